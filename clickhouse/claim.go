@@ -1,0 +1,130 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// claimSQL runs until it is cancelled, sending a row ten times a second, so that either side soon learns that the other is gone.
+const claimSQL = `
+SELECT sleepEachRow(0.1)
+FROM system.numbers
+SETTINGS max_block_size = 1, max_threads = 1, max_execution_time = 0, max_rows_to_read = 0`
+
+// claimPatience is how long taking a claim waits for the claim of a program that has just ended to end, too.
+const claimPatience = 5 * time.Second
+
+// Claim is an exclusive right within one server: it is held by a statement with a fixed query id that runs for as long as the claim
+// does. The server refuses a second statement with the same id, and ends this one when its connection breaks, so that
+// the claim of a killed program ends by itself.
+type Claim struct {
+	conn   Conn
+	cancel context.CancelFunc
+	lost   chan struct{}
+	err    error
+}
+
+// HeldError says that somebody else holds the claim.
+type HeldError struct {
+	Holder string    // what the holder said of itself
+	Since  time.Time // when it took the claim
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%s has been at work since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
+}
+
+// TakeClaim takes the named claim on the server and database of the URL. The holder is what others are told about this
+// one. It fails with *HeldError while another holds the claim.
+func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
+	conn, err := Open(ctx, url, Pool{MaxOpen: 2, MaxIdle: 1})
+	if err != nil {
+		return nil, err
+	}
+	id, err := claimID(ctx, conn, name)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	for deadline := time.Now().Add(claimPatience); ; {
+		claim, err := startClaim(conn, id, holder)
+		if err == nil {
+			return claim, nil
+		}
+		held := IsAlreadyRunning(err)
+		if held {
+			err = whoHolds(ctx, conn, id)
+		}
+		if !held || time.Now().After(deadline) {
+			_ = conn.Close()
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			_ = conn.Close()
+			return nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// claimID makes the query id, which is the server's and not the database's, particular to the database.
+func claimID(ctx context.Context, conn Conn, name string) (string, error) {
+	var database string
+	if err := conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&database); err != nil {
+		return "", fmt.Errorf("ask ClickHouse for the current database: %w", err)
+	}
+	return "orgstats-" + name + "-" + database, nil
+}
+
+func startClaim(conn Conn, id, holder string) (*Claim, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	statement, _ := With(ctx, Statement{Comment: holder, QueryID: id})
+	rows, err := conn.Query(statement, claimSQL)
+	if err == nil && !rows.Next() { // the first row proves that the server took the statement
+		err = errors.Join(rows.Err(), rows.Close())
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	claim := &Claim{conn: conn, cancel: cancel, lost: make(chan struct{})}
+	go claim.watch(rows)
+	return claim, nil
+}
+
+func (c *Claim) watch(rows driver.Rows) {
+	for rows.Next() {
+	}
+	c.err = errors.Join(rows.Err(), rows.Close())
+	close(c.lost)
+}
+
+// Lost is closed when the claim has ended, be it by Release or because the server or the connection went.
+func (c *Claim) Lost() <-chan struct{} { return c.lost }
+
+// Err says why the claim was lost; it may be called once Lost is closed.
+func (c *Claim) Err() error { return c.err }
+
+// Release gives the claim back.
+func (c *Claim) Release() {
+	c.cancel()
+	<-c.lost
+	_ = c.conn.Close()
+}
+
+func whoHolds(ctx context.Context, conn Conn, id string) error {
+	held := &HeldError{Holder: "another program", Since: time.Now()}
+	params := Params{}
+	params.String("id", id)
+	row := conn.QueryRow(WithParams(ctx, params), `
+SELECT Settings['log_comment'], toDateTime(now() - elapsed, 'UTC')
+FROM system.processes
+WHERE query_id = {id:String}`)
+	_ = row.Scan(&held.Holder, &held.Since) // it may have ended meanwhile: then nobody can be named
+	return held
+}

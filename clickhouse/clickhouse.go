@@ -1,0 +1,76 @@
+// Package clickhouse opens connections to ClickHouse and says in one place how the program talks to it: which settings
+// and limits a statement gets, how parameters are written, and what kind of failure an error is.
+package clickhouse
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Conn is a pool of connections over the native protocol.
+type Conn = driver.Conn
+
+// dialTimeout bounds the making of one connection; a server on this machine or in this network answers far sooner.
+const dialTimeout = 5 * time.Second
+
+// Pool says how many connections a program may hold.
+type Pool struct {
+	MaxOpen int // statements under way at once; further ones wait for their turn
+	MaxIdle int // connections kept open between statements
+}
+
+// Open connects to the server and database that the URL names (clickhouse://user:password@host:9000/database) and asks
+// it for a sign of life.
+func Open(ctx context.Context, url string, pool Pool) (Conn, error) {
+	options, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	options.MaxOpenConns, options.MaxIdleConns = pool.MaxOpen, pool.MaxIdle
+	conn, err := driver.Open(options)
+	if err != nil {
+		return nil, fmt.Errorf("open ClickHouse at %s: %w", options.Addr[0], err)
+	}
+	if err := conn.Ping(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("reach ClickHouse at %s: %w", options.Addr[0], err)
+	}
+	return conn, nil
+}
+
+// OpenDB gives the same database as a *sql.DB, which the migrations need.
+func OpenDB(url string) (*sql.DB, error) {
+	options, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return driver.OpenDB(options), nil
+}
+
+// Validate tells what is wrong with a connection URL, without connecting.
+func Validate(url string) error {
+	_, err := parse(url)
+	return err
+}
+
+func parse(url string) (*driver.Options, error) {
+	options, err := driver.ParseDSN(url)
+	if err != nil {
+		// The cause may quote the URL, and the URL holds a password.
+		return nil, fmt.Errorf("the ClickHouse URL can't be read; it has the form clickhouse://user:password@host:9000/database")
+	}
+	if options.Auth.Database == "" {
+		return nil, fmt.Errorf("the ClickHouse URL names no database; it has the form clickhouse://user:password@host:9000/database")
+	}
+	options.DialTimeout = dialTimeout
+	options.Compression = &driver.Compression{Method: driver.CompressionLZ4}
+	if options.Settings == nil {
+		options.Settings = driver.Settings{}
+	}
+	options.Settings["async_insert"] = 0 // an insert that returned must be durable
+	return options, nil
+}

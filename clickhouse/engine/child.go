@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// childArgument, as first argument, makes the program the engine's process. The library and the directory follow.
+const childArgument = "engine-child"
+
+// The engine's process inherits these files from the one that starts it.
+const (
+	inputDescriptor = 3 + iota // the writing end of its own standard input: closing it ends ClickHouse
+	pipeDescriptor             // the reading end of the users' pipe
+)
+
+// endLimit is how long ClickHouse may take to end before its process ends without it. Nothing is lost then.
+const endLimit = 20 * time.Second
+
+// childLockLimit is ample: who starts the engine has just seen the lock free.
+const childLockLimit = 5 * time.Second
+
+// RunChildIfAsked runs the engine, and never returns, in a process that Start has started for it; in any other it does
+// nothing. A program that calls Start calls this first thing in main, and a test in TestMain.
+func RunChildIfAsked() {
+	if len(os.Args) != 4 || os.Args[1] != childArgument {
+		return
+	}
+	if err := runChild(os.Args[2], directory(os.Args[3])); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func runChild(path string, d directory) error {
+	// The engine outlives the signals that its users get, and ends by itself when the last of them has ended.
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	runtime.LockOSThread() // ClickHouse wants a large stack: the main thread's
+
+	var info unix.Stat_t
+	if err := unix.Fstat(pipeDescriptor, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return fmt.Errorf("%q is how this program starts its engine, and no command", childArgument)
+	}
+	unix.CloseOnExec(inputDescriptor)
+	unix.CloseOnExec(pipeDescriptor)
+
+	ctx, cancel := context.WithTimeout(context.Background(), childLockLimit)
+	defer cancel()
+	if _, err := d.lockEngine(ctx); err != nil {
+		return fmt.Errorf("another engine holds the data directory %s: %w", d, err)
+	}
+	library, err := openLibrary(path)
+	if err != nil {
+		return err
+	}
+	if err := recordChild(d, library.version()); err != nil {
+		return err
+	}
+	go endWithUsers(d)
+	return library.serve(d.config())
+}
+
+// recordChild completes the state that the starting process has written.
+func recordChild(d directory, version string) error {
+	s, err := readState(d.state())
+	if err != nil {
+		return err
+	}
+	if err := checkVersion(version, s.Version); err != nil {
+		return err
+	}
+	s.PID, s.Version = os.Getpid(), version
+	return writeJSON(d.state(), s)
+}
+
+// endWithUsers waits until no process uses the engine any more, and ends ClickHouse.
+func endWithUsers(d directory) {
+	for !decideToEnd(d) {
+	}
+	time.AfterFunc(endLimit, func() { os.Exit(1) })
+	unix.Close(inputDescriptor)
+}
+
+// decideToEnd waits for the end of the pipe. It reports false when somebody joined in the same moment. When nobody did
+// it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine.
+func decideToEnd(d directory) bool {
+	unix.SetNonblock(pipeDescriptor, false)
+	if _, err := unix.Read(pipeDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
+		return false
+	}
+	lock, err := d.lockMembership(context.Background())
+	if err != nil {
+		return true // the data directory itself has been removed
+	}
+	defer lock.Close()
+	unix.SetNonblock(pipeDescriptor, true)
+	if used, err := hasWriters(pipeDescriptor); used && err == nil {
+		return false
+	}
+	if err := os.Remove(d.pipe()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return true
+}

@@ -1,0 +1,156 @@
+// Package engine runs ClickHouse without a server: as a child process that opens ClickHouse's own library and serves
+// the native protocol and HTTP on loopback.
+//
+// One data directory has one engine at a time. The first command that calls Start on the directory starts it, those
+// that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It is
+// never started again behind anybody's back: Done tells its users when it has ended without them.
+//
+// The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse is not one of the
+// service. What ties it to its users is a named pipe in the data directory (lease).
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"sync"
+)
+
+// Options say which engine is wanted. Only DataDir is required.
+type Options struct {
+	// DataDir keeps the data, the generated passwords and the log. It is made when it is missing.
+	DataDir string
+	// Library is the path of libchdb. Empty: ORGSTATS_LIBCHDB, else libchdb.so beside the program, else ../lib/libchdb.so.
+	Library string
+	// Port is the port of the native protocol. 0: the one of last time if it is free, else any free one.
+	Port int
+	// Log is told when the engine starts, is joined and ends. Nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// Engine is a running engine, as one of its users sees it.
+type Engine struct {
+	directory   directory
+	state       state
+	credentials credentials
+	log         *slog.Logger
+
+	lease  *lease
+	joined bool
+	exited <-chan struct{} // closed when the child has been reaped; nil for who joined
+
+	done    chan struct{}
+	failure error // set before done is closed
+	close   func() error
+}
+
+// Owner returns the connection that may do everything: the program's.
+func (e *Engine) Owner() Connection { return e.connection(ownerName, e.credentials.Owner) }
+
+// Analyst returns the connection that may only read, within limits: the people's.
+func (e *Engine) Analyst() Connection { return e.connection(analystName, e.credentials.Analyst) }
+
+// URL returns the owner's connection, password included, as clickhouse-go's ParseDSN takes it.
+func (e *Engine) URL() string { return e.Owner().URL() }
+
+// Joined reports whether the engine was running already.
+func (e *Engine) Joined() bool { return e.joined }
+
+// Version returns the version of ClickHouse, as in 26.7.2.1.
+func (e *Engine) Version() string { return e.state.Version }
+
+// PID returns the engine's process.
+func (e *Engine) PID() int { return e.state.PID }
+
+// Done is closed when the engine has ended although nobody has closed it. Err then says why.
+func (e *Engine) Done() <-chan struct{} { return e.done }
+
+// Err returns why the engine has ended, with its last words, and nil while it runs or after Close.
+func (e *Engine) Err() error {
+	select {
+	case <-e.done:
+		return e.failure
+	default:
+		return nil
+	}
+}
+
+// Close gives the engine up. When no other process uses it, Close waits until it has ended.
+func (e *Engine) Close() error { return e.close() }
+
+func (e *Engine) connection(user, password string) Connection {
+	return Connection{
+		User:     user,
+		Password: password,
+		Host:     loopback,
+		TCPPort:  e.state.TCPPort,
+		HTTPPort: e.state.HTTPPort,
+		Database: Database,
+	}
+}
+
+// watch tells the user when the engine ends by itself. It ends with the lease.
+func (e *Engine) watch() {
+	select {
+	case <-e.lease.gone:
+		e.failure = fmt.Errorf("the engine on %s (process %d) ended unexpectedly: %s", e.directory, e.state.PID, lastWords(e.directory))
+		close(e.done)
+	case <-e.lease.ended:
+	}
+}
+
+func (e *Engine) giveUp() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	lock, err := e.directory.lockMembership(ctx)
+	if err != nil {
+		return errors.Join(err, e.lease.release())
+	}
+	err = e.lease.release()
+	used, usedErr := hasUsers(e.directory.pipe())
+	if err := errors.Join(err, usedErr, lock.Close()); err != nil || used {
+		return err
+	}
+	e.log.Debug("the engine ends", "dataDir", string(e.directory))
+	return e.awaitEnd()
+}
+
+// awaitEnd waits until the process has ended, or another engine has taken its place.
+func (e *Engine) awaitEnd() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit+childLockLimit)
+	defer cancel()
+	if e.exited != nil {
+		select {
+		case <-e.exited:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("the engine on %s (process %d) does not end: %w", e.directory, e.state.PID, ctx.Err())
+		}
+	}
+	return poll(ctx, func() (bool, error) {
+		if s, err := readState(e.directory.state()); err == nil && s.PID != e.state.PID {
+			return true, nil
+		}
+		now, cancel := context.WithTimeout(ctx, retryDelay)
+		defer cancel()
+		lock, err := e.directory.lockEngine(now)
+		if err != nil {
+			return false, err
+		}
+		return true, lock.Close()
+	})
+}
+
+// reap waits for the child, so that it does not stay behind as a zombie.
+func reap(child *exec.Cmd) <-chan struct{} {
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		child.Wait() // its end is reported by the pipe and by what it has written
+	}()
+	return exited
+}
+
+func closeOnce(e *Engine) func() error { return sync.OnceValue(e.giveUp) }

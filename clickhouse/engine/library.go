@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/ebitengine/purego"
+)
+
+// LibraryVariable is the environment variable that names the library.
+const LibraryVariable = "ORGSTATS_LIBCHDB"
+
+const libraryName = "libchdb.so"
+
+// platforms are those that the library is published for.
+var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
+
+func checkPlatform(platform string) error {
+	if slices.Contains(platforms, platform) {
+		return nil
+	}
+	return fmt.Errorf("there is no embedded engine for %s (only for %s): name a ClickHouse server with ORGSTATS_CLICKHOUSE_URL",
+		platform, strings.Join(platforms, ", "))
+}
+
+// findLibrary returns the library's path: the named one, else that of ORGSTATS_LIBCHDB, else the one beside the
+// program, else the one in the lib folder next to the program's.
+func findLibrary(named string) (string, error) {
+	if named = cmp.Or(named, os.Getenv(LibraryVariable)); named != "" {
+		return existingFile(named)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Dir(program)
+	for _, path := range []string{filepath.Join(folder, libraryName), filepath.Join(folder, "..", "lib", libraryName)} {
+		if path, err := existingFile(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", missingLibrary("beside the program in " + folder)
+}
+
+func existingFile(path string) (string, error) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.IsDir():
+		return "", missingLibrary("at " + path)
+	case err != nil:
+		return "", fmt.Errorf("the engine's library cannot be read: %w", err)
+	}
+	return filepath.Abs(path)
+}
+
+func missingLibrary(place string) error {
+	return fmt.Errorf("the engine's library (%s) is not there %s: run `make engine`, or set %s to its path", libraryName, place, LibraryVariable)
+}
+
+// library is the opened ClickHouse library.
+type library struct {
+	version func() string
+	query   func(argc int32, argv **byte) uintptr
+	failure func(result uintptr) string
+}
+
+func openLibrary(path string) (*library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+	var l library
+	for name, function := range map[string]any{
+		"chdb_version":       &l.version,
+		"chdb_query_cmdline": &l.query,
+		"chdb_result_error":  &l.failure,
+	} {
+		if err != nil {
+			break
+		}
+		var symbol uintptr
+		if symbol, err = purego.Dlsym(handle, name); err == nil {
+			purego.RegisterFunc(function, symbol)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the engine's library %s cannot be used on %s (%w): run `make engine` on this machine, or set %s to a library for it",
+			path, runtime.GOOS+"/"+runtime.GOARCH, err, LibraryVariable)
+	}
+	return &l, nil
+}
+
+// serve runs ClickHouse until standard input ends.
+func (l *library) serve(configuration string) error {
+	arguments := []string{
+		"clickhouse",
+		"--config-file=" + configuration,
+		// The last statement reads standard input, and so lasts as long as that does.
+		"--input-format=LineAsString",
+		"--structure=line String",
+		"--query=CREATE DATABASE IF NOT EXISTS " + Database +
+			"; SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT count() FROM table FORMAT Null",
+	}
+	pointers := make([]*byte, 0, len(arguments)+1)
+	for _, argument := range arguments {
+		pointers = append(pointers, &append([]byte(argument), 0)[0])
+	}
+	result := l.query(int32(len(arguments)), &append(pointers, nil)[0])
+	runtime.KeepAlive(pointers)
+	if result == 0 {
+		return errors.New("the engine ended without an answer")
+	}
+	// ClickHouse writes most of its errors to standard error itself; here come those of its configuration, with a stack.
+	if message, _, _ := strings.Cut(l.failure(result), "\n"); message != "" {
+		return errors.New(message)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checkVersion refuses data that a newer ClickHouse has written: its formats need not be readable by an older one.
+func checkVersion(library, data string) error {
+	if slices.Compare(release(library), release(data)) >= 0 {
+		return nil
+	}
+	return fmt.Errorf("the data was written by ClickHouse %s, and this library is the older %s: run `make engine`, or set %s to a library as new",
+		data, library, LibraryVariable)
+}
+
+// release returns the numbers of the year and the month that a ClickHouse version begins with.
+func release(version string) []int {
+	var numbers []int
+	for part := range strings.SplitSeq(version, ".") {
+		number, err := strconv.Atoi(part)
+		if err != nil || len(numbers) == 2 {
+			break
+		}
+		numbers = append(numbers, number)
+	}
+	return numbers
+}

@@ -1,0 +1,64 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Codes of the server's exceptions that the program tells apart, as in ClickHouse's ErrorCodes.cpp.
+const (
+	codeTimeoutExceeded        = 159
+	codeTooManyQueries         = 202
+	codeSocketTimeout          = 209
+	codeNetworkError           = 210
+	codeQueryAlreadyRunning    = 216
+	codeMemoryLimitExceeded    = 241
+	codeTableIsReadOnly        = 242
+	codeNotEnoughSpace         = 243
+	codeQueryWasCancelled      = 394
+	codeServerOverloaded       = 745
+	codeCannotScheduleTask     = 439
+	codeAllConnectionTryFailed = 279
+)
+
+// IsTimeout tells whether a statement ran out of its time.
+func IsTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeTimeoutExceeded)
+}
+
+// IsAlreadyRunning tells whether a statement was refused because one with the same query id is under way.
+func IsAlreadyRunning(err error) bool { return hasCode(err, codeQueryAlreadyRunning) }
+
+// IsUnavailable tells whether the server could not be reached or could not take the statement now, so that trying again
+// later makes sense.
+func IsUnavailable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, driver.ErrAcquireConnTimeout) || errors.Is(err, driver.ErrServerUnexpectedData) {
+		return true
+	}
+	return hasCode(err, codeTooManyQueries, codeSocketTimeout, codeNetworkError, codeMemoryLimitExceeded, codeTableIsReadOnly,
+		codeNotEnoughSpace, codeQueryWasCancelled, codeServerOverloaded, codeCannotScheduleTask, codeAllConnectionTryFailed)
+}
+
+func hasCode(err error, codes ...int32) bool {
+	exception, ok := errors.AsType[*driver.Exception](err)
+	if !ok {
+		return false
+	}
+	for _, code := range codes {
+		if exception.Code == code {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,28 @@
+package clickhouse
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Params are the values of a statement's {name:Type} placeholders. They travel beside the statement and are never part of
+// its text.
+type Params map[string]string
+
+// The server reads a parameter as a field of its tab-separated format, so these five characters must be escaped; every
+// other byte stands for itself.
+var paramEscaper = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
+
+// String sets a parameter of type String.
+func (p Params) String(name, value string) { p[name] = paramEscaper.Replace(value) }
+
+// Int64 sets a parameter of a whole-number type.
+func (p Params) Int64(name string, value int64) { p[name] = strconv.FormatInt(value, 10) }
+
+// WithParams binds parameters to the statements that run under the context.
+func WithParams(ctx context.Context, p Params) context.Context {
+	return driver.Context(ctx, driver.WithParameters(driver.Parameters(p)))
+}

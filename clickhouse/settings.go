@@ -1,0 +1,42 @@
+package clickhouse
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Limits bound one statement on the server. A zero field sets no limit.
+type Limits struct {
+	Time   time.Duration // the server ends the statement after this time
+	Memory int64         // bytes that the statement may use
+}
+
+// Statement is what every statement of the program says of itself.
+type Statement struct {
+	Comment  string // log_comment: finds the statement in system.query_log and system.processes
+	QueryID  string // "": the server gives one
+	Limits   Limits
+	Settings map[string]any // further settings
+}
+
+// With returns a context under which statements run as s says. The driver turns the context's deadline into
+// max_execution_time (plus five seconds, overwriting any such setting), so the time limit is a deadline; cancel must be called.
+func With(ctx context.Context, s Statement) (_ context.Context, cancel context.CancelFunc) {
+	settings := driver.Settings{"log_comment": s.Comment}
+	if s.Limits.Memory > 0 {
+		settings["max_memory_usage"] = s.Limits.Memory
+	}
+	maps.Copy(settings, s.Settings)
+	options := []driver.QueryOption{driver.WithSettings(settings)}
+	if s.QueryID != "" {
+		options = append(options, driver.WithQueryID(s.QueryID))
+	}
+	cancel = func() {}
+	if s.Limits.Time > 0 {
+		ctx, cancel = context.WithTimeout(ctx, s.Limits.Time)
+	}
+	return driver.Context(ctx, options...), cancel
+}

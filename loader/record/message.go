@@ -1,0 +1,147 @@
+package record
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// message reads a message.
+func (r *reader) message() *Message {
+	m := &Message{
+		ID:             r.identifier("id", r.id),
+		ConversationID: r.identifier("conversationId", r.conversationID),
+		Role:           r.messageRole(),
+		CreatedAt:      r.time("createdAt", r.createdAt),
+		ToolCalls:      r.toolCalls(),
+	}
+	m.UpdatedAt = r.timeOr("updatedAt", r.updatedAt, m.CreatedAt)
+	m.DeletedAt, m.Deleted = r.deletion()
+	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
+	m.Helpful, m.NotHelpful = r.feedbackGiven()
+	detach(&m.ID, &m.ConversationID)
+	return m
+}
+
+// messageRole reads role. The usual ones, which nearly all messages have, are not allocated.
+func (r *reader) messageRole() string {
+	const want = "a string of 1 to 64 bytes"
+	role := r.text("role", r.role, want)
+	switch role {
+	case "user":
+		return "user"
+	case "assistant":
+		return "assistant"
+	case "tool":
+		return "tool"
+	case "system":
+		return "system"
+	}
+	if len(role) < 1 || len(role) > maxRoleLength {
+		r.wrong("role", r.role, want)
+	}
+	return strings.Clone(role)
+}
+
+// toolCalls counts the entries of toolInvocations or, where that is no array, the parts that are tool calls.
+func (r *reader) toolCalls() (calls uint32) {
+	if strings.HasPrefix(r.toolInvocations, "[") {
+		gjson.Parse(r.toolInvocations).ForEach(func(_, _ gjson.Result) bool {
+			calls++
+			return true
+		})
+		return calls
+	}
+	if absent(r.parts) {
+		return 0
+	}
+	if r.parts[0] != '[' {
+		r.wrong("parts", r.parts, "an array")
+		return 0
+	}
+	gjson.Parse(r.parts).ForEach(func(_, part gjson.Result) bool {
+		if isToolCall(part) {
+			calls++
+		}
+		return true
+	})
+	return calls
+}
+
+// isToolCall reports whether a part of a message is an object with the type of a tool call.
+func isToolCall(part gjson.Result) bool {
+	if !part.IsObject() {
+		return false
+	}
+	var kind string
+	part.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == "type" {
+			kind = value.Str // "" for what is no string
+		}
+		return true
+	})
+	return kind == "dynamic-tool" || strings.HasPrefix(kind, "tool-") && kind != "tool-result"
+}
+
+// tokens reads usage, whose counts have two names each.
+func (r *reader) tokens() (input, output, total uint32) {
+	if absent(r.usage) {
+		return 0, 0, 0
+	}
+	if r.usage[0] != '{' {
+		r.wrong("usage", r.usage, "an object")
+		return 0, 0, 0
+	}
+	var in, prompt, out, completion, sum string
+	gjson.Parse(r.usage).ForEach(func(key, value gjson.Result) bool {
+		switch key.Str {
+		case "inputTokens":
+			in = value.Raw
+		case "promptTokens":
+			prompt = value.Raw
+		case "outputTokens":
+			out = value.Raw
+		case "completionTokens":
+			completion = value.Raw
+		case "totalTokens":
+			sum = value.Raw
+		}
+		return true
+	})
+	input = r.eitherCount("usage.inputTokens", in, "usage.promptTokens", prompt)
+	output = r.eitherCount("usage.outputTokens", out, "usage.completionTokens", completion)
+	return input, output, r.total("usage.totalTokens", sum, input, output)
+}
+
+// eitherCount reads the first count of two that is given.
+func (r *reader) eitherCount(field, raw, otherField, otherRaw string) uint32 {
+	if absent(raw) {
+		return r.count(otherField, otherRaw)
+	}
+	return r.count(field, raw)
+}
+
+// feedbackGiven counts feedback of both kinds, one piece or an array of them.
+func (r *reader) feedbackGiven() (helpful, notHelpful uint32) {
+	const want = `"helpful", "not_helpful", null or an array of the first two`
+	if absent(r.feedback) {
+		return 0, 0
+	}
+	given := gjson.Parse(r.feedback)
+	if given.IsObject() {
+		r.wrong("feedback", r.feedback, want)
+		return 0, 0
+	}
+	given.ForEach(func(_, piece gjson.Result) bool {
+		switch piece.Str {
+		case "helpful":
+			helpful++
+		case "not_helpful":
+			notHelpful++
+		default:
+			r.wrong("feedback", r.feedback, want)
+		}
+		return true
+	})
+	return helpful, notHelpful
+}

@@ -1,0 +1,126 @@
+package record
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxFlatBytes bounds the texts of one member's flattened metadata. Every value repeats the keys above it, so that a
+// short line can flatten into gigabytes.
+const maxFlatBytes = 16 << 20
+
+var errFlatTooLarge = fmt.Errorf("its paths and values take more than %d bytes, want shorter keys or fewer values",
+	maxFlatBytes)
+
+// setMetadata reads JSON text of an object into the metadata of m.
+func (m *Member) setMetadata(object string) error {
+	// Members are few beside messages, so that maps, which drop a key's earlier values in passing, are fast enough.
+	var tree map[string]any
+	decoder := json.NewDecoder(strings.NewReader(object))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		return fmt.Errorf("can't be read: %w", err)
+	}
+	flat := flattener{}
+	flat.members("", tree)
+	if flat.size > maxFlatBytes {
+		return errFlatTooLarge
+	}
+	m.Paths = distinct(flat.paths, strings.Compare)
+	for _, p := range distinct(flat.pairs, comparePairs) {
+		m.PairPaths = append(m.PairPaths, p.path)
+		m.PairValues = append(m.PairValues, p.value)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(tree)
+	m.Metadata = strings.TrimSuffix(text.String(), "\n")
+	return err
+}
+
+// pair is a scalar's text and the path where it stands.
+type pair struct{ path, value string }
+
+func comparePairs(a, b pair) int {
+	return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.value, b.value))
+}
+
+func distinct[T comparable](all []T, compare func(a, b T) int) []T {
+	slices.SortFunc(all, compare)
+	return slices.Compact(all)
+}
+
+// flattener gathers paths and pairs, some of them more than once. Beyond maxFlatBytes it takes no more.
+type flattener struct {
+	paths []string
+	pairs []pair
+	size  int
+}
+
+// members takes what an object holds; prefix is its path and a dot, "" for the outermost.
+func (f *flattener) members(prefix string, object map[string]any) {
+	for key, value := range object {
+		if f.size += len(prefix) + len(key); f.size > maxFlatBytes {
+			return
+		}
+		if value != nil {
+			path := prefix + key
+			f.paths = append(f.paths, path)
+			f.value(path, value)
+		}
+	}
+}
+
+// value takes a value, all of an array's elements as if each stood at the array's path.
+func (f *flattener) value(path string, value any) {
+	if f.size > maxFlatBytes {
+		return
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		f.size += len(path)
+		f.members(path+".", value)
+	case []any:
+		for _, element := range value {
+			f.value(path, element)
+		}
+	case string:
+		f.pair(path, value)
+	case json.Number:
+		f.pair(path, numberText(value.String()))
+	case bool:
+		f.pair(path, strconv.FormatBool(value))
+	}
+}
+
+func (f *flattener) pair(path, value string) {
+	f.size += len(path) + len(value)
+	f.pairs = append(f.pairs, pair{path, value})
+}
+
+// numberText is a JSON number in its shortest form, as JavaScript prints it, except that integers keep all their
+// digits, where JavaScript would round them, and that a number too large for it stays as it is.
+func numberText(literal string) string {
+	if isInteger(literal) && literal != "-0" {
+		return literal
+	}
+	number, err := strconv.ParseFloat(literal, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return literal
+	case number == 0:
+		return "0" // never -0
+	case math.Abs(number) >= 1e-6 && math.Abs(number) < 1e21:
+		return strconv.FormatFloat(number, 'f', -1, 64)
+	}
+	// JavaScript pads no exponent: 1e-7, where Go writes 1e-07.
+	return strings.Replace(strconv.FormatFloat(number, 'e', -1, 64), "e-0", "e-", 1)
+}

@@ -1,0 +1,93 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
+
+// Parse reads one line, without its line feed; white space around the record and a carriage return do no harm.
+// Fields that no record has are ignored, and of a key given twice the last value counts, as in JavaScript. The
+// record shares no memory with line. The error is always an *Error.
+func Parse(line []byte) (Record, error) {
+	if reason := malformed(line); reason != "" {
+		return nil, &Error{Reason: reason}
+	}
+	// A view saves copying the line. All that is kept of it is cloned: texts by detach, reasons as they are built.
+	object := gjson.Parse(unsafe.String(unsafe.SliceData(line), len(line)))
+	if !object.IsObject() {
+		return nil, &Error{Reason: "the line is not a JSON object, want one record"}
+	}
+	var r reader
+	object.ForEach(func(key, value gjson.Result) bool {
+		if slot := r.slot(key.Str); slot != nil {
+			*slot = value.Raw
+		}
+		return true
+	})
+	return r.record()
+}
+
+// Blank reports whether a line holds nothing but white space, and so no record.
+func Blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// malformed says why a line is not valid JSON in valid UTF-8, "" where it is.
+func malformed(line []byte) string {
+	if len(line) > safeLength && deeperThan(line, maxDepth) {
+		return fmt.Sprintf("the line nests objects or arrays more than %d levels deep", maxDepth)
+	}
+	if !gjson.ValidBytes(line) {
+		// Slow, but unlike gjson it says what is wrong.
+		return fmt.Sprintf("the line is not valid JSON: %v", json.Unmarshal(line, new(json.RawMessage)))
+	}
+	if !utf8.Valid(line) {
+		return "the line is not valid UTF-8"
+	}
+	return ""
+}
+
+// record reads the record that the fields describe.
+func (r *reader) record() (Record, error) {
+	kind, id := r.text("type", r.kind, wantType), r.id
+	var rec Record
+	switch kind {
+	case "message":
+		rec = r.message()
+	case "conversation":
+		rec = r.conversation()
+	case "kbFile":
+		rec = r.kbFile()
+	case "member":
+		rec, id = r.member(), r.userID
+	default:
+		r.wrong("type", r.kind, wantType)
+		kind, id = "", ""
+	}
+	if r.err == nil {
+		return rec, nil
+	}
+	r.err.Type, r.err.ID = strings.Clone(kind), readableID(id)
+	return nil, r.err
+}
+
+const wantType = `"conversation", "message", "kbFile" or "member"`
+
+// readableID is a record's id for its error, "" where that is wrong itself.
+func readableID(raw string) string {
+	var r reader
+	if id := r.identifier("", raw); r.err == nil {
+		return strings.Clone(id)
+	}
+	return ""
+}

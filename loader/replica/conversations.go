@@ -1,0 +1,173 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// conversationsCached is how many conversations stay in memory, about 500 bytes each.
+const conversationsCached = 120_000
+
+// conversations is the replica of the conversations.
+type conversations struct {
+	conn   clickhouse.Conn
+	users  *numbers
+	agents *numbers
+	last   map[string]uint32 // the last conversation_no of each organisation
+	known  *cache[string, *conversation]
+}
+
+func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversations, error) {
+	users, err := openNumbers(ctx, conn, "users", "user_id", "user_no")
+	if err != nil {
+		return nil, err
+	}
+	agents, err := openNumbers(ctx, conn, "agents", "agent_id", "agent_no")
+	if err != nil {
+		return nil, err
+	}
+	last, err := lastNumbers(ctx, conn, "conversations", "conversation_no")
+	return &conversations{
+		conn: conn, users: users, agents: agents, last: last,
+		known: newCache[string, *conversation](conversationsCached),
+	}, err
+}
+
+const conversationColumns = `
+    id, toString(org_id), user_id, toString(agent_id), conversation_no, user_no, agent_no,
+    toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at`
+
+func scanConversation(scan func(...any) error) (*conversation, error) {
+	c := &conversation{}
+	var deletedAt *time.Time
+	err := scan(&c.ID, &c.OrgID, &c.UserID, &c.AgentID, &c.no, &c.userNo, &c.agentNo, &c.CreatedAt, &c.UpdatedAt, &deletedAt)
+	c.DeletedAt, c.Deleted = deletion(deletedAt)
+	return c, err
+}
+
+// find looks up conversations by id. Ids that are not known are absent from the result.
+func (c *conversations) find(ctx context.Context, ids map[string]struct{}) (map[string]*conversation, error) {
+	result := make(map[string]*conversation, len(ids))
+	var unknown []string
+	for id := range ids {
+		if known, ok := c.known.get(id); ok {
+			result[id] = known
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) == 0 {
+		return result, nil
+	}
+	const statement = `SELECT` + conversationColumns + `
+FROM conversations
+WHERE id IN (SELECT id FROM keys)
+ORDER BY id, version DESC
+LIMIT 1 BY id`
+	err := query(ctx, c.conn, "conversations", stringKeys("id", unknown), statement, func(scan func(...any) error) error {
+		found, err := scanConversation(scan)
+		result[found.ID] = found
+		c.known.put(found.ID, found)
+		return err
+	})
+	return result, err
+}
+
+// writtenBy reads the conversations that a batch wrote, a page at a time in the order of their ids.
+func (c *conversations) writtenBy(ctx context.Context, batch uint64, after string, limit int64) ([]*conversation, error) {
+	params := clickhouse.Params{}
+	params.Int64("batch", int64(batch))
+	params.String("after", after)
+	params.Int64("limit", limit)
+	const statement = `SELECT` + conversationColumns + `
+FROM conversations
+WHERE version = {batch:UInt64} AND id > {after:String}
+ORDER BY id
+LIMIT 1 BY id
+LIMIT {limit:UInt64}`
+	var result []*conversation
+	err := query(clickhouse.WithParams(ctx, params), c.conn, "conversations of a batch", nil, statement, func(scan func(...any) error) error {
+		found, err := scanConversation(scan)
+		result = append(result, found)
+		return err
+	})
+	return result, err
+}
+
+// merge decides which records change something, and gives those their numbers. The result holds the new rows; stored is
+// what was there, by id.
+func (c *conversations) merge(ctx context.Context, records []*record.Conversation, stored map[string]*conversation) ([]*conversation, error) {
+	var rows []*conversation
+	var users, agents []ownedKey
+	for _, r := range records {
+		old := stored[r.ID]
+		if old != nil && (r.UpdatedAt < old.UpdatedAt || *r == old.Conversation) {
+			continue
+		}
+		rows = append(rows, &conversation{Conversation: *r})
+		users = append(users, ownedKey{r.OrgID, r.UserID})
+		if r.AgentID != "" {
+			agents = append(agents, ownedKey{r.OrgID, r.AgentID})
+		}
+	}
+	userNos, err := c.users.assign(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	agentNos, err := c.agents.assign(ctx, agents)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		row.userNo, row.agentNo = userNos[ownedKey{row.OrgID, row.UserID}], agentNos[ownedKey{row.OrgID, row.AgentID}]
+		if row.no, err = c.number(row, stored[row.ID]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// number is the conversation's number: the one that it has, or the next one of an organisation that it is new in.
+func (c *conversations) number(row, old *conversation) (uint32, error) {
+	if old != nil && old.OrgID == row.OrgID {
+		return old.no, nil
+	}
+	return next(c.last, row.OrgID)
+}
+
+// write stores rows, after the numbers that they use.
+func (c *conversations) write(ctx context.Context, batch uint64, rows []*conversation) error {
+	if err := c.users.write(ctx); err != nil {
+		return err
+	}
+	if err := c.agents.write(ctx); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := insertColumns(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
+    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, version, is_deleted)`,
+		columnOf(rows, func(r **conversation) string { return (*r).ID }),
+		columnOf(rows, func(r **conversation) string { return (*r).OrgID }),
+		columnOf(rows, func(r **conversation) string { return (*r).UserID }),
+		columnOf(rows, func(r **conversation) string { return (*r).AgentID }),
+		columnOf(rows, func(r **conversation) uint32 { return (*r).no }),
+		columnOf(rows, func(r **conversation) uint32 { return (*r).userNo }),
+		columnOf(rows, func(r **conversation) uint32 { return (*r).agentNo }),
+		columnOf(rows, func(r **conversation) int64 { return (*r).CreatedAt }),
+		columnOf(rows, func(r **conversation) int64 { return (*r).UpdatedAt }),
+		columnOf(rows, func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		repeat(len(rows), batch),
+		columnOf(rows, func(r **conversation) uint8 { return bit((*r).Deleted) }))
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		c.known.put(row.ID, row)
+	}
+	return nil
+}

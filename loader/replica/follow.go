@@ -1,0 +1,88 @@
+package replica
+
+import (
+	"context"
+	"slices"
+)
+
+// refreshChunk is how many messages are rewritten at once when conversations change.
+const refreshChunk = 50_000
+
+// arrival is a conversation that is new or changed, and the organisation under which its messages stand so far: "" when they wait
+// for it.
+type arrival struct {
+	*conversation
+	home string
+}
+
+// arrivals are the written rows whose messages, if any, must follow.
+func (w *Writer) arrivals(rows []*conversation, stored map[string]*conversation) []arrival {
+	var result []arrival
+	for _, row := range rows {
+		switch old := stored[row.ID]; {
+		case old == nil && w.messages.waiting.has(row.ID):
+			result = append(result, arrival{row, ""})
+		case old != nil && !row.countsLike(old):
+			result = append(result, arrival{row, old.OrgID})
+		}
+	}
+	return result
+}
+
+// follow brings the messages of arrivals up to their conversation.
+func (w *Writer) follow(ctx context.Context, batch uint64, arrivals []arrival) error {
+	if len(arrivals) == 0 {
+		return nil
+	}
+	set := stringKeys("conversation_id", columnOf(arrivals, func(a *arrival) string { return a.ID }))
+	set.column("org_id", "String", columnOf(arrivals, func(a *arrival) string { return a.home }))
+	ids, err := w.messageIDs(ctx, set, `
+SELECT DISTINCT id
+FROM messages
+WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT conversation_id FROM keys)`)
+	if err != nil {
+		return err
+	}
+	if err := w.refresh(ctx, batch, ids); err != nil {
+		return err
+	}
+	w.messages.waiting.arrived(arrivals)
+	return nil
+}
+
+// messageIDs finds messages that belong, or once belonged, to the conversations of a set.
+func (w *Writer) messageIDs(ctx context.Context, set *keys, statement string) ([]string, error) {
+	var ids []string
+	err := query(ctx, w.conn, "messages of conversations", set, statement, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// refresh writes again the messages that do not match their conversation. It can be repeated: a message that is up to
+// date is left alone.
+func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error {
+	for chunk := range slices.Chunk(ids, refreshChunk) {
+		stored, err := w.messages.find(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		known, err := w.conversations.find(ctx, stored.conversations())
+		if err != nil {
+			return err
+		}
+		var c change
+		for _, id := range chunk {
+			if old := stored.rows[id]; old != nil {
+				c.replace(old, newMessage(old.Message, known[old.ConversationID]), stored.at)
+			}
+		}
+		if err := w.messages.write(ctx, batch, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

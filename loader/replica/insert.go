@@ -1,0 +1,82 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// insertColumns writes rows, given as one slice a column, in a single block: all of them or none.
+func insertColumns(ctx context.Context, conn clickhouse.Conn, statement string, columns ...any) error {
+	batch, err := conn.PrepareBatch(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	for i, column := range columns {
+		if err := batch.Column(i).Append(column); err != nil {
+			_ = batch.Abort()
+			return fmt.Errorf("%s: column %d: %w", statement, i, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+// columnOf gathers one column of rows.
+func columnOf[R, V any](rows []R, value func(*R) V) []V {
+	out := make([]V, len(rows))
+	for i := range rows {
+		out[i] = value(&rows[i])
+	}
+	return out
+}
+
+func nullableTime(at int64, set bool) *int64 {
+	if !set {
+		return nil
+	}
+	return &at
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// repeat is a column that holds the same value in every row.
+func repeat[V any](n int, v V) []V {
+	out := make([]V, n)
+	for i := range out {
+		out[i] = v
+	}
+	return out
+}
+
+// query runs a look-up and calls scan for each row.
+func query(ctx context.Context, conn clickhouse.Conn, what string, set *keys, statement string, scan func(func(...any) error) error) error {
+	if set != nil {
+		var err error
+		if ctx, err = set.attach(ctx); err != nil {
+			return err
+		}
+	}
+	rows, err := conn.Query(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", what, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(rows.Scan); err != nil {
+			return fmt.Errorf("look up %s: %w", what, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look up %s: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// messages is the replica of the messages.
+type messages struct {
+	conn      clickhouse.Conn
+	positions *positions
+	waiting   *waiting
+}
+
+// storedMessages is what a look-up by id tells: the row of each id that has one, and where its rows ever stood.
+type storedMessages struct {
+	rows map[string]*message
+	at   found
+}
+
+// conversations are the ids of the conversations that the stored rows name.
+func (s storedMessages) conversations() map[string]struct{} {
+	ids := map[string]struct{}{}
+	for _, row := range s.rows {
+		ids[row.ConversationID] = struct{}{}
+	}
+	return ids
+}
+
+// find looks up messages by id.
+func (m *messages) find(ctx context.Context, ids []string) (storedMessages, error) {
+	hashes := make([]uint64, len(ids))
+	for i, id := range ids {
+		hashes[i] = hashOf(id)
+	}
+	at, err := m.positions.find(ctx, hashes)
+	if err != nil {
+		return storedMessages{}, err
+	}
+	var places []position
+	var placed []string
+	for i, id := range ids {
+		for _, p := range at[hashes[i]] {
+			places, placed = append(places, p), append(placed, id)
+		}
+	}
+	rows, err := m.read(ctx, places, placed)
+	return storedMessages{rows, at}, err
+}
+
+// read reads the row of each id among the keys where it may stand. A row that was moved away or never written does not
+// show.
+func (m *messages) read(ctx context.Context, at []position, ids []string) (map[string]*message, error) {
+	rows := make(map[string]*message, len(ids))
+	if len(ids) == 0 {
+		return rows, nil
+	}
+	const statement = `
+SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id, conversation_id, conversation_no, user_id, user_no,
+    toString(agent_id), agent_no, toString(role), tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful,
+    toUnixTimestamp64Milli(updated_at), deleted_at, is_deleted
+FROM
+(
+    SELECT *
+    FROM messages
+    WHERE (org_id, created_at, id) IN (SELECT org_id, at, id FROM keys)
+    ORDER BY org_id, created_at, id, version DESC
+    LIMIT 1 BY org_id, created_at, id
+)
+WHERE conversation_id != ''`
+	err := query(ctx, m.conn, "messages", positionKeys(at, ids), statement, func(scan func(...any) error) error {
+		row, err := scanMessage(scan)
+		rows[row.ID] = row
+		return err
+	})
+	return rows, err
+}
+
+func scanMessage(scan func(...any) error) (*message, error) {
+	row := &message{}
+	var deletedAt *time.Time
+	var hidden uint8
+	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
+		&row.agentID, &row.agentNo, &row.Role, &row.ToolCalls, &row.InputTokens, &row.OutputTokens, &row.TotalTokens, &row.Helpful,
+		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &hidden)
+	row.DeletedAt, row.Deleted = deletion(deletedAt)
+	row.hidden = hidden == 1
+	return row, err
+}
+
+// change is what a set of messages needs written.
+type change struct {
+	rows   []message // new rows, and those that bury rows which moved away
+	hashes []uint64  // positions to note before, in step with at
+	at     []position
+}
+
+// replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
+// anything changes.
+func (c *change) replace(old *message, row message, at found) bool {
+	if old != nil && *old == row {
+		return false
+	}
+	if old != nil && old.position() != row.position() {
+		c.rows = append(c.rows, old.buried())
+	}
+	c.rows = append(c.rows, row)
+	if hash := hashOf(row.ID); !at.has(hash, row.position()) {
+		c.hashes, c.at = append(c.hashes, hash), append(c.at, row.position())
+	}
+	return true
+}
+
+// merge decides what the records of a batch change, given what is stored and the conversations that are known.
+func merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (c change, changed int) {
+	c.rows = make([]message, 0, len(records))
+	for _, r := range records {
+		old, current := stored.rows[r.ID], r
+		if old != nil && r.UpdatedAt < old.UpdatedAt {
+			current = &old.Message // superseded; but its conversation may have become known
+		}
+		if c.replace(old, newMessage(*current, known[current.ConversationID]), stored.at) && current == r {
+			changed++
+		}
+	}
+	return c, changed
+}
+
+// write stores a change: positions first, then all rows in one block.
+func (m *messages) write(ctx context.Context, batch uint64, c change) error {
+	if len(c.rows) == 0 {
+		return nil
+	}
+	if err := m.positions.write(ctx, c.hashes, c.at); err != nil {
+		return err
+	}
+	rows := c.rows
+	err := insertColumns(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
+    agent_id, agent_no, role, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, updated_at, deleted_at,
+    version, is_deleted)`,
+		columnOf(rows, func(r *message) string { return r.orgID }),
+		columnOf(rows, func(r *message) int64 { return r.CreatedAt }),
+		columnOf(rows, func(r *message) string { return r.ID }),
+		columnOf(rows, func(r *message) string { return r.ConversationID }),
+		columnOf(rows, func(r *message) uint32 { return r.conversationNo }),
+		columnOf(rows, func(r *message) string { return r.userID }),
+		columnOf(rows, func(r *message) uint32 { return r.userNo }),
+		columnOf(rows, func(r *message) string { return r.agentID }),
+		columnOf(rows, func(r *message) uint32 { return r.agentNo }),
+		columnOf(rows, func(r *message) string { return r.Role }),
+		columnOf(rows, func(r *message) uint32 { return r.ToolCalls }),
+		columnOf(rows, func(r *message) uint32 { return r.InputTokens }),
+		columnOf(rows, func(r *message) uint32 { return r.OutputTokens }),
+		columnOf(rows, func(r *message) uint32 { return r.TotalTokens }),
+		columnOf(rows, func(r *message) uint32 { return r.Helpful }),
+		columnOf(rows, func(r *message) uint32 { return r.NotHelpful }),
+		columnOf(rows, func(r *message) int64 { return r.UpdatedAt }),
+		columnOf(rows, func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		repeat(len(rows), batch),
+		columnOf(rows, func(r *message) uint8 { return bit(r.hidden) }))
+	if err == nil {
+		m.waiting.note(rows)
+	}
+	return err
+}

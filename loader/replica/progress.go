@@ -1,0 +1,82 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// begin notes that the next batch is under way. It must come before anything of the batch is written.
+func (w *Writer) begin(ctx context.Context) error {
+	select {
+	case <-w.claim.Lost():
+		return fmt.Errorf("the claim to write was lost: %w", w.claim.Err())
+	default:
+	}
+	w.batch++
+	return w.note(ctx, 2*w.batch)
+}
+
+// finish notes that everything of the batch is written.
+func (w *Writer) finish(ctx context.Context) error { return w.note(ctx, 2*w.batch+1) }
+
+func (w *Writer) note(ctx context.Context, step uint64) error {
+	return insertColumns(ctx, w.conn, "INSERT INTO batches (step)", []uint64{step})
+}
+
+// recover finishes the last batch if it was cut off: the messages of the conversations that it wrote are brought up to
+// them. Whatever else it would have written comes again, because it was not acknowledged.
+func (w *Writer) recover(ctx context.Context) error {
+	var step uint64
+	if err := w.conn.QueryRow(ctx, "SELECT max(step) FROM batches").Scan(&step); err != nil {
+		return fmt.Errorf("read the last batch: %w", err)
+	}
+	w.batch = step / 2
+	if step%2 == 1 || step == 0 {
+		return nil
+	}
+	for after := ""; ; {
+		rows, err := w.conversations.writtenBy(ctx, w.batch, after, refreshChunk)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return w.finish(ctx)
+		}
+		set := stringKeys("conversation_id", columnOf(rows, func(r **conversation) string { return (*r).ID }))
+		ids, err := w.messageIDs(ctx, set, `
+SELECT DISTINCT id
+FROM messages
+WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
+		if err != nil {
+			return err
+		}
+		if err := w.refresh(ctx, w.batch, ids); err != nil {
+			return err
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// settle waits until no statement of an earlier writer is under way: one that was killed may leave an insert behind it
+// that the server still carries out.
+func (w *Writer) settle(ctx context.Context) error {
+	for {
+		var left uint64
+		err := w.conn.QueryRow(ctx, `
+SELECT count()
+FROM system.processes
+WHERE Settings['log_comment'] = '`+comment+`' AND current_database = currentDatabase() AND query_id != queryID()`).Scan(&left)
+		if err != nil {
+			return fmt.Errorf("look for statements of an earlier loader: %w", err)
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d statements of an earlier loader to end: %w", left, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

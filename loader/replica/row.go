@@ -1,0 +1,73 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// conversation is a conversation with the dense numbers of its organisation: a row of the table conversations.
+type conversation struct {
+	record.Conversation
+	no, userNo, agentNo uint32
+}
+
+// countsLike tells whether both give their messages the same organisation, numbers and visibility.
+func (c *conversation) countsLike(other *conversation) bool {
+	return c.OrgID == other.OrgID && c.UserID == other.UserID && c.AgentID == other.AgentID &&
+		c.no == other.no && c.userNo == other.userNo && c.agentNo == other.agentNo && c.Deleted == other.Deleted
+}
+
+// message is a row of the table messages: the record and what it needs of its conversation.
+type message struct {
+	record.Message
+	orgID, userID, agentID          string
+	conversationNo, userNo, agentNo uint32
+	hidden                          bool
+}
+
+// newMessage makes the row of a message. The conversation is nil when it is not known yet: the message waits.
+func newMessage(r record.Message, c *conversation) message {
+	if c == nil {
+		return message{Message: r, hidden: true}
+	}
+	return message{
+		Message: r, orgID: c.OrgID, userID: c.UserID, agentID: c.AgentID,
+		conversationNo: c.no, userNo: c.userNo, agentNo: c.agentNo,
+		hidden: r.Deleted || c.Deleted,
+	}
+}
+
+// position is where a message or a file stands in its table: the part of the sorting key before the id.
+type position struct {
+	orgID string
+	at    int64 // milliseconds since 1970 UTC
+}
+
+func (m *message) position() position { return position{m.orgID, m.CreatedAt} }
+
+// buried is the row that hides what stood at this row's key, because the message stands elsewhere now. Its conversation
+// is "" so that a look-up by id passes over it.
+func (m *message) buried() message {
+	return message{
+		Message: record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt},
+		orgID:   m.orgID, hidden: true,
+	}
+}
+
+func kbFilePosition(f *record.KBFile) position { return position{f.OrgID, f.ProcessedAt} }
+
+// buriedKBFile is for a file what buried is for a message: its knowledge base is "".
+func buriedKBFile(f *record.KBFile) record.KBFile {
+	return record.KBFile{ID: f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Deleted: true}
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// deletion reads a nullable time into the two fields of a record.
+func deletion(t *time.Time) (at int64, deleted bool) {
+	if t == nil {
+		return 0, false
+	}
+	return t.UnixMilli(), true
+}

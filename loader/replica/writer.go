@@ -1,0 +1,170 @@
+// Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that the tables
+// hold the winning version of every record however often, and in whatever order, records come.
+//
+// A batch is written in steps that can each be cut off: its number is noted as begun; conversations are written, then
+// messages, then the messages that follow a changed conversation, then files and members; then the batch is noted as
+// finished. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is consistent whether or not
+// the records come again.
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// Options say where the replicas are.
+type Options struct {
+	URL    string // ClickHouse connection URL
+	Holder string // how to name this program to another that wants to write meanwhile; "": by host and process
+}
+
+// Writer is the one that writes the replicas. It is not safe for concurrent use.
+type Writer struct {
+	conn          clickhouse.Conn
+	claim         *clickhouse.Claim
+	batch         uint64 // number of the last batch
+	conversations *conversations
+	messages      *messages
+	kbFiles       *kbFiles
+	members       *members
+}
+
+// statementTime bounds every statement of the writer; the longest look through the history of a large organisation.
+const statementTime = 10 * time.Minute
+
+// comment is the log_comment of every statement of a writer.
+const comment = "orgstats loader"
+
+// Open takes the claim to write the replicas, finishes what an earlier writer left unfinished, and makes ready. It fails
+// while another writer is at work.
+func Open(ctx context.Context, o Options) (*Writer, error) {
+	claim, err := clickhouse.TakeClaim(ctx, o.URL, "loader", o.holder())
+	if held, ok := errors.AsType[*clickhouse.HeldError](err); ok {
+		return nil, fmt.Errorf("another loader writes to this database: %w; wait until it ends, or stop it", held)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{claim: claim}
+	if w.conn, err = clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 4, MaxIdle: 2}); err == nil {
+		err = w.prepare(ctx)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (o Options) holder() string {
+	if o.Holder != "" {
+		return o.Holder
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown host"
+	}
+	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
+}
+
+func (w *Writer) prepare(ctx context.Context) error {
+	statement, cancel := w.statement(ctx)
+	defer cancel()
+	if err := w.settle(statement); err != nil {
+		return err
+	}
+	w.kbFiles = &kbFiles{w.conn, &positions{w.conn, kindKBFile}}
+	w.members = &members{w.conn}
+	waiting, err := openWaiting(statement, w.conn)
+	if err != nil {
+		return err
+	}
+	w.messages = &messages{w.conn, &positions{w.conn, kindMessage}, waiting}
+	if w.conversations, err = openConversations(statement, w.conn); err != nil {
+		return err
+	}
+	return w.recover(statement)
+}
+
+// statement is the context of a writer's statements: they can be told from others, are bounded, and see their own sorted
+// look-up sets in memory only.
+func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
+	return clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: statementTime}})
+}
+
+// Close gives the claim back.
+func (w *Writer) Close() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+	}
+	w.claim.Release()
+}
+
+// Apply writes a batch and tells what it changed. When it returns without error, everything is durable. After an error
+// the writer must be closed; the batch can then be applied again by a new one.
+func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	if err := w.begin(ctx); err != nil {
+		return Changed{}, err
+	}
+	changed, err := w.write(ctx, b)
+	if err != nil {
+		return Changed{}, err
+	}
+	return changed, w.finish(ctx)
+}
+
+func (w *Writer) write(ctx context.Context, b *Batch) (changed Changed, err error) {
+	stored, err := w.messages.find(ctx, columnOf(b.messages.list, func(r **record.Message) string { return (*r).ID }))
+	if err != nil {
+		return changed, err
+	}
+	known, err := w.conversations.find(ctx, conversationsNamed(b, stored))
+	if err != nil {
+		return changed, err
+	}
+	rows, err := w.conversations.merge(ctx, b.conversations.list, known)
+	if err != nil {
+		return changed, err
+	}
+	if err := w.conversations.write(ctx, w.batch, rows); err != nil {
+		return changed, err
+	}
+	arrivals := w.arrivals(rows, known)
+	for _, row := range rows {
+		known[row.ID] = row
+	}
+	var c change
+	changed.Conversations = len(rows)
+	c, changed.Messages = merge(b.messages.list, stored, known)
+	if err := w.messages.write(ctx, w.batch, c); err != nil {
+		return changed, err
+	}
+	if err := w.follow(ctx, w.batch, arrivals); err != nil {
+		return changed, err
+	}
+	if changed.KBFiles, err = w.kbFiles.apply(ctx, w.batch, b.kbFiles.list); err != nil {
+		return changed, err
+	}
+	changed.Members, err = w.members.apply(ctx, w.batch, b.members.list)
+	return changed, err
+}
+
+// conversationsNamed are the ids of all conversations that a batch is about.
+func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
+	ids := stored.conversations()
+	for _, r := range b.conversations.list {
+		ids[r.ID] = struct{}{}
+	}
+	for _, r := range b.messages.list {
+		ids[r.ConversationID] = struct{}{}
+	}
+	return ids
+}

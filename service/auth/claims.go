@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// claims is what is read of a token's payload. The organisation comes from the fields of the token's own version and
+// from no others: an instance may well add an org_id of its own to its version-2 tokens, or an o to its templates.
+type claims struct {
+	issuer, subject, party, status string
+	expires, notBefore, issuedAt   *jwt.NumericDate
+	orgID, role                    string
+}
+
+// UnmarshalJSON reads the payload, strictly: names are case-sensitive, no claim may stand twice, and none that is read
+// may have another type than it should.
+func (c *claims) UnmarshalJSON(payload []byte) error {
+	r := readObject(payload)
+	*c = claims{
+		issuer:    r.text("iss"),
+		subject:   r.text("sub"),
+		party:     r.text("azp"),
+		status:    r.text("sts"),
+		expires:   r.time("exp"),
+		notBefore: r.time("nbf"),
+		issuedAt:  r.time("iat"),
+	}
+	version, versioned := r.fields["v"]
+	switch {
+	case r.err != nil:
+		return r.err
+	case !versioned:
+		c.orgID, c.role = r.text("org_id"), r.text("org_role")
+		return r.err
+	case string(version) == "2":
+		return c.readOrganization(r.fields["o"])
+	}
+	return refuse(ReasonVersion, fmt.Sprintf("the token's version is %.20s; only 2, and tokens without v, are known", version))
+}
+
+// readOrganization reads a version-2 token's o, which stands there only while an organisation is active.
+func (c *claims) readOrganization(o json.RawMessage) error {
+	if o == nil {
+		return nil
+	}
+	r := readObject(o)
+	c.orgID = r.text("id")
+	if role := r.text("rol"); role != "" {
+		c.role = rolePrefix + role
+	}
+	if r.err == nil && c.orgID == "" {
+		return refuse(ReasonOrg, "the token has o without an id")
+	}
+	return r.err
+}
+
+// rolePrefix stands before every role, but not in version-2 tokens.
+const rolePrefix = "org:"
+
+// checkClaims judges what the parser does not know of. The signature is good by then.
+func (v *Verifier) checkClaims(c *claims) error {
+	if err := checkUser(c.subject); err != nil {
+		return err
+	}
+	if c.status == "pending" {
+		return refuse(ReasonPending, "the session is pending: its sign-in is not finished")
+	}
+	if c.party != "" && len(v.parties) > 0 && !v.parties[c.party] {
+		return refuse(ReasonParty, fmt.Sprintf("azp %q is not among the authorized parties", c.party))
+	}
+	if err := v.checkLifetime(c); err != nil {
+		return err
+	}
+	return checkOrganization(c.orgID, c.role)
+}
+
+func (v *Verifier) checkLifetime(c *claims) error {
+	switch {
+	case v.maxLifetime == 0:
+		return nil
+	case c.issuedAt == nil:
+		return refuse(ReasonLifetime, "the token has no iat, so that its lifetime cannot be told")
+	}
+	if lifetime := c.expires.Sub(c.issuedAt.Time); lifetime > v.maxLifetime {
+		return refuse(ReasonLifetime, fmt.Sprintf("the token is valid for %v, longer than %v", lifetime, v.maxLifetime))
+	}
+	return nil
+}
+
+func checkUser(id string) error {
+	switch {
+	case strings.HasPrefix(id, "mch_"):
+		return refuse(ReasonMachine, "this is a machine-to-machine token, not a session token")
+	case !strings.HasPrefix(id, "user_") || id == "user_":
+		return refuse(ReasonSubject, "the token's sub is not a user (user_…)")
+	case len(id) > maxIDBytes:
+		return refuse(ReasonSubject, fmt.Sprintf("the token's sub has %d bytes, more than %d", len(id), maxIDBytes))
+	}
+	return nil
+}
+
+func checkOrganization(id, role string) error {
+	switch {
+	case id == "" && role != "":
+		return refuse(ReasonOrg, "the token has a role without an organisation")
+	case len(id) > maxIDBytes || len(role) > maxIDBytes:
+		return refuse(ReasonOrg, fmt.Sprintf("the token's organisation or role has more than %d bytes", maxIDBytes))
+	}
+	return nil
+}
+
+// The parser asks for the registered claims by these; they never fail, for the types were checked while reading.
+
+// GetExpirationTime gives exp, or nil.
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.expires, nil }
+
+// GetNotBefore gives nbf, or nil.
+func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return c.notBefore, nil }
+
+// GetIssuedAt gives iat, or nil.
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.issuedAt, nil }
+
+// GetIssuer gives iss, or "".
+func (c *claims) GetIssuer() (string, error) { return c.issuer, nil }
+
+// GetSubject gives sub, or "".
+func (c *claims) GetSubject() (string, error) { return c.subject, nil }
+
+// GetAudience gives nothing: aud is not judged.
+func (c *claims) GetAudience() (jwt.ClaimStrings, error) { return nil, nil }

@@ -1,0 +1,21 @@
+package auth
+
+import (
+	"context"
+	"crypto/rsa"
+)
+
+// keySource gives the key that a token must be signed with.
+type keySource interface {
+	// key gives the key for a token with this header, a refusal, or ErrKeysUnavailable.
+	key(ctx context.Context, header map[string]any) (*rsa.PublicKey, error)
+	ready() error
+	close()
+}
+
+// singleKey is the one key of the configuration. The kid is not looked at: the PEM text does not tell its own.
+type singleKey struct{ public *rsa.PublicKey }
+
+func (s singleKey) key(context.Context, map[string]any) (*rsa.PublicKey, error) { return s.public, nil }
+func (s singleKey) ready() error                                                { return nil }
+func (s singleKey) close()                                                      {}
