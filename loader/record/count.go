@@ -15,7 +15,7 @@ func (r *reader) count(field, raw string) uint32 {
 		return uint32(n)
 	}
 	if raw[0] != '-' && !isDigit(raw[0]) {
-		r.wrong(field, raw, "a count, a number")
+		r.wrong(field, raw, "a number")
 		return 0
 	}
 	digits, exponent := decimal(raw)
@@ -25,7 +25,7 @@ func (r *reader) count(field, raw string) uint32 {
 	case raw[0] == '-':
 		r.wrong(field, raw, "a count of at least 0")
 	case exponent < 0:
-		r.wrong(field, raw, "a count, a whole number")
+		r.wrong(field, raw, "a whole number")
 	case exponent <= 10: // more zeros are too large for any digits, and not worth writing
 		n, err := strconv.ParseUint(digits+strings.Repeat("0", exponent), 10, 32)
 		if err == nil {

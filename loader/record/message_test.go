@@ -46,7 +46,9 @@ func TestParseMessage(t *testing.T) {
 			if want.Role == "" {
 				want.Role = "user"
 			}
-			got, err := Parse([]byte(messageStart + test.fields + "}"))
+			line := []byte(messageStart + test.fields + "}")
+			got, err := Parse(line)
+			clear(line)
 			if err != nil || !reflect.DeepEqual(got, &want) {
 				t.Errorf("got %+v, %v, want %+v", got, err, &want)
 			}
@@ -93,6 +95,7 @@ func TestCount(t *testing.T) {
 		{"the greatest count", "4294967295", 4294967295, true},
 		{"a fraction of nothing", "3.0", 3, true},
 		{"an exponent", "1e3", 1000, true},
+		{"as many zeros as fit", "4e9", 4_000_000_000, true},
 		{"an exponent with a sign, and a fraction that it makes whole", "1.25E+2", 125, true},
 		{"a negative exponent that leaves a whole number", "3000e-3", 3, true},
 		{"the greatest count, written at length", "0.4294967295000e10", 4294967295, true},

@@ -40,8 +40,6 @@ func ParseTime(s string) (ms int64, exact bool, err error) {
 	switch {
 	case err != nil:
 		return 0, false, err
-	case year < 1:
-		return 0, false, errTimeRange
 	case month < 1 || month > 12 || day < 1 || day > daysIn(year, month):
 		return 0, false, errTimeDay
 	case hour > 23 || minute > 59 || second > 59:
@@ -126,7 +124,8 @@ func daysIn(year, month int64) int64 {
 }
 
 // daysSince1970 counts days in the Gregorian calendar. Years that begin in March have the leap day at their end, so
-// that the days before a month depend on the month alone. The year is at least 1.
+// that the days before a month depend on the month alone. The year 0 may come out a day wrong, which is still far out
+// of ParseTime's range.
 func daysSince1970(year, month, day int64) int64 {
 	const daysTo1970 = 719_468 // from 0000-03-01
 	if month < 3 {

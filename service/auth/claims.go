@@ -1,11 +1,11 @@
 package auth
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/tidwall/gjson"
 )
 
 // claims is what is read of a token's payload. The organisation comes from the fields of the token's own version and
@@ -19,7 +19,7 @@ type claims struct {
 // UnmarshalJSON reads the payload, strictly: names are case-sensitive, no claim may stand twice, and none that is read
 // may have another type than it should.
 func (c *claims) UnmarshalJSON(payload []byte) error {
-	r := readObject(payload)
+	r := readObject(string(payload))
 	*c = claims{
 		issuer:    r.text("iss"),
 		subject:   r.text("sub"),
@@ -36,18 +36,18 @@ func (c *claims) UnmarshalJSON(payload []byte) error {
 	case !versioned:
 		c.orgID, c.role = r.text("org_id"), r.text("org_role")
 		return r.err
-	case string(version) == "2":
+	case version.Raw == "2":
 		return c.readOrganization(r.fields["o"])
 	}
-	return refuse(ReasonVersion, fmt.Sprintf("the token's version is %.20s; only 2, and tokens without v, are known", version))
+	return refuse(ReasonVersion, fmt.Sprintf("the token's version is %.20s; only 2, and tokens without v, are known", version.Raw))
 }
 
 // readOrganization reads a version-2 token's o, which stands there only while an organisation is active.
-func (c *claims) readOrganization(o json.RawMessage) error {
-	if o == nil {
+func (c *claims) readOrganization(o gjson.Result) error {
+	if !o.Exists() {
 		return nil
 	}
-	r := readObject(o)
+	r := readObject(o.Raw)
 	c.orgID = r.text("id")
 	if role := r.text("rol"); role != "" {
 		c.role = rolePrefix + role

@@ -69,7 +69,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"a private key", func(c *Config) { c.PublicKey = privateText }, []string{"is a private key"}},
 		{"two keys", func(c *Config) { c.PublicKey += c.PublicKey }, []string{"more than one"}},
 		{"an elliptic key", func(c *Config) { c.PublicKey = publicPEM(t, &ellipticKey().PublicKey) }, []string{"is not an RSA key"}},
-		{"1024 bits", func(c *Config) { c.PublicKey = publicPEM(t, &makeRSA(1024).PublicKey) }, []string{"1024 bits"}},
+		{"1024 bits", func(c *Config) { c.PublicKey = publicPEM(t, &weakKey().PublicKey) }, []string{"1024 bits"}},
 		{"an exponent of 1", func(c *Config) { c.PublicKey = publicPEM(t, &rsa.PublicKey{N: instanceKey().N, E: 1}) }, []string{"exponent 1"}},
 		{"a URL that is not https", func(c *Config) { c.PublicKey, c.JWKSURL = "", "http://clerk.example.com/jwks" }, []string{"is not https"}},
 		{"a URL of a file", func(c *Config) { c.PublicKey, c.JWKSURL = "", "file:///etc/jwks" }, []string{"is not a URL"}},

@@ -11,7 +11,7 @@ func TestParseKeySet(t *testing.T) {
 	one, next := instanceKey(), nextKey()
 	good := jwk("ins_1", one)
 	private := good.with(fields{"d": "AQAB", "p": "AQAB", "q": "AQAB"})
-	weak := jwk("weak", makeRSA(1024))
+	weak := jwk("weak", weakKey())
 	tests := []struct {
 		why  string
 		keys []any

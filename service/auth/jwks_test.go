@@ -103,17 +103,17 @@ func TestJWKSDownLater(t *testing.T) {
 				wantGood(t, v, "ins_1")
 
 				e.answers(outage)
-				for range 6 {
+				for range 2 {
 					time.Sleep(time.Hour)
 					wantGood(t, v, "ins_1")
 					wantUnknown(t, v, "ins_2")
 				}
 				if err := v.Ready(); err != nil {
-					t.Errorf("an outage of six hours: %v", err)
+					t.Errorf("an outage of two hours: %v", err)
 				}
 				// A retry each half minute after the first few, one more for each unknown key id.
-				if n := e.fetches.Load(); n > (6*120+10+6)*(maxRedirects+1) {
-					t.Errorf("%d fetches in six hours", n)
+				if n := e.fetches.Load(); n > (2*120+10+2)*(maxRedirects+1) {
+					t.Errorf("%d fetches in two hours", n)
 				}
 				e.answers(publish(jwk("ins_2", nextKey())))
 				time.Sleep(lastRetry + fetchTimeout)
@@ -172,7 +172,7 @@ func TestJWKSSlowEndpoint(t *testing.T) {
 	})
 }
 
-// TestJWKSFlood sends tokens with made-up key ids for a minute, while the endpoint hangs, then while it rotates.
+// TestJWKSFlood sends tokens with made-up key ids while the endpoint hangs for half a minute, then while it rotates.
 func TestJWKSFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEndpoint(t, publish(jwk("ins_1", instanceKey())))
@@ -182,7 +182,7 @@ func TestJWKSFlood(t *testing.T) {
 
 		e.answers(hang)
 		stop := flood(t, v)
-		for range 600 {
+		for range 300 {
 			start := time.Now()
 			wantGood(t, v, "ins_1")
 			if waited := time.Since(start); waited > 0 {
@@ -195,20 +195,20 @@ func TestJWKSFlood(t *testing.T) {
 		time.Sleep(unknownGap + fetchTimeout)
 		wantGood(t, v, "ins_2")
 		before := e.fetches.Load()
-		time.Sleep(time.Minute)
-		if n := e.fetches.Load() - before; n > int64(time.Minute/unknownGap) {
-			t.Errorf("a flood of a minute made %d fetches", n)
+		time.Sleep(3 * unknownGap)
+		if n := e.fetches.Load() - before; n > 3 {
+			t.Errorf("in three times the least gap a flood made %d fetches", n)
 		}
 		stop()
 	})
 }
 
-// flood sends 100 tokens with unknown key ids every tenth of a second, until it is stopped.
+// flood sends 50 tokens with unknown key ids every tenth of a second, until it is stopped.
 func flood(t *testing.T, v *Verifier) (stop func()) {
 	payload := session()
 	done := make(chan struct{})
 	var senders sync.WaitGroup
-	for sender := range 100 {
+	for sender := range 50 {
 		senders.Go(func() {
 			for i := 0; ; i++ {
 				kid := fmt.Sprintf("ins_bogus_%d_%d", sender, i)

@@ -1,13 +1,12 @@
 package auth
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/tidwall/gjson"
 )
 
 // maxTime is the last second of the year 9999; later times would overflow on their way through time.Time.
@@ -15,38 +14,27 @@ const maxTime = 253402300799
 
 // objectReader reads the fields of a JSON object one by one and keeps the first mistake.
 type objectReader struct {
-	fields map[string]json.RawMessage
+	fields map[string]gjson.Result
 	err    error
 }
 
-// readObject splits data into its fields. It exists because encoding/json alone matches names in any case and lets the
-// last of several equal names win, so that two readers of one token could see two callers.
-func readObject(data []byte) *objectReader {
-	r := &objectReader{fields: map[string]json.RawMessage{}}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(data) {
+// readObject splits a JSON object, known to be valid JSON, into its fields. It exists because encoding/json matches names
+// in any case and lets the last of several equal names win, so that two readers of one token could see two callers.
+func readObject(json string) *objectReader {
+	r := &objectReader{fields: make(map[string]gjson.Result, 16)}
+	object := gjson.Parse(json)
+	if !object.IsObject() || !utf8.ValidString(json) {
 		r.fail("is not a JSON object in UTF-8")
 		return r
 	}
-	for dec.More() && r.err == nil {
-		r.readField(dec)
-	}
+	object.ForEach(func(name, value gjson.Result) bool {
+		if _, again := r.fields[name.Str]; again {
+			r.fail(fmt.Sprintf("has %.40q twice", name.Str))
+		}
+		r.fields[name.Str] = value
+		return r.err == nil
+	})
 	return r
-}
-
-func (r *objectReader) readField(dec *json.Decoder) {
-	token, err := dec.Token()
-	name, ok := token.(string)
-	var value json.RawMessage
-	if err != nil || !ok || dec.Decode(&value) != nil {
-		r.fail("is not valid JSON")
-		return
-	}
-	if _, again := r.fields[name]; again {
-		r.fail(fmt.Sprintf("has %.40q twice", name))
-		return
-	}
-	r.fields[name] = value
 }
 
 func (r *objectReader) fail(what string) {
@@ -58,28 +46,25 @@ func (r *objectReader) fail(what string) {
 // text gives the string called name. Absent and null are "": a template's shortcode gives null where the user has no
 // such thing. A string that is empty is a mistake, so that "" means nothing else.
 func (r *objectReader) text(name string) string {
-	var value *string
-	if raw, ok := r.fields[name]; ok {
-		if err := json.Unmarshal(raw, &value); err != nil || value != nil && *value == "" {
-			r.fail(fmt.Sprintf("has %q, which is not a string or is empty", name))
-		}
-	}
-	if value == nil {
+	value, ok := r.fields[name]
+	if !ok || value.Type == gjson.Null {
 		return ""
 	}
-	return *value
+	if value.Type != gjson.String || value.Str == "" {
+		r.fail(fmt.Sprintf("has %q, which is not a string or is empty", name))
+	}
+	return value.Str
 }
 
 // time gives the Unix time called name, cut to seconds, or nil where there is none.
 func (r *objectReader) time(name string) *jwt.NumericDate {
-	raw, ok := r.fields[name]
+	value, ok := r.fields[name]
 	if !ok {
 		return nil
 	}
-	var seconds *float64
-	if err := json.Unmarshal(raw, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > maxTime {
+	if value.Type != gjson.Number || value.Num < 0 || value.Num > maxTime {
 		r.fail(fmt.Sprintf("has %q, which is not a time in seconds since 1970", name))
 		return nil
 	}
-	return jwt.NewNumericDate(time.Unix(int64(*seconds), 0))
+	return jwt.NewNumericDate(time.Unix(int64(value.Num), 0))
 }

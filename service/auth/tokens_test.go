@@ -11,6 +11,8 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math/big"
+	mathrand "math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -20,10 +22,12 @@ import (
 
 const testIssuer = "https://clerk.example.com"
 
-// The keys of the tests: the instance's, the one that it rotates to, and one of another kind. Making one takes long.
+// The keys of the tests: the instance's, the one that it rotates to, and one of another kind. Those of RSA are the same
+// in every process, so that a fuzz test's workers agree on what was signed.
 var (
-	instanceKey = sync.OnceValue(func() *rsa.PrivateKey { return makeRSA(2048) })
-	nextKey     = sync.OnceValue(func() *rsa.PrivateKey { return makeRSA(2048) })
+	instanceKey = sync.OnceValue(func() *rsa.PrivateKey { return makeRSA(1, 2048) })
+	nextKey     = sync.OnceValue(func() *rsa.PrivateKey { return makeRSA(2, 2048) })
+	weakKey     = sync.OnceValue(func() *rsa.PrivateKey { return makeRSA(3, 1024) })
 	ellipticKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -33,12 +37,34 @@ var (
 	})
 )
 
-func makeRSA(bits int) *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
+func makeRSA(seed byte, bits int) *rsa.PrivateKey {
+	random := mathrand.NewChaCha8([32]byte{seed})
+	p, q := makePrime(random, bits/2), makePrime(random, bits/2)
+	one, e := big.NewInt(1), big.NewInt(65537)
+	order := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	key := &rsa.PrivateKey{
+		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: int(e.Int64())},
+		D:         new(big.Int).ModInverse(e, order),
+		Primes:    []*big.Int{p, q},
+	}
+	key.Precompute()
+	if err := key.Validate(); err != nil {
 		panic(err)
 	}
 	return key
+}
+
+// makePrime gives the next prime after a random number whose two highest bits are set.
+func makePrime(random *mathrand.ChaCha8, bits int) *big.Int {
+	data := make([]byte, bits/8)
+	_, _ = random.Read(data)
+	data[0] |= 0xc0
+	data[len(data)-1] |= 1
+	p := new(big.Int).SetBytes(data)
+	for !p.ProbablyPrime(10) {
+		p.Add(p, big.NewInt(2))
+	}
+	return p
 }
 
 // fields is a JSON object with changes: what is nil in the changes is taken out.

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+)
+
+// watch tells the user when the engine ends by itself. It ends with the lease.
+func (e *Engine) watch() {
+	<-e.lease.ended
+	select {
+	case <-e.lease.gone:
+		e.failure = fmt.Errorf("the engine on %s (process %d) ended unexpectedly: %s", e.directory, e.state.PID, lastWords(e.directory))
+		close(e.done)
+	default:
+	}
+}
+
+func (e *Engine) giveUp() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	lock, err := e.directory.lockMembership(ctx)
+	if err != nil {
+		return errors.Join(err, e.lease.release())
+	}
+	err = e.lease.release()
+	used, usedErr := hasUsers(e.directory.pipe())
+	if err := errors.Join(err, usedErr, lock.Close()); err != nil || used {
+		return err
+	}
+	e.log.Debug("the engine ends", "dataDir", string(e.directory))
+	return e.awaitEnd()
+}
+
+// awaitEnd waits until the process has ended, or another engine has taken its place.
+func (e *Engine) awaitEnd() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit+childLockLimit)
+	defer cancel()
+	if e.exited != nil {
+		select {
+		case <-e.exited:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("the engine on %s (process %d) does not end: %w", e.directory, e.state.PID, ctx.Err())
+		}
+	}
+	return poll(ctx, func() (bool, error) {
+		if s, err := readState(e.directory.state()); err == nil && s.PID != e.state.PID {
+			return true, nil
+		}
+		now, cancel := context.WithTimeout(ctx, retryDelay)
+		defer cancel()
+		lock, err := e.directory.lockEngine(now)
+		if err != nil {
+			return false, err
+		}
+		return true, lock.Close()
+	})
+}
+
+// reap waits for the child, so that it does not stay behind as a zombie.
+func reap(child *exec.Cmd) <-chan struct{} {
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		child.Wait() // its end is reported by the pipe and by what it has written
+	}()
+	return exited
+}

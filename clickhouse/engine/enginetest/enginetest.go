@@ -1,0 +1,59 @@
+// Package enginetest gives tests the embedded engine: a real ClickHouse, on a data directory of their own.
+package enginetest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/orgstats/orgstats/clickhouse/engine"
+)
+
+// Main is the TestMain of a package whose tests start engines: it lets the test binary be the engine's process, and
+// points ORGSTATS_LIBCHDB to the library that `make engine` has fetched, unless it is set.
+func Main(m *testing.M) {
+	engine.RunChildIfAsked()
+	UseFetchedLibrary()
+	os.Exit(m.Run())
+}
+
+// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary stands in a
+// folder of its own, where the library is not beside it.
+func UseFetchedLibrary() {
+	if os.Getenv(engine.LibraryVariable) == "" {
+		os.Setenv(engine.LibraryVariable, filepath.Join(repository(), "bin", "libchdb.so"))
+	}
+}
+
+// Start starts an engine for one test, on an empty data directory, and closes it with the test.
+func Start(tb testing.TB) *engine.Engine {
+	tb.Helper()
+	e, err := engine.Start(tb.Context(), engine.Options{DataDir: tb.TempDir()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return e
+}
+
+// repository returns the folder of go.mod: a test runs in its package's folder, somewhere below.
+func repository() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			panic("no go.mod above the test's folder")
+		}
+		folder = parent
+	}
+}

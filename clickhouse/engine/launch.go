@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// launchAttempts is how often new ports are chosen when another program takes one between its choice and its use.
+const launchAttempts = 3
+
+var errPortLost = errors.New("another program has just taken its port")
+
+// launch starts a new engine.
+func (e *Engine) launch(ctx context.Context, o Options) error {
+	library, err := findLibrary(o.Library)
+	if err != nil {
+		return err
+	}
+	for range launchAttempts {
+		if err = e.directory.awaitVacancy(ctx); err != nil {
+			return err
+		}
+		if err = e.tryLaunch(ctx, library, o.Port); !errors.Is(err, errPortLost) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	e.log.Info("started the engine", "dataDir", string(e.directory), "pid", e.state.PID, "port", e.state.TCPPort, "version", e.state.Version)
+	return nil
+}
+
+func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error {
+	if err := e.configure(ctx, port); err != nil {
+		return err
+	}
+	if err := e.spawn(library); err != nil {
+		return err
+	}
+	err := e.await(ctx)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errGone) {
+		<-e.exited
+		if awaitPort(ctx, e.state.TCPPort) != nil || awaitPort(ctx, e.state.HTTPPort) != nil {
+			err = errPortLost
+		}
+		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
+	}
+	return errors.Join(err, e.lease.release())
+}
+
+// configure chooses the ports and writes all that the engine's process reads.
+func (e *Engine) configure(ctx context.Context, port int) error {
+	s, err := readState(e.directory.state())
+	if err != nil {
+		return err
+	}
+	s.PID = 0
+	if s.TCPPort, s.HTTPPort, err = choosePorts(ctx, port, s); err != nil {
+		return err
+	}
+	e.credentials, err = makeCredentials(e.directory.credentials())
+	if err != nil {
+		return err
+	}
+	if err := writeConfig(e.directory, s, e.credentials); err != nil {
+		return fmt.Errorf("the engine's configuration cannot be written: %w", err)
+	}
+	return writeJSON(e.directory.state(), s)
+}
+
+// spawn starts the engine's process and takes the first lease on it.
+func (e *Engine) spawn(library string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	messages, err := openLogs(e.directory)
+	if err != nil {
+		return err
+	}
+	defer messages.Close()
+	input, inputWriter, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	defer inputWriter.Close()
+	reader, held, err := newPipe(e.directory.pipe())
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+
+	child := exec.Command(program, childArgument, library, string(e.directory))
+	child.Stdin, child.Stdout, child.Stderr = input, messages, messages
+	child.ExtraFiles = []*os.File{inputWriter, reader} // see inputDescriptor, pipeDescriptor
+	child.Dir = string(e.directory)
+	child.Env = childEnvironment()
+	// A session of its own: what the terminal sends to the program is not for the engine.
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		return errors.Join(fmt.Errorf("the engine's process cannot be started: %w", err), held.release())
+	}
+	e.lease, e.exited = held, reap(child)
+	return nil
+}
+
+// childEnvironment leaves the program's secrets out.
+func childEnvironment() []string {
+	environment := []string{"TZ=UTC"}
+	for _, name := range []string{"HOME", "PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			environment = append(environment, name+"="+value)
+		}
+	}
+	return environment
+}
+
+// openLogs begins a new log, keeps the one before, and opens the file for what ClickHouse writes past its log.
+func openLogs(d directory) (*os.File, error) {
+	if err := os.Rename(d.log(), d.previousLog()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(d.errorLog(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+}

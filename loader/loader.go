@@ -1,0 +1,229 @@
+// Package loader reads files of newline-delimited JSON records and loads them into the replicas. It streams: files of
+// any size are read, parsed and written at the same time, in bounded memory.
+package loader
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/replica"
+)
+
+// Options say what to load, and where to.
+type Options struct {
+	Paths    []string // files, in this order; "-" is standard input
+	Replicas replica.Options
+	Rejects  string // path of the rejects file, which must not exist yet
+	Log      *slog.Logger
+	Progress *Progress // nil: nobody watches
+}
+
+const (
+	batchRecords = 100_000  // a batch is written when it has this many records,
+	batchBytes   = 64 << 20 // or was made of this many bytes
+	chunksAhead  = 16       // chunks that are read or parsed ahead of the batch that takes them,
+	bytesAhead   = 96 << 20 // as long as they are not larger than this together
+)
+
+// Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error. The
+// summary tells what was done in any case; whatever it counts as loaded is durable.
+func Load(ctx context.Context, o Options) (Summary, error) {
+	size, err := checkSources(o.Paths)
+	if err != nil {
+		return Summary{}, err
+	}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
+	}
+	o.Progress.start(size)
+	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead)}
+	if l.writer, err = replica.Open(ctx, o.Replicas); err != nil {
+		return Summary{}, err
+	}
+	defer func() {
+		if l.writer != nil {
+			l.writer.Close()
+		}
+	}()
+	err = errors.Join(l.run(ctx), l.rejects.close())
+	l.summary.rejected(&l.rejects)
+	if l.writer != nil {
+		waiting, waitingErr := l.writer.Waiting(context.WithoutCancel(ctx))
+		l.summary.Waiting = waiting
+		err = errors.Join(err, waitingErr)
+	}
+	return l.summary, err
+}
+
+// load is a load under way.
+type load struct {
+	Options
+	writer  *replica.Writer
+	rejects rejects
+	summary Summary
+	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
+}
+
+// full is a batch to write, with the number of records of each type that went into it.
+type full struct {
+	*replica.Batch
+	read  [len(types)]uint64
+	bytes int
+}
+
+// run moves lines through the stages: read, parse (in parallel), gather into batches, write.
+func (l *load) run(ctx context.Context) error {
+	stages, ctx := errgroup.WithContext(ctx)
+	toParse := make(chan *chunk, chunksAhead)
+	inOrder := make(chan *chunk, chunksAhead)
+	batches := make(chan full)
+	stages.Go(func() error {
+		defer close(inOrder)
+		defer close(toParse)
+		return l.read(ctx, toParse, inOrder)
+	})
+	for range runtime.GOMAXPROCS(0) {
+		stages.Go(func() error {
+			for c := range toParse {
+				c.parse()
+			}
+			return nil
+		})
+	}
+	stages.Go(func() error {
+		defer close(batches)
+		return l.gather(ctx, inOrder, batches)
+	})
+	stages.Go(func() error {
+		for b := range batches {
+			if err := l.write(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return stages.Wait()
+}
+
+func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
+	for _, path := range l.Paths {
+		s, err := openSource(path, func(n int) { l.Progress.read.Add(int64(n)) })
+		if err != nil {
+			return err
+		}
+		err = readLines(ctx, s, func(c *chunk) error {
+			if err := l.ahead.Acquire(ctx, c.weight()); err != nil {
+				return err
+			}
+			for _, out := range []chan<- *chunk{toParse, inOrder} {
+				select {
+				case out <- c:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(err, s.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
+	b := full{Batch: replica.NewBatch()}
+	send := func() error {
+		select {
+		case batches <- b:
+			b = full{Batch: replica.NewBatch()}
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for c := range inOrder {
+		<-c.parsed
+		if err := l.take(c, &b); err != nil {
+			return err
+		}
+		if b.Len() >= batchRecords || b.bytes >= batchBytes {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	if b.Len() > 0 && ctx.Err() == nil {
+		return send()
+	}
+	return ctx.Err()
+}
+
+// take adds the records of a chunk to a batch, and its other lines to the rejects.
+func (l *load) take(c *chunk, b *full) error {
+	for i, r := range c.results {
+		if r.err != nil {
+			if err := l.rejects.add(c.path, c.lines[i].number, r.err, c.text(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		b.Add(r.record)
+		b.read[typeOf(r.record)]++
+	}
+	b.bytes += len(c.bytes)
+	l.ahead.Release(c.weight())
+	return nil
+}
+
+// Attempts to write a batch while ClickHouse can't be reached, and the pause before the second one, which doubles.
+const (
+	attempts   = 7
+	firstPause = time.Second
+)
+
+// write writes a batch. A batch that has begun is written to its end even when the context ends meanwhile. A failure of
+// ClickHouse is met with a new writer, which mends what was cut off, and the whole batch again.
+func (l *load) write(ctx context.Context, b full) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		changed, err := l.apply(ctx, b.Batch)
+		if err == nil {
+			l.summary.taken(b.read, changed)
+			l.Progress.records.Add(int64(b.Len()))
+			return nil
+		}
+		if !clickhouse.IsUnavailable(err) || attempt == attempts {
+			return err
+		}
+		l.Log.Warn("ClickHouse can't take a batch; trying again", "error", err, "attempt", attempt, "of", attempts, "pause", pause)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause *= 2
+	}
+}
+
+func (l *load) apply(ctx context.Context, b *replica.Batch) (replica.Changed, error) {
+	if l.writer == nil {
+		var err error
+		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
+			return replica.Changed{}, err
+		}
+	}
+	changed, err := l.writer.Apply(context.WithoutCancel(ctx), b)
+	if err != nil {
+		l.writer.Close()
+		l.writer = nil
+	}
+	return changed, err
+}

@@ -1,0 +1,121 @@
+package loader
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// StandardInput is the path that stands for standard input.
+const StandardInput = "-"
+
+// zstdWindow bounds the memory of a zstd stream; it is what `zstd --ultra -22` uses.
+const zstdWindow = 128 << 20
+
+// source is an input file, decompressed.
+type source struct {
+	io.Reader
+	path  string
+	close []func() error
+}
+
+// openSource opens a file, gzip or zstd or plain by its content. Bytes taken from the file itself, before
+// decompression, are counted by read.
+func openSource(path string, read func(n int)) (*source, error) {
+	s := &source{path: path}
+	file := os.Stdin
+	if path != StandardInput {
+		opened, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		file, s.close = opened, append(s.close, opened.Close)
+	}
+	buffered := bufio.NewReaderSize(&countingReader{file, read}, 1<<20)
+	if err := s.decompress(buffered); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+func (s *source) decompress(r *bufio.Reader) error {
+	head, err := r.Peek(len(zstdMagic))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		unzipped, err := gzip.NewReader(r)
+		if err != nil {
+			return fmt.Errorf("read as gzip: %w", err)
+		}
+		s.Reader, s.close = unzipped, append(s.close, unzipped.Close)
+	case bytes.HasPrefix(head, zstdMagic):
+		unzipped, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return fmt.Errorf("read as zstd: %w", err)
+		}
+		s.Reader, s.close = unzipped, append(s.close, func() error { unzipped.Close(); return nil })
+	default:
+		s.Reader = r
+	}
+	return nil
+}
+
+// Close closes the file and what decompresses it.
+func (s *source) Close() error {
+	var err error
+	for _, f := range s.close {
+		err = errors.Join(err, f())
+	}
+	return err
+}
+
+type countingReader struct {
+	io.Reader
+	count func(n int)
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.count(n)
+	return n, err
+}
+
+// checkSources reports every path that can't be read at once, before anything is loaded, and tells the size of all files
+// together; 0 when it is not known.
+func checkSources(paths []string) (size int64, err error) {
+	known := true
+	for _, path := range paths {
+		if path == StandardInput {
+			known = false
+			continue
+		}
+		info, statErr := os.Stat(path)
+		switch {
+		case statErr != nil:
+			err = errors.Join(err, statErr)
+		case info.IsDir():
+			err = errors.Join(err, fmt.Errorf("%s is a directory; name the files in it", path))
+		case !info.Mode().IsRegular():
+			known = false
+		default:
+			size += info.Size()
+		}
+	}
+	if !known {
+		size = 0
+	}
+	return size, err
+}

@@ -1,0 +1,135 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// code says what kind of failure a request met; statuses gives its HTTP status.
+type code int
+
+const (
+	codeInternal code = iota
+	codeInvalid
+	codeUnauthorized
+	codeForbidden
+	codeNotFound
+	codeMethodNotAllowed
+	codeTimeout
+	codeBodyTooLarge
+	codeHeadTooLarge
+	codeHungUp
+	codeUnavailable
+)
+
+var statuses = map[code]int{
+	codeInternal:         fasthttp.StatusInternalServerError,
+	codeInvalid:          fasthttp.StatusBadRequest,
+	codeUnauthorized:     fasthttp.StatusUnauthorized,
+	codeForbidden:        fasthttp.StatusForbidden,
+	codeNotFound:         fasthttp.StatusNotFound,
+	codeMethodNotAllowed: fasthttp.StatusMethodNotAllowed,
+	codeTimeout:          fasthttp.StatusRequestTimeout,
+	codeBodyTooLarge:     fasthttp.StatusRequestEntityTooLarge,
+	codeHeadTooLarge:     fasthttp.StatusRequestHeaderFieldsTooLarge,
+	codeHungUp:           499, // nginx's number for a client that went away; nobody reads it but the log's readers
+	codeUnavailable:      fasthttp.StatusServiceUnavailable,
+}
+
+// sentences are what callers read where nothing more precise is known or may be told.
+var sentences = map[code]string{
+	codeInternal:         "Internal Server Error",
+	codeInvalid:          "The request is not valid HTTP.",
+	codeUnauthorized:     "Unauthorized",
+	codeForbidden:        "Unauthorized: User is not an admin in this organization",
+	codeNotFound:         "There is nothing at this path.",
+	codeMethodNotAllowed: "This path answers GET and HEAD only.",
+	codeTimeout:          "The request took too long. Ask for a shorter window, or again later.",
+	codeBodyTooLarge:     "The request's body is too large. No request needs one.",
+	codeHeadTooLarge:     "The request's URL and headers are too large together.",
+	codeHungUp:           "The caller closed the connection.",
+	codeUnavailable:      "The service can't answer now. Try again in a few seconds.",
+}
+
+var (
+	errNoOrganization = &failure{code: codeInvalid, sentence: "User is not part of any organization"}
+	errNotAdmin       = failureOf(codeForbidden, nil)
+
+	// errHungUp is the cause that a request's context ends with when its caller closed the connection.
+	errHungUp = errors.New("the caller closed the connection")
+	// errStopping is the cause that contexts end with when the time for a graceful shutdown is over.
+	errStopping = errors.New("the service stops")
+)
+
+// mistake is one thing that is wrong with a request's parameters.
+type mistake struct {
+	Path    string `json:"path"`    // the parameter's name
+	Message string `json:"message"` // a sentence that names it
+}
+
+// failure is an error that may be shown: a code and a sentence for people. Its cause, if any, is for the log only.
+type failure struct {
+	code     code
+	sentence string
+	details  []mistake
+	cause    error
+}
+
+// failureOf is a failure that shows its code's fixed sentence.
+func failureOf(c code, cause error) *failure {
+	return &failure{code: c, sentence: sentences[c], cause: cause}
+}
+
+// invalid is the failure of a request with at least one mistake.
+func invalid(mistakes []mistake) *failure {
+	if len(mistakes) == 1 {
+		return &failure{code: codeInvalid, sentence: mistakes[0].Message}
+	}
+	sentence := fmt.Sprintf("%d things are wrong with the parameters; details lists them", len(mistakes))
+	return &failure{code: codeInvalid, sentence: sentence, details: mistakes}
+}
+
+// Error gives the sentence.
+func (f *failure) Error() string { return f.sentence }
+
+// Unwrap gives the cause.
+func (f *failure) Unwrap() error { return f.cause }
+
+// asFailure tells what to show for an error. What it does not know is internal.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if refusal, ok := errors.AsType[*fiber.Error](err); ok {
+		return failureOf(routingCode(refusal), err)
+	}
+	switch {
+	case errors.Is(err, auth.ErrUnauthorized):
+		return failureOf(codeUnauthorized, err)
+	case errors.Is(err, errHungUp):
+		return failureOf(codeHungUp, err)
+	case errors.Is(err, stats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return failureOf(codeTimeout, err)
+	case errors.Is(err, auth.ErrKeysUnavailable), errors.Is(err, stats.ErrUnavailable), errors.Is(err, errStopping):
+		return failureOf(codeUnavailable, err)
+	}
+	return failureOf(codeInternal, err)
+}
+
+// routingCode is the code of what fiber's router returns where no route fits.
+func routingCode(err *fiber.Error) code {
+	switch err.Code {
+	case fiber.StatusNotFound:
+		return codeNotFound
+	case fiber.StatusMethodNotAllowed:
+		return codeMethodNotAllowed
+	}
+	return codeInternal
+}
