@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/orgstats/orgstats/loader/record"
 )
@@ -39,7 +40,20 @@ type result struct {
 	err    *record.Error
 }
 
-func newChunk(path string) *chunk { return &chunk{path: path, parsed: make(chan struct{})} }
+// buffers are the bytes of chunks that were taken: records hold no reference to them.
+var buffers = sync.Pool{New: func() any { return make([]byte, 0, chunkBytes+chunkBytes/8) }}
+
+func newChunk(path string) *chunk {
+	return &chunk{path: path, bytes: buffers.Get().([]byte)[:0], parsed: make(chan struct{})}
+}
+
+// recycle gives the chunk's bytes to a later one, unless long lines have made them large.
+func (c *chunk) recycle() {
+	if cap(c.bytes) <= 4*chunkBytes {
+		buffers.Put(c.bytes) //nolint:staticcheck // SA6002: the slice's header is nothing beside its bytes
+	}
+	c.bytes = nil
+}
 
 // weight is what the chunk takes of the bytes that may be read ahead.
 func (c *chunk) weight() int64 { return min(int64(cap(c.bytes)), bytesAhead) }

@@ -18,7 +18,7 @@ import (
 
 // Options say what to load, and where to.
 type Options struct {
-	Paths    []string // files, in this order; "-" is standard input
+	Inputs   []Input // in this order
 	Replicas replica.Options
 	Rejects  string // path of the rejects file, which must not exist yet
 	Log      *slog.Logger
@@ -35,7 +35,7 @@ const (
 // Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error. The
 // summary tells what was done in any case; whatever it counts as loaded is durable.
 func Load(ctx context.Context, o Options) (Summary, error) {
-	size, err := checkSources(o.Paths)
+	size, err := checkInputs(o.Inputs)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -113,8 +113,8 @@ func (l *load) run(ctx context.Context) error {
 }
 
 func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
-	for _, path := range l.Paths {
-		s, err := openSource(path, func(n int) { l.Progress.read.Add(int64(n)) })
+	for _, in := range l.Inputs {
+		s, err := openSource(in, func(n int) { l.Progress.read.Add(int64(n)) })
 		if err != nil {
 			return err
 		}
@@ -180,6 +180,7 @@ func (l *load) take(c *chunk, b *full) error {
 	}
 	b.bytes += len(c.bytes)
 	l.ahead.Release(c.weight())
+	c.recycle()
 	return nil
 }
 

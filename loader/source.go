@@ -18,28 +18,46 @@ const StandardInput = "-"
 // zstdWindow bounds the memory of a zstd stream; it is what `zstd --ultra -22` uses.
 const zstdWindow = 128 << 20
 
-// source is an input file, decompressed.
+// Input is something to load: a file, or what a program makes.
+type Input struct {
+	Path   string    // of the file, or a name for the reader
+	Reader io.Reader // nil: the file is opened when its turn comes
+}
+
+// Files are the inputs that the paths name; "-" is standard input.
+func Files(paths []string) []Input {
+	inputs := make([]Input, len(paths))
+	for i, path := range paths {
+		inputs[i].Path = path
+		if path == StandardInput {
+			inputs[i].Reader = os.Stdin
+		}
+	}
+	return inputs
+}
+
+// source is an open input, decompressed.
 type source struct {
 	io.Reader
 	path  string
 	close []func() error
 }
 
-// openSource opens a file, gzip or zstd or plain by its content. Bytes taken from the file itself, before
+// openSource opens an input, gzip or zstd or plain by its content. Bytes taken from the input itself, before
 // decompression, are counted by read.
-func openSource(path string, read func(n int)) (*source, error) {
-	s := &source{path: path}
-	file := os.Stdin
-	if path != StandardInput {
-		opened, err := os.Open(path)
+func openSource(in Input, read func(n int)) (*source, error) {
+	s := &source{path: in.Path}
+	raw := in.Reader
+	if raw == nil {
+		file, err := os.Open(in.Path)
 		if err != nil {
 			return nil, err
 		}
-		file, s.close = opened, append(s.close, opened.Close)
+		raw, s.close = file, append(s.close, file.Close)
 	}
-	buffered := bufio.NewReaderSize(&countingReader{file, read}, 1<<20)
+	buffered := bufio.NewReaderSize(&countingReader{raw, read}, 1<<20)
 	if err := s.decompress(buffered); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", in.Path, err), s.Close())
 	}
 	return s, nil
 }
@@ -93,21 +111,21 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkSources reports every path that can't be read at once, before anything is loaded, and tells the size of all files
+// checkInputs reports every file that can't be read at once, before anything is loaded, and tells the size of all files
 // together; 0 when it is not known.
-func checkSources(paths []string) (size int64, err error) {
+func checkInputs(inputs []Input) (size int64, err error) {
 	known := true
-	for _, path := range paths {
-		if path == StandardInput {
+	for _, in := range inputs {
+		if in.Reader != nil {
 			known = false
 			continue
 		}
-		info, statErr := os.Stat(path)
+		info, statErr := os.Stat(in.Path)
 		switch {
 		case statErr != nil:
 			err = errors.Join(err, statErr)
 		case info.IsDir():
-			err = errors.Join(err, fmt.Errorf("%s is a directory; name the files in it", path))
+			err = errors.Join(err, fmt.Errorf("%s is a directory; name the files in it", in.Path))
 		case !info.Mode().IsRegular():
 			known = false
 		default:

@@ -19,8 +19,10 @@ const childArgument = "engine-child"
 
 // The engine's process inherits these files from the one that starts it.
 const (
-	inputDescriptor = 3 + iota // the writing end of its own standard input: closing it ends ClickHouse
-	pipeDescriptor             // the reading end of the users' pipe
+	inputDescriptor    = 3 + iota // the pipe that ClickHouse reads
+	endDescriptor                 // its writing end: closing it ends ClickHouse
+	usersDescriptor               // the reading end of the users' pipe
+	terminalDescriptor            // the other end of the terminal that is standard input
 )
 
 // endLimit is how long ClickHouse may take to end before its process ends without it. Nothing is lost then.
@@ -48,11 +50,12 @@ func runChild(path string, d directory) error {
 	runtime.LockOSThread() // ClickHouse wants a large stack: the main thread's
 
 	var info unix.Stat_t
-	if err := unix.Fstat(pipeDescriptor, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFIFO {
+	if err := unix.Fstat(usersDescriptor, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFIFO {
 		return fmt.Errorf("%q is how this program starts its engine, and no command", childArgument)
 	}
-	unix.CloseOnExec(inputDescriptor)
-	unix.CloseOnExec(pipeDescriptor)
+	for descriptor := inputDescriptor; descriptor <= terminalDescriptor; descriptor++ {
+		unix.CloseOnExec(descriptor)
+	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), childLockLimit)
 	defer cancel()
@@ -67,7 +70,7 @@ func runChild(path string, d directory) error {
 		return err
 	}
 	go endWithUsers(d)
-	return library.serve(d.config())
+	return library.serve(d.config(), inputDescriptor)
 }
 
 // recordChild completes the state that the starting process has written.
@@ -88,14 +91,14 @@ func endWithUsers(d directory) {
 	for !decideToEnd(d) {
 	}
 	time.AfterFunc(endLimit, func() { os.Exit(1) })
-	unix.Close(inputDescriptor)
+	unix.Close(endDescriptor)
 }
 
 // decideToEnd waits for the end of the pipe. It reports false when somebody joined in the same moment. When nobody did
 // it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine.
 func decideToEnd(d directory) bool {
-	unix.SetNonblock(pipeDescriptor, false)
-	if _, err := unix.Read(pipeDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
+	unix.SetNonblock(usersDescriptor, false)
+	if _, err := unix.Read(usersDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
 		return false
 	}
 	lock, err := d.lockMembership(context.Background())
@@ -103,8 +106,8 @@ func decideToEnd(d directory) bool {
 		return true // the data directory itself has been removed
 	}
 	defer lock.Close()
-	unix.SetNonblock(pipeDescriptor, true)
-	if used, err := hasWriters(pipeDescriptor); used && err == nil {
+	unix.SetNonblock(usersDescriptor, true)
+	if used, err := hasWriters(usersDescriptor); used && err == nil {
 		return false
 	}
 	if err := os.Remove(d.pipe()); err != nil && !errors.Is(err, fs.ErrNotExist) {

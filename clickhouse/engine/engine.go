@@ -51,7 +51,7 @@ func (e *Engine) URL() string { return e.Owner().URL() }
 // Joined reports whether the engine was running already.
 func (e *Engine) Joined() bool { return e.joined }
 
-// Version returns the version of ClickHouse, as in 26.7.2.1.
+// Version returns the library's version, as in 26.7.3: its year and month are ClickHouse's.
 func (e *Engine) Version() string { return e.state.Version }
 
 // PID returns the engine's process.

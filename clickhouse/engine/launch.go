@@ -87,23 +87,29 @@ func (e *Engine) spawn(library string) error {
 		return err
 	}
 	defer messages.Close()
-	input, inputWriter, err := os.Pipe()
+	input, end, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	defer inputWriter.Close()
-	reader, held, err := newPipe(e.directory.pipe())
+	defer end.Close()
+	otherEnd, terminal, err := openTerminal()
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
+	defer otherEnd.Close()
+	defer terminal.Close()
+	users, held, err := newPipe(e.directory.pipe())
+	if err != nil {
+		return err
+	}
+	defer users.Close()
 
 	child := exec.Command(program, childArgument, library, string(e.directory))
-	child.Stdin, child.Stdout, child.Stderr = input, messages, messages
-	child.ExtraFiles = []*os.File{inputWriter, reader} // see inputDescriptor, pipeDescriptor
+	child.Stdin, child.Stderr = terminal, messages
+	child.ExtraFiles = []*os.File{input, end, users, otherEnd} // in the order of inputDescriptor and its followers
 	child.Dir = string(e.directory)
-	child.Env = childEnvironment()
+	child.Env = childEnvironment(e.directory)
 	// A session of its own: what the terminal sends to the program is not for the engine.
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
@@ -113,10 +119,10 @@ func (e *Engine) spawn(library string) error {
 	return nil
 }
 
-// childEnvironment leaves the program's secrets out.
-func childEnvironment() []string {
-	environment := []string{"TZ=UTC"}
-	for _, name := range []string{"HOME", "PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+// childEnvironment leaves the program's secrets out, and keeps ClickHouse from the files of the user's home.
+func childEnvironment(d directory) []string {
+	environment := []string{"TZ=UTC", "HOME=" + d.data()}
+	for _, name := range []string{"PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
 		if value, ok := os.LookupEnv(name); ok {
 			environment = append(environment, name+"="+value)
 		}

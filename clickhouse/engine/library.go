@@ -92,30 +92,3 @@ func openLibrary(path string) (*library, error) {
 	}
 	return &l, nil
 }
-
-// serve runs ClickHouse until standard input ends.
-func (l *library) serve(configuration string) error {
-	arguments := []string{
-		"clickhouse",
-		"--config-file=" + configuration,
-		// The last statement reads standard input, and so lasts as long as that does.
-		"--input-format=LineAsString",
-		"--structure=line String",
-		"--query=CREATE DATABASE IF NOT EXISTS " + Database +
-			"; SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT count() FROM table FORMAT Null",
-	}
-	pointers := make([]*byte, 0, len(arguments)+1)
-	for _, argument := range arguments {
-		pointers = append(pointers, &append([]byte(argument), 0)[0])
-	}
-	result := l.query(int32(len(arguments)), &append(pointers, nil)[0])
-	runtime.KeepAlive(pointers)
-	if result == 0 {
-		return errors.New("the engine ended without an answer")
-	}
-	// ClickHouse writes most of its errors to standard error itself; here come those of its configuration, with a stack.
-	if message, _, _ := strings.Cut(l.failure(result), "\n"); message != "" {
-		return errors.New(message)
-	}
-	return nil
-}

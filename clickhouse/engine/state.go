@@ -14,7 +14,7 @@ type state struct {
 	PID      int    `json:"pid"`
 	TCPPort  int    `json:"tcpPort"`
 	HTTPPort int    `json:"httpPort"`
-	Version  string `json:"version"` // of the newest engine that has written the data
+	Version  string `json:"version"` // of the library that wrote the data last
 }
 
 // readState returns the zero state where no engine has run yet.

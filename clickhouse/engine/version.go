@@ -12,7 +12,7 @@ func checkVersion(library, data string) error {
 	if slices.Compare(release(library), release(data)) >= 0 {
 		return nil
 	}
-	return fmt.Errorf("the data was written by ClickHouse %s, and this library is the older %s: run `make engine`, or set %s to a library as new",
+	return fmt.Errorf("the data was written by version %s of the engine's library, and this one is the older %s: run `make engine`, or set %s to a library as new",
 		data, library, LibraryVariable)
 }
 

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -15,23 +17,28 @@ const (
 )
 
 // positions is the index from the ids of one kind to where their rows stand or stood.
+//
+// A look-up by hash reads a granule of the index for each id, and most ids that come are new. So once a writer has asked for so many that
+// reading the whole index once would have been cheaper, it does that and keeps a filter, which answers for new ids without asking. A
+// large history and a small trickle of records never come to that.
 type positions struct {
-	conn clickhouse.Conn
-	kind string
+	conn  clickhouse.Conn
+	kind  string
+	asked int     // ids looked up without a filter
+	known *filter // nil: not made yet
 }
+
+const (
+	positionsGranule = 512        // index_granularity of record_positions
+	filterMin        = 4_000_000  // hashes that the smallest filter takes: 9 MB
+	filterMax        = 60_000_000 // hashes that the largest filter takes: 135 MB
+)
 
 // found are the positions of ids, by the hash of the id. Two ids may share a hash: a position is where to look, and the
 // row there tells its id.
 type found map[uint64][]position
 
-func (f found) has(hash uint64, p position) bool {
-	for _, other := range f[hash] {
-		if other == p {
-			return true
-		}
-	}
-	return false
-}
+func (f found) has(hash uint64, p position) bool { return slices.Contains(f[hash], p) }
 
 func (f found) add(hash uint64, p position) {
 	if !f.has(hash, p) {
@@ -42,18 +49,22 @@ func (f found) add(hash uint64, p position) {
 // find looks up where ids stand or stood. Ids never seen are absent from the result.
 func (p *positions) find(ctx context.Context, hashes []uint64) (found, error) {
 	result := found{}
+	if err := p.prepareFilter(ctx, len(hashes)); err != nil {
+		return nil, err
+	}
+	if p.known != nil {
+		hashes = slices.DeleteFunc(slices.Clone(hashes), func(hash uint64) bool { return !p.known.has(hash) })
+	}
 	if len(hashes) == 0 {
 		return result, nil
 	}
 	set := &keys{}
 	set.column("id_hash", "UInt64", hashes)
-	params := clickhouse.Params{}
-	params.String("kind", p.kind)
 	const statement = `
 SELECT id_hash, toString(org_id), toUnixTimestamp64Milli(at)
 FROM record_positions
 WHERE kind = {kind:String} AND id_hash IN (SELECT id_hash FROM keys)`
-	err := query(clickhouse.WithParams(ctx, params), p.conn, "positions", set, statement, func(scan func(...any) error) error {
+	err := query(p.ofKind(ctx), p.conn, "positions", set, statement, func(scan func(...any) error) error {
 		var hash uint64
 		var at position
 		err := scan(&hash, &at.orgID, &at.at)
@@ -63,15 +74,61 @@ WHERE kind = {kind:String} AND id_hash IN (SELECT id_hash FROM keys)`
 	return result, err
 }
 
+func (p *positions) ofKind(ctx context.Context) context.Context {
+	params := clickhouse.Params{}
+	params.String("kind", p.kind)
+	return clickhouse.WithParams(ctx, params)
+}
+
+// prepareFilter makes the filter when it has become worth it, and a larger one when it is full.
+func (p *positions) prepareFilter(ctx context.Context, ids int) error {
+	if p.known != nil && (!p.known.full() || p.known.capacity == filterMax) {
+		return nil
+	}
+	var stored uint64
+	row := p.conn.QueryRow(p.ofKind(ctx), "SELECT count() FROM record_positions WHERE kind = {kind:String}")
+	if err := row.Scan(&stored); err != nil {
+		return fmt.Errorf("count positions: %w", err)
+	}
+	p.asked += ids
+	worth := p.known != nil || p.asked*positionsGranule >= int(stored)
+	if !worth || stored > filterMax {
+		return nil
+	}
+	return p.fillFilter(ctx, min(max(filterMin, 2*int(stored)), filterMax))
+}
+
+func (p *positions) fillFilter(ctx context.Context, capacity int) error {
+	known := newFilter(capacity)
+	err := query(p.ofKind(ctx), p.conn, "all positions", nil, "SELECT id_hash FROM record_positions WHERE kind = {kind:String}",
+		func(scan func(...any) error) error {
+			var hash uint64
+			err := scan(&hash)
+			known.add(hash)
+			return err
+		})
+	if err == nil {
+		p.known = known
+	}
+	return err
+}
+
 // write stores positions. It must come before the rows that stand there.
 func (p *positions) write(ctx context.Context, hashes []uint64, at []position) error {
 	if len(hashes) == 0 {
 		return nil
 	}
-	return insertColumns(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)",
+	err := insertColumns(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)",
 		repeat(len(hashes), p.kind), hashes,
 		columnOf(at, func(p *position) string { return p.orgID }),
 		columnOf(at, func(p *position) int64 { return p.at }))
+	if err != nil || p.known == nil {
+		return err
+	}
+	for _, hash := range hashes {
+		p.known.add(hash)
+	}
+	return nil
 }
 
 func hashOf(id string) uint64 { return xxhash.Sum64String(id) }

@@ -79,13 +79,13 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if err := w.settle(statement); err != nil {
 		return err
 	}
-	w.kbFiles = &kbFiles{w.conn, &positions{w.conn, kindKBFile}}
+	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}}
 	w.members = &members{w.conn}
 	waiting, err := openWaiting(statement, w.conn)
 	if err != nil {
 		return err
 	}
-	w.messages = &messages{w.conn, &positions{w.conn, kindMessage}, waiting}
+	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting}
 	if w.conversations, err = openConversations(statement, w.conn); err != nil {
 		return err
 	}

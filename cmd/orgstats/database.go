@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/schema"
+)
+
+// databaseFlags say which ClickHouse a command uses.
+type databaseFlags struct {
+	DataDir       string `help:"Where the embedded engine keeps its data, and the program its development key. One engine runs on a directory; further commands use it." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
+	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use in place of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
+	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT"`
+}
+
+// mistakes are all that is wrong with the flags.
+func (f *databaseFlags) mistakes() []error {
+	var all []error
+	if f.DataDir == "" {
+		all = append(all, errors.New("--data-dir (ORGSTATS_DATA_DIR) is empty; name a directory"))
+	}
+	if f.EnginePort < 0 || f.EnginePort > 65535 {
+		all = append(all, fmt.Errorf("--engine-port (ORGSTATS_ENGINE_PORT) is %d; it must be between 0 and 65535", f.EnginePort))
+	}
+	if f.ClickhouseURL != "" {
+		if err := clickhouse.Validate(f.ClickhouseURL); err != nil {
+			all = append(all, fmt.Errorf("--clickhouse-url (ORGSTATS_CLICKHOUSE_URL): %w", err))
+		}
+	}
+	return all
+}
+
+// database is the ClickHouse that a command uses.
+type database struct {
+	url    string
+	engine *engine.Engine // nil: a server
+}
+
+// open starts or joins the engine, unless the flags name a server.
+func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, error) {
+	if f.ClickhouseURL != "" {
+		return &database{url: f.ClickhouseURL}, nil
+	}
+	e, err := engine.Start(ctx, engine.Options{DataDir: f.DataDir, Port: f.EnginePort, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return &database{url: e.URL(), engine: e}, nil
+}
+
+// migrate brings the schema up to date.
+func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
+	before, err := schema.Up(ctx, d.url)
+	if err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	if before.Number != schema.Latest() {
+		log.Info("schema brought up to date", "from", before.Number, "to", schema.Latest())
+	}
+	return nil
+}
+
+// gone is closed when the embedded engine has ended by itself; it is never closed for a server.
+func (d *database) gone() <-chan struct{} {
+	if d.engine == nil {
+		return nil
+	}
+	return d.engine.Done()
+}
+
+func (d *database) close() error {
+	if d.engine == nil {
+		return nil
+	}
+	return d.engine.Close()
+}
+
+// asIs opens the database and runs do, without touching the schema.
+func (f *databaseFlags) asIs(p *program, do func(*database) error) (err error) {
+	if mistakes := f.mistakes(); len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	db, err := f.open(p.ctx, p.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	return do(db)
+}
+
+// with opens the database, brings its schema up to date and runs do.
+func (f *databaseFlags) with(p *program, do func(*database) error) error {
+	return f.asIs(p, func(db *database) error {
+		if err := db.migrate(p.ctx, p.log); err != nil {
+			return err
+		}
+		return do(db)
+	})
+}

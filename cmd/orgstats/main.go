@@ -1,0 +1,97 @@
+// Command orgstats loads an AI-agent platform's records into ClickHouse and serves figures from there.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/orgstats/orgstats/clickhouse/engine"
+)
+
+// Exit statuses.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitRejected = 2 // everything was taken but some lines, which were rejected
+)
+
+func main() {
+	engine.RunChildIfAsked()
+	ctx, stop := interruptible(context.Background())
+	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// program is what the commands get from their surroundings.
+type program struct {
+	ctx    context.Context // ends at the first Ctrl-C or SIGTERM
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger
+}
+
+// commands are the subcommands and the flags that all of them share.
+type commands struct {
+	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
+	Load       loadCommand       `cmd:"" help:"Load files of records."`
+	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
+	Token      tokenCommand      `cmd:"" help:"Sign a token with the development key of the data directory, for serve --dev-auth."`
+	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`
+	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
+}
+
+// rejectedError says that a load took everything but some lines.
+type rejectedError struct{ lines uint64 }
+
+func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejected", e.lines) }
+
+// run is the whole program, from its arguments to its exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c commands
+	status := exitOK
+	parser, err := kong.New(&c,
+		kong.Name("orgstats"),
+		kong.Description("Exact usage figures of an AI-agent platform's organisations, from ClickHouse."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { status = code }),
+	)
+	if err != nil {
+		panic(err) // the commands' own declaration is wrong
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+		return exitFailed
+	}
+	p := &program{ctx, stdin, stdout, stderr, slog.New(slog.NewTextHandler(stderr, nil))}
+	err = chosen.Run(p)
+	if _, ok := errors.AsType[*rejectedError](err); ok {
+		return exitRejected
+	}
+	if err != nil {
+		printErrors(stderr, err)
+		return exitFailed
+	}
+	return status
+}
+
+// printErrors writes an error, and one line for each of several that are joined.
+func printErrors(w io.Writer, err error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		fmt.Fprintln(w, "orgstats:", err)
+		return
+	}
+	for _, e := range joined.Unwrap() {
+		printErrors(w, e)
+	}
+}
