@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func withinRecords(ms int64) int64 { return min(max(ms, recordsFrom), recordsUnt
 func (q *query) instant(name string) (ms int64, exact, ok bool) {
 	text := q.values[name]
 	if text == "" {
-		if q.seen[name] == 0 || !q.blames(name) {
+		if !q.blames(name) {
 			q.wrong(name, "%s is missing: give an RFC 3339 date-time such as 2024-01-31T23:59:59.999Z", name)
 		}
 		return 0, false, false
@@ -55,12 +56,7 @@ func (q *query) instant(name string) (ms int64, exact, ok bool) {
 
 // blames tells whether a mistake of a parameter was found already.
 func (q *query) blames(name string) bool {
-	for _, m := range q.mistakes {
-		if m.Path == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(q.mistakes, func(m mistake) bool { return m.Path == name })
 }
 
 // beyondRecords reads a date-time outside of the years of records, 0001 to 9999. It is well formed when the same time

@@ -47,6 +47,7 @@ func RunChildIfAsked() {
 func runChild(path string, d directory) error {
 	// The engine outlives the signals that its users get, and ends by itself when the last of them has ended.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	unix.Umask(0o077)      // the records and the log are private, whatever directory the user has made for them
 	runtime.LockOSThread() // ClickHouse wants a large stack: the main thread's
 
 	var info unix.Stat_t
@@ -59,9 +60,11 @@ func runChild(path string, d directory) error {
 
 	ctx, cancel := context.WithTimeout(context.Background(), childLockLimit)
 	defer cancel()
-	if _, err := d.lockEngine(ctx); err != nil {
+	lock, err := d.lockEngine(ctx)
+	if err != nil {
 		return fmt.Errorf("another engine holds the data directory %s: %w", d, err)
 	}
+	defer lock.Close() // and not before: a lock that nothing refers to any more is collected, and free
 	library, err := openLibrary(path)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
@@ -69,6 +71,7 @@ func TestFilesArePrivate(t *testing.T) {
 		"users.xml":        0o600,
 		"engine.xml":       0o600,
 		"engine.json":      0o600,
+		"engine.log":       0o600,
 	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
@@ -199,6 +202,20 @@ func TestUnexpectedEndIsReported(t *testing.T) {
 		t.Error("a dead engine was joined")
 	}
 	closeEngine(t, again)
+}
+
+func TestRunningEngineHoldsItsLock(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, engine.Options{DataDir: dir})
+	lock := flock.New(filepath.Join(dir, "engine.lock"))
+	if free, err := lock.TryLock(); free || err != nil {
+		t.Errorf("the lock is free: %t, %v", free, err)
+	}
+	closeEngine(t, e)
+	if free, err := lock.TryLock(); !free || err != nil {
+		t.Errorf("the lock is free after the end: %t, %v", free, err)
+	}
+	lock.Close()
 }
 
 func TestListensOnLoopbackOnly(t *testing.T) {

@@ -1,0 +1,32 @@
+# What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
+ENGINE := clickhouse/engine
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: run build test lint engine clean
+
+run: build engine ## start everything on the embedded engine with sample records, and print a request
+	bin/orgstats demo
+
+build: ## bin/orgstats
+	go build -trimpath -o bin/orgstats ./cmd/orgstats
+
+test: lint engine ## every check
+	go test -timeout 30m ./...
+
+lint:
+	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+engine: bin/libchdb.so ## the embedded ClickHouse
+
+# npm's package holds the library and a binding for Node.js, which is left out.
+bin/libchdb.so: $(ENGINE)/package.json $(ENGINE)/package-lock.json
+	cd $(ENGINE) && npm ci --ignore-scripts --no-audit --no-fund
+	mkdir -p bin
+	mv -f $(ENGINE)/node_modules/@chdb/lib-*/libchdb.so $@
+	touch $@
+	rm -rf $(ENGINE)/node_modules
+
+clean: ## all that was built or fetched; not the data
+	rm -rf bin $(ENGINE)/node_modules

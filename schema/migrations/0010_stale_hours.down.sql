@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS stale_hours;

@@ -1,0 +1,80 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+var errNoUser = errors.New("the authenticator named no user")
+
+// getStats answers GET /api/dashboard/getStats. A caller without a good token learns nothing about its parameters.
+func (s *Service) getStats(c *fiber.Ctx) error {
+	e := exchangeOf(c)
+	ctx, release := s.requestContext(e)
+	defer release()
+	figures, err := s.answer(ctx, e)
+	if err != nil {
+		return trueCause(ctx, err)
+	}
+	return respond(&e.http.Response, fasthttp.StatusOK, figures)
+}
+
+func (s *Service) answer(ctx context.Context, e *exchange) (stats.Figures, error) {
+	var err error
+	if e.caller, err = s.authenticate(ctx, &e.http.Request.Header); err != nil {
+		return stats.Figures{}, err
+	}
+	q, err := question(e.caller, e.query)
+	if err != nil {
+		return stats.Figures{}, err
+	}
+	return s.config.Answerer.Answer(ctx, q)
+}
+
+// authenticate finds out who calls. Two Authorization headers are as good as none.
+func (s *Service) authenticate(ctx context.Context, header *fasthttp.RequestHeader) (auth.Caller, error) {
+	var authorization string
+	if values := header.PeekAll(fasthttp.HeaderAuthorization); len(values) == 1 {
+		authorization = string(values[0])
+	}
+	token, err := auth.BearerToken(authorization)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	caller, err := s.config.Authenticator.Verify(ctx, token)
+	if err == nil && caller.UserID == "" {
+		err = errNoUser // who would otherwise be answered for everyone
+	}
+	return caller, err
+}
+
+// requestContext gives a context that ends with the request's time, with the caller's hanging up, or with the service.
+func (s *Service) requestContext(e *exchange) (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(stats.WithRequestID(s.base, e.id))
+	ctx, cancelTimeout := context.WithTimeout(ctx, s.config.RequestTimeout)
+	stopWatching := func() {}
+	if c, ok := e.http.Conn().(*conn); ok {
+		stopWatching = c.cancelOnHangUp(cancel)
+	}
+	return ctx, func() {
+		stopWatching()
+		cancelTimeout()
+		cancel(nil)
+	}
+}
+
+// trueCause is the error to show: when the context has ended, what was under way may fail in any way.
+func trueCause(ctx context.Context, err error) error {
+	if _, shown := errors.AsType[*failure](err); shown || ctx.Err() == nil {
+		return err
+	}
+	cause := context.Cause(ctx)
+	return failureOf(asFailure(cause).code, fmt.Errorf("%w: %w", cause, err))
+}

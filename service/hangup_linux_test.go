@@ -1,0 +1,95 @@
+package service
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+func TestHangUpStopsTheQuery(t *testing.T) {
+	for _, row := range []struct {
+		why    string
+		hangUp func(t *testing.T, c *net.TCPConn)
+	}{
+		{"the caller closes", func(_ *testing.T, c *net.TCPConn) { _ = c.Close() }},
+		{"the caller resets", func(_ *testing.T, c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() }},
+		{"half a close is taken for a whole", func(_ *testing.T, c *net.TCPConn) { _ = c.CloseWrite() }},
+		{"the caller closes behind another request", func(t *testing.T, c *net.TCPConn) {
+			send(t, c, rawRequest(admin, day))
+			_ = c.Close()
+		}},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			slow := newGate()
+			service := start(t, Config{Answerer: slow})
+			c := service.dial(t)
+			send(t, c, rawRequest(admin, day))
+			<-slow.entered
+			started := time.Now()
+			row.hangUp(t, c)
+			if cause := <-slow.causes; !errors.Is(cause, errHungUp) {
+				t.Fatalf("the query ended with %v, want %v", cause, errHungUp)
+			}
+			if took := time.Since(started); took > 2*time.Second {
+				t.Errorf("it took %v to notice", took)
+			}
+		})
+	}
+}
+
+func TestWatchLeavesTheConnectionAsItWas(t *testing.T) {
+	asked := &recorder{}
+	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, q stats.Question) (stats.Figures, error) {
+		select { // until the watch has begun
+		case <-ctx.Done():
+		case <-time.After(2 * watchAfter):
+		}
+		if ctx.Err() != nil {
+			return stats.Figures{}, ctx.Err()
+		}
+		return asked.Answer(ctx, q)
+	})})
+	connection := service.dial(t)
+	reader := bufio.NewReader(connection)
+	for range 3 {
+		send(t, connection, rawRequest(admin, day))
+		if got := readNext(t, reader); got.status != 200 {
+			t.Fatalf("got %d %s", got.status, got.body)
+		}
+	}
+	// A request that comes while one is under way wakes the watch, but is no hanging up.
+	send(t, connection, rawRequest(admin, day))
+	time.AfterFunc(watchAfter+watchAfter/2, func() { _, _ = io.WriteString(connection, rawRequest(member, day)) })
+	for _, user := range []string{admin.UserID, member.UserID} {
+		if got := readNext(t, reader); got.status != 200 {
+			t.Fatalf("got %d %s for %s", got.status, got.body, user)
+		}
+	}
+	if n := len(asked.questions); n != 5 || asked.questions[4].UserID != member.UserID {
+		t.Errorf("%d questions were answered, the last by %s", n, asked.questions[n-1].UserID)
+	}
+}
+
+// A short request pays for a timer only.
+func BenchmarkWatchOfAShortRequest(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	inner, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer inner.Close()
+	c := newConn(inner, newConnections())
+	for b.Loop() {
+		c.cancelOnHangUp(func(error) {})()
+	}
+}
