@@ -34,6 +34,15 @@ func columnOf[R, V any](rows []R, value func(*R) V) []V {
 	return out
 }
 
+// setOf gathers the distinct values of one column of rows.
+func setOf[R any, V comparable](rows []R, value func(*R) V) map[V]struct{} {
+	set := map[V]struct{}{}
+	for i := range rows {
+		set[value(&rows[i])] = struct{}{}
+	}
+	return set
+}
+
 func nullableTime(at int64, set bool) *int64 {
 	if !set {
 		return nil

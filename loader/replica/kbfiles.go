@@ -12,6 +12,7 @@ import (
 type kbFiles struct {
 	conn      clickhouse.Conn
 	positions *positions
+	stale     *staleHours
 }
 
 // apply writes what the records change and tells how many do.
@@ -91,6 +92,9 @@ WHERE knowledge_base_id != ''`
 func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile) error {
 	if len(rows) == 0 {
 		return nil
+	}
+	if err := k.stale.mark(ctx, setOf(rows, func(r *record.KBFile) string { return r.OrgID }), nil); err != nil {
+		return err
 	}
 	return insertColumns(ctx, k.conn, `INSERT INTO kb_files (org_id, processed_at, id, knowledge_base_id, processing_status,
     input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, version, is_deleted)`,

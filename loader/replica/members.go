@@ -10,7 +10,10 @@ import (
 )
 
 // members is the replica of the organisations' members.
-type members struct{ conn clickhouse.Conn }
+type members struct {
+	conn  clickhouse.Conn
+	stale *staleHours
+}
 
 // memberState is what of a stored member decides whether a record changes it. The paths follow from the metadata.
 type memberState struct {
@@ -65,6 +68,9 @@ LIMIT 1 BY org_id, user_id`
 }
 
 func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member) error {
+	if err := m.stale.mark(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID }), nil); err != nil {
+		return err
+	}
 	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, metadata, metadata_paths, metadata_pair_paths,
     metadata_pair_values, updated_at, deleted_at, version, is_deleted)`,
 		columnOf(rows, func(r **record.Member) string { return (*r).OrgID }),

@@ -13,6 +13,8 @@ type messages struct {
 	conn      clickhouse.Conn
 	positions *positions
 	waiting   *waiting
+	stale     *staleHours
+	touched   *touched
 }
 
 // storedMessages is what a look-up by id tells: the row of each id that has one, and where its rows ever stood.
@@ -94,6 +96,7 @@ func scanMessage(scan func(...any) error) (*message, error) {
 // change is what a set of messages needs written.
 type change struct {
 	rows   []message // new rows, and those that bury rows which moved away
+	lost   []message // rows that counted so far, and are replaced or buried
 	hashes []uint64  // positions to note before, in step with at
 	at     []position
 }
@@ -103,6 +106,9 @@ type change struct {
 func (c *change) replace(old *message, row message, at found) bool {
 	if old != nil && *old == row {
 		return false
+	}
+	if old != nil && !old.hidden {
+		c.lost = append(c.lost, *old)
 	}
 	if old != nil && old.position() != row.position() {
 		c.rows = append(c.rows, old.buried())
@@ -129,10 +135,15 @@ func merge(records []*record.Message, stored storedMessages, known map[string]*c
 	return c, changed
 }
 
-// write stores a change: positions first, then all rows in one block.
+// write stores a change: marks and positions first, then all rows in one block.
 func (m *messages) write(ctx context.Context, batch uint64, c change) error {
 	if len(c.rows) == 0 {
 		return nil
+	}
+	hours, organizations := c.touchedHours()
+	m.touched.note(&c)
+	if err := m.stale.mark(ctx, organizations, hours); err != nil {
+		return err
 	}
 	if err := m.positions.write(ctx, c.hashes, c.at); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (w *Writer) recover(ctx context.Context) error {
 	}
 	w.batch = step / 2
 	if step%2 == 1 || step == 0 {
-		return nil
+		return w.stale.written(ctx)
 	}
 	for after := ""; ; {
 		rows, err := w.conversations.writtenBy(ctx, w.batch, after, refreshChunk)
@@ -41,7 +41,7 @@ func (w *Writer) recover(ctx context.Context) error {
 			return err
 		}
 		if len(rows) == 0 {
-			return w.finish(ctx)
+			break
 		}
 		set := stringKeys("conversation_id", columnOf(rows, func(r **conversation) string { return (*r).ID }))
 		ids, err := w.messageIDs(ctx, set, `
@@ -56,6 +56,10 @@ WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
 		}
 		after = rows[len(rows)-1].ID
 	}
+	if err := w.stale.written(ctx); err != nil {
+		return err
+	}
+	return w.finish(ctx)
 }
 
 // settle waits until no statement of an earlier writer is under way: one that was killed may leave an insert behind it

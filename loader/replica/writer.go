@@ -3,8 +3,9 @@
 //
 // A batch is written in steps that can each be cut off: its number is noted as begun; conversations are written, then
 // messages, then the messages that follow a changed conversation, then files and members; then the batch is noted as
-// finished. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is consistent whether or not
-// the records come again.
+// finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
+// to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is
+// consistent whether or not the records come again.
 package replica
 
 import (
@@ -33,6 +34,8 @@ type Writer struct {
 	messages      *messages
 	kbFiles       *kbFiles
 	members       *members
+	stale         *staleHours
+	touched       *touched
 }
 
 // statementTime bounds every statement of the writer; the longest look through the history of a large organisation.
@@ -79,17 +82,27 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if err := w.settle(statement); err != nil {
 		return err
 	}
-	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}}
-	w.members = &members{w.conn}
 	waiting, err := openWaiting(statement, w.conn)
 	if err != nil {
 		return err
 	}
-	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting}
+	if w.stale, err = openStaleHours(statement, w.conn); err != nil {
+		return err
+	}
 	if w.conversations, err = openConversations(statement, w.conn); err != nil {
 		return err
 	}
-	return w.recover(statement)
+	w.touched = &touched{} // what was touched before is not remembered
+	if len(w.stale.marked) == 0 {
+		w.touched = newTouched()
+	}
+	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched}
+	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
+	w.members = &members{w.conn, w.stale}
+	if err := w.recover(statement); err != nil {
+		return err
+	}
+	return w.Compute(statement)
 }
 
 // statement is the context of a writer's statements: they can be told from others, are bounded, and see their own sorted
@@ -116,6 +129,9 @@ func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
 	}
 	changed, err := w.write(ctx, b)
 	if err != nil {
+		return Changed{}, err
+	}
+	if err := w.stale.written(ctx); err != nil {
 		return Changed{}, err
 	}
 	return changed, w.finish(ctx)

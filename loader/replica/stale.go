@@ -1,0 +1,142 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+const msPerHour = 3_600_000
+
+// hour is an hour of an organisation, in hours since 1970-01-01 00:00 UTC.
+type hour struct {
+	orgID  string
+	number int32
+}
+
+func hourOf(orgID string, ms int64) hour { return hour{orgID, int32(floorDiv(ms, msPerHour))} }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// changeCounter is the hour that stands for the organisation itself in stale_hours.
+const changeCounter = math.MinInt32
+
+// staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organisation's change
+// counter: it is odd while the organisation's rows are being written, and even, and greater, once they are. Whoever reads the same counter
+// before and after, has read nothing that was written in between.
+type staleHours struct {
+	conn    clickhouse.Conn
+	step    uint64            // the last that was written
+	marked  map[hour]struct{} // marked, and not unmarked yet
+	writing map[string]struct{}
+}
+
+func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, error) {
+	s := &staleHours{conn: conn, marked: map[hour]struct{}{}, writing: map[string]struct{}{}}
+	statement := fmt.Sprintf("SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE hour != %d OR step %% 2 = 1", changeCounter)
+	err := query(ctx, conn, "stale hours", nil, statement, func(scan func(...any) error) error {
+		var h hour
+		var step uint64
+		err := scan(&h.orgID, &h.number, &step)
+		if h.number == changeCounter {
+			s.writing[h.orgID] = struct{}{}
+		} else {
+			s.marked[h] = struct{}{}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.QueryRow(ctx, "SELECT max(step) FROM stale_hours").Scan(&s.step); err != nil {
+		return nil, fmt.Errorf("look up the last step: %w", err)
+	}
+	return s, nil
+}
+
+// mark must come before rows of the hours are written. Organisations are those of the hours, and others whose rows
+// outside of messages change.
+func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
+	if len(organizations) == 0 {
+		return nil
+	}
+	rows := make([]hour, 0, len(organizations)+len(hours))
+	for orgID := range organizations {
+		rows = append(rows, hour{orgID, changeCounter})
+	}
+	for h := range hours {
+		if _, already := s.marked[h]; !already {
+			rows = append(rows, h)
+		}
+	}
+	s.step += 1 + s.step%2 // the next odd one
+	if err := s.write(ctx, rows, 0); err != nil {
+		return err
+	}
+	for _, h := range rows[len(organizations):] {
+		s.marked[h] = struct{}{}
+	}
+	for orgID := range organizations {
+		s.writing[orgID] = struct{}{}
+	}
+	return nil
+}
+
+// written must come once all rows of the marked organisations are written.
+func (s *staleHours) written(ctx context.Context) error {
+	if len(s.writing) == 0 {
+		return nil
+	}
+	rows := make([]hour, 0, len(s.writing))
+	for orgID := range s.writing {
+		rows = append(rows, hour{orgID, changeCounter})
+	}
+	s.step += 2 - s.step%2 // the next even one
+	if err := s.write(ctx, rows, 0); err != nil {
+		return err
+	}
+	clear(s.writing)
+	return nil
+}
+
+// unmark must come once the cells and the activity of all marked hours are right.
+func (s *staleHours) unmark(ctx context.Context) error {
+	rows := make([]hour, 0, len(s.marked))
+	organizations := map[string]struct{}{}
+	for h := range s.marked {
+		rows = append(rows, h)
+		organizations[h.orgID] = struct{}{}
+	}
+	s.step += 2 - s.step%2
+	counters := make([]hour, 0, len(organizations))
+	for orgID := range organizations {
+		counters = append(counters, hour{orgID, changeCounter})
+	}
+	fresh := append(repeat[uint8](len(rows), 1), repeat[uint8](len(counters), 0)...)
+	rows = append(rows, counters...)
+	if err := s.insert(ctx, rows, fresh); err != nil {
+		return err
+	}
+	clear(s.marked)
+	return nil
+}
+
+func (s *staleHours) write(ctx context.Context, rows []hour, fresh uint8) error {
+	return s.insert(ctx, rows, repeat(len(rows), fresh))
+}
+
+// insert writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
+func (s *staleHours) insert(ctx context.Context, rows []hour, fresh []uint8) error {
+	return insertColumns(ctx, s.conn, "INSERT INTO stale_hours (org_id, hour, step, is_fresh)",
+		columnOf(rows, func(h *hour) string { return h.orgID }),
+		columnOf(rows, func(h *hour) int32 { return h.number }),
+		repeat(len(rows), s.step), fresh)
+}

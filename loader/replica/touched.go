@@ -1,0 +1,73 @@
+package replica
+
+// maxTouched is how many keys of cells and activity are remembered exactly. Past that, what vanished is found by reading the
+// tables, which is cheaper then.
+const maxTouched = 200_000
+
+// cellKey is a cell's agent and hour.
+type cellKey struct {
+	hour
+	agentID string
+}
+
+// activityKey is a conversation of a user on a day, in days since 1970-01-01 UTC.
+type activityKey struct {
+	orgID                  string
+	userNo, conversationNo uint32
+	day                    int32
+}
+
+// touched remembers what batches changed since cells and activity were last computed.
+type touched struct {
+	gone     map[cellKey]struct{} // cells that lost a message and may have none left
+	activity map[activityKey]bool // activity that gained or lost one; true: it may have none left
+	exact    bool                 // false: there was more than is remembered
+}
+
+func newTouched() *touched {
+	return &touched{gone: map[cellKey]struct{}{}, activity: map[activityKey]bool{}, exact: true}
+}
+
+// note takes in a change before it is written.
+func (t *touched) note(c *change) {
+	if !t.exact {
+		return
+	}
+	for i := range c.lost {
+		m := &c.lost[i]
+		t.gone[cellKey{hourOf(m.orgID, m.CreatedAt), m.agentID}] = struct{}{}
+		t.activity[activityOf(m)] = true
+	}
+	for i := range c.rows {
+		if m := &c.rows[i]; !m.hidden {
+			key := activityOf(m)
+			t.activity[key] = t.activity[key] // a new key is not gone, a known one stays as it is
+		}
+	}
+	if len(t.gone)+len(t.activity) > maxTouched {
+		*t = touched{} // and what is touched from here on is not remembered, either
+	}
+}
+
+func activityOf(m *message) activityKey {
+	return activityKey{m.orgID, m.userNo, m.conversationNo, dayOf(m.CreatedAt)}
+}
+
+// touchedHours are the hours, and their organisations, whose figures a change touches.
+func (c *change) touchedHours() (hours map[hour]struct{}, organizations map[string]struct{}) {
+	hours, organizations = map[hour]struct{}{}, map[string]struct{}{}
+	note := func(m *message) {
+		h := hourOf(m.orgID, m.CreatedAt)
+		hours[h] = struct{}{}
+		organizations[h.orgID] = struct{}{}
+	}
+	for i := range c.lost {
+		note(&c.lost[i])
+	}
+	for i := range c.rows {
+		if !c.rows[i].hidden {
+			note(&c.rows[i])
+		}
+	}
+	return hours, organizations
+}
