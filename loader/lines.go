@@ -111,7 +111,8 @@ func readLines(ctx context.Context, s *source, emit func(*chunk) error) error {
 			c.bytes = c.bytes[:start]
 		}
 		end := errors.Is(err, io.EOF)
-		if len(c.lines) > 0 && (end || len(c.bytes) >= chunkBytes) {
+		// What is there is handed on before waiting for more, so that a slow source's lines don't wait for a chunk to fill.
+		if len(c.lines) > 0 && (end || len(c.bytes) >= chunkBytes || r.Buffered() == 0) {
 			if err := emit(c); err != nil {
 				return err
 			}

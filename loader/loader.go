@@ -26,10 +26,11 @@ type Options struct {
 }
 
 const (
-	batchRecords = 100_000  // a batch is written when it has this many records,
-	batchBytes   = 64 << 20 // or was made of this many bytes
-	chunksAhead  = 16       // chunks that are read or parsed ahead of the batch that takes them,
-	bytesAhead   = 96 << 20 // as long as they are not larger than this together
+	batchRecords = 100_000     // a batch is written when it has this many records,
+	batchBytes   = 64 << 20    // or was made of this many bytes,
+	batchTime    = time.Second // or its first record has waited this long,
+	chunksAhead  = 16          // chunks that are read or parsed ahead of the batch that takes them,
+	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
 
 // Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error. The
@@ -43,7 +44,7 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 		o.Progress = &Progress{}
 	}
 	o.Progress.start(size)
-	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead)}
+	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), computed: time.Now()}
 	if l.writer, err = replica.Open(ctx, o.Replicas); err != nil {
 		return Summary{}, err
 	}
@@ -54,12 +55,20 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 	}()
 	err = errors.Join(l.run(ctx), l.rejects.close())
 	l.summary.rejected(&l.rejects)
-	if l.writer != nil {
-		waiting, waitingErr := l.writer.Waiting(context.WithoutCancel(ctx))
-		l.summary.Waiting = waiting
-		err = errors.Join(err, waitingErr)
+	return l.summary, errors.Join(err, l.end(ctx))
+}
+
+// end computes what is stale and counts what waits, unless the writer was lost.
+func (l *load) end(ctx context.Context) error {
+	if l.writer == nil {
+		return nil
 	}
-	return l.summary, err
+	if err := l.compute(ctx); err != nil {
+		return err
+	}
+	var err error
+	l.summary.Waiting, err = l.writer.Waiting(context.WithoutCancel(ctx))
+	return err
 }
 
 // load is a load under way.
@@ -69,6 +78,8 @@ type load struct {
 	rejects rejects
 	summary Summary
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
+
+	computed time.Time // when cells were last computed
 }
 
 // full is a batch to write, with the number of records of each type that went into it.
@@ -140,6 +151,7 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 
 func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
 	b := full{Batch: replica.NewBatch()}
+	waited := time.NewTimer(batchTime)
 	send := func() error {
 		select {
 		case batches <- b:
@@ -149,21 +161,32 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 			return ctx.Err()
 		}
 	}
-	for c := range inOrder {
-		<-c.parsed
-		if err := l.take(c, &b); err != nil {
-			return err
+	for {
+		due := false
+		select {
+		case c, more := <-inOrder:
+			if !more {
+				if b.Len() == 0 || ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return send()
+			}
+			if b.Len() == 0 {
+				waited.Reset(batchTime)
+			}
+			<-c.parsed
+			if err := l.take(c, &b); err != nil {
+				return err
+			}
+		case <-waited.C:
+			due = b.Len() > 0
 		}
-		if b.Len() >= batchRecords || b.bytes >= batchBytes {
+		if due || b.Len() >= batchRecords || b.bytes >= batchBytes {
 			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
-	if b.Len() > 0 && ctx.Err() == nil {
-		return send()
-	}
-	return ctx.Err()
 }
 
 // take adds the records of a chunk to a batch, and its other lines to the rejects.
@@ -195,7 +218,7 @@ const (
 func (l *load) write(ctx context.Context, b full) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		changed, err := l.apply(ctx, b.Batch)
+		changed, err := l.apply(ctx, b)
 		if err == nil {
 			l.summary.taken(b.read, changed)
 			l.Progress.records.Add(int64(b.Len()))
@@ -214,17 +237,30 @@ func (l *load) write(ctx context.Context, b full) error {
 	}
 }
 
-func (l *load) apply(ctx context.Context, b *replica.Batch) (replica.Changed, error) {
+// computeEvery is how often cells are computed in the middle of a load that keeps coming in full batches.
+const computeEvery = time.Minute
+
+func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
 	if l.writer == nil {
 		var err error
 		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
 			return replica.Changed{}, err
 		}
 	}
-	changed, err := l.writer.Apply(context.WithoutCancel(ctx), b)
+	changed, err := l.writer.Apply(context.WithoutCancel(ctx), b.Batch)
+	// A batch that was sent before it was full came slowly: its hours are computed at once. Otherwise much is coming, and
+	// computing the same hours again with each batch would cost more than the rest.
+	if err == nil && (b.Len() < batchRecords && b.bytes < batchBytes || time.Since(l.computed) > computeEvery) {
+		err = l.compute(ctx)
+	}
 	if err != nil {
 		l.writer.Close()
 		l.writer = nil
 	}
 	return changed, err
+}
+
+func (l *load) compute(ctx context.Context) error {
+	l.computed = time.Now()
+	return l.writer.Compute(context.WithoutCancel(ctx))
 }

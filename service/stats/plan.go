@@ -1,0 +1,174 @@
+package stats
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Source is a table that answers for a part of a window.
+type Source string
+
+// The sources, coarsest first.
+const (
+	Months   Source = "month cells"
+	Days     Source = "day cells"
+	Hours    Source = "hour cells"
+	Activity Source = "user activity" // by day
+	Messages Source = "messages"
+)
+
+// Stretch is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
+type Stretch struct{ From, Until int64 }
+
+// Part is what one source answers for: stretches in order, none of which touches the next.
+type Part struct {
+	Source    Source
+	Stretches []Stretch
+}
+
+// Plan says from where each part of a question's window is answered. Its parts cover the window, and do not overlap.
+type Plan struct {
+	Question Question
+	Parts    []Part // coarsest source first; sources that answer nothing are absent
+}
+
+// Plain tells whether the messages alone answer.
+func (p Plan) Plain() bool {
+	return len(p.Parts) == 0 || len(p.Parts) == 1 && p.Parts[0].Source == Messages
+}
+
+// stretches are those of a source, nil when it answers nothing.
+func (p Plan) stretches(source Source) []Stretch {
+	for _, part := range p.Parts {
+		if part.Source == source {
+			return part.Stretches
+		}
+	}
+	return nil
+}
+
+// String prints the plan for people.
+func (p Plan) String() string {
+	var text strings.Builder
+	for _, part := range p.Parts {
+		fmt.Fprintf(&text, "%s:\n", part.Source)
+		for _, s := range part.Stretches {
+			fmt.Fprintf(&text, "  %s to %s\n", instant(s.From), instant(s.Until-1))
+		}
+	}
+	if text.Len() == 0 {
+		return "nothing: no record has a time in the window\n"
+	}
+	return text.String()
+}
+
+func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages for
+// what is left.
+func newPlan(q Question, s state) Plan {
+	planner := planner{state: s, taken: map[Source][]Stretch{}}
+	sources := []Source{Months, Days, Hours}
+	if q.UserID != "" || q.MetadataKey != "" || q.MetadataValue != "" {
+		sources = []Source{Activity}
+	}
+	if q.From < q.Until {
+		planner.cover(Stretch{q.From, q.Until}, sources)
+	}
+	plan := Plan{Question: q}
+	for _, source := range append(sources, Messages) {
+		if stretches := planner.taken[source]; len(stretches) > 0 {
+			plan.Parts = append(plan.Parts, Part{source, stretches})
+		}
+	}
+	return plan
+}
+
+type planner struct {
+	state state
+	taken map[Source][]Stretch
+}
+
+// cover hands the buckets of the first source that lie in the stretch and are not stale to it, and the rest to the
+// finer sources.
+func (p *planner) cover(s Stretch, sources []Source) {
+	if len(sources) == 0 {
+		p.take(Messages, s)
+		return
+	}
+	source, finer := sources[0], sources[1:]
+	rest := s.From // what lies before is handed out
+	for from := source.ceil(s.From); ; {
+		until := source.next(from)
+		if until > s.Until {
+			break
+		}
+		if !p.state.anyStale(from, until) {
+			if rest < from {
+				p.cover(Stretch{rest, from}, finer)
+			}
+			p.take(source, Stretch{from, until})
+			rest = until
+		}
+		from = until
+	}
+	if rest < s.Until {
+		p.cover(Stretch{rest, s.Until}, finer)
+	}
+}
+
+// take gives a stretch to a source, joined to the one before when they touch.
+func (p *planner) take(source Source, s Stretch) {
+	taken := p.taken[source]
+	if last := len(taken) - 1; last >= 0 && taken[last].Until == s.From {
+		taken[last].Until = s.Until
+	} else {
+		p.taken[source] = append(taken, s)
+	}
+}
+
+// grain is what stats_cells calls the source, "" for one that has no cells.
+func (s Source) grain() string {
+	switch s {
+	case Months:
+		return "month"
+	case Days:
+		return "day"
+	case Hours:
+		return "hour"
+	default:
+		return ""
+	}
+}
+
+// ceil is the first start of a bucket that is not before ms.
+func (s Source) ceil(ms int64) int64 {
+	switch s {
+	case Hours:
+		return ms + mod(-ms, msPerHour)
+	case Months:
+		t := time.UnixMilli(ms).UTC()
+		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+		if first.Before(t) {
+			first = first.AddDate(0, 1, 0)
+		}
+		return first.UnixMilli()
+	default:
+		return ms + mod(-ms, msPerDay)
+	}
+}
+
+// next is the start of the bucket after the one that starts at ms.
+func (s Source) next(ms int64) int64 {
+	switch s {
+	case Hours:
+		return ms + msPerHour
+	case Months:
+		return time.UnixMilli(ms).UTC().AddDate(0, 1, 0).UnixMilli()
+	default:
+		return ms + msPerDay
+	}
+}
+
+func mod(a, b int64) int64 { return ((a % b) + b) % b }

@@ -1,0 +1,62 @@
+package stats
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+const (
+	msPerHour = 3_600_000
+	msPerDay  = 24 * msPerHour
+)
+
+// changeCounter is the hour that stands for the organisation itself in stale_hours.
+const changeCounter = math.MinInt32
+
+// state is what the loader says of an organisation.
+type state struct {
+	// counter is greater after every change of the organisation, and odd while one is being written.
+	counter uint64
+	// stale are the hours, since 1970-01-01 UTC and sorted, whose cells and activity can't be used.
+	stale []int32
+}
+
+const stateSQL = `
+SELECT hour, step
+FROM stale_hours FINAL
+WHERE org_id = {org_id:String}
+ORDER BY hour`
+
+// readState reads the state of an organisation. One that was never loaded has the state zero.
+func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (state, error) {
+	params := clickhouse.Params{}
+	params.String("org_id", orgID)
+	rows, err := conn.Query(clickhouse.WithParams(ctx, params), stateSQL)
+	if err != nil {
+		return state{}, err
+	}
+	defer func() { _ = rows.Close() }()
+	var s state
+	for rows.Next() {
+		var hour int32
+		var step uint64
+		if err := rows.Scan(&hour, &step); err != nil {
+			return state{}, err
+		}
+		if hour == changeCounter {
+			s.counter = step
+		} else {
+			s.stale = append(s.stale, hour)
+		}
+	}
+	return s, rows.Err()
+}
+
+// anyStale tells whether a stale hour lies in a stretch of time that begins and ends with an hour.
+func (s state) anyStale(from, until int64) bool {
+	i, _ := slices.BinarySearch(s.stale, int32((from-mod(from, msPerHour))/msPerHour))
+	return i < len(s.stale) && int64(s.stale[i])*msPerHour < until
+}
