@@ -96,7 +96,7 @@ func (f referenceFields) time(name string) int64 {
 	text := f.text(name)
 	f.require(referenceTime.MatchString(text))
 	at, err := time.Parse(time.RFC3339, text)
-	f.require(err == nil && at.UTC().Year() >= 1900 && at.UTC().Year() <= 2299)
+	f.require(err == nil && at.UTC().Year() >= 1900 && at.UTC().Year() <= 2261)
 	return at.UnixMilli()
 }
 

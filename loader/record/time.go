@@ -11,7 +11,7 @@ var (
 		"such as 2024-01-31T23:59:59.999Z")
 	errTimeDay   = errors.New("names a day that the calendar does not have")
 	errTimeClock = errors.New("names an hour beyond 23, or a minute or second beyond 59")
-	errTimeRange = errors.New("is not in the years 1900 to 2299 in UTC")
+	errTimeRange = errors.New("is not in the years 1900 to 2261 in UTC")
 )
 
 const (
@@ -19,13 +19,13 @@ const (
 	offsetShape   = "00:00"
 
 	minTime = -2_208_988_800_000 // 1900-01-01T00:00:00.000Z
-	maxTime = 10_413_791_999_999 // 2299-12-31T23:59:59.999Z
+	maxTime = 9_214_646_399_999 // 2261-12-31T23:59:59.999Z
 )
 
 // ParseTime reads an RFC 3339 date-time, upper case, with seconds and a zone, into milliseconds since 1970 in UTC,
-// rounded down. Exact says that there was nothing to round. Years go from 1900 to 2299 in UTC, which is what
-// ClickHouse's DateTime64 holds. The error's text is a predicate, to stand after the text or the name of its field:
-// "is not an RFC 3339 date-time …".
+// rounded down. Exact says that there was nothing to round. Years go from 1900, where ClickHouse's DateTime64 begins, to
+// 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds in 64 bits on the way. The error's
+// text is a predicate, to stand after the text or the name of its field: "is not an RFC 3339 date-time …".
 func ParseTime(s string) (ms int64, exact bool, err error) {
 	if !hasShape(s, dateTimeShape) {
 		return 0, false, errTimeShape

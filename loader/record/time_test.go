@@ -24,8 +24,8 @@ func TestParseTime(t *testing.T) {
 		{"west of UTC it is later", "2023-12-31T19:00:00-05:00", newYear, true},
 		{"an unknown zone is UTC", "2024-01-01T00:00:00-00:00", newYear, true},
 		{"the first moment", "1900-01-01T00:00:00.000Z", minTime, true},
-		{"the last moment", "2299-12-31T23:59:59.999999Z", maxTime, false},
-		{"a year beyond, but not in UTC", "2300-01-01T04:59:59.999+05:00", maxTime, true},
+		{"the last moment", "2261-12-31T23:59:59.999999Z", maxTime, false},
+		{"a year beyond, but not in UTC", "2262-01-01T04:59:59.999+05:00", maxTime, true},
 		{"a year too early, but not in UTC", "1899-12-31T19:00:00-05:00", minTime, true},
 		{"a leap day", "2024-02-29T00:00:00Z", newYear + 59*86_400_000, true},
 		{"a leap day of a century", "2000-02-29T00:00:00Z", 951_782_400_000, true},
@@ -76,7 +76,7 @@ func TestParseTimeRefuses(t *testing.T) {
 		{"an offset of a day", "2024-01-01T00:00:00+24:00", errTimeClock},
 		{"an offset of 60 minutes", "2024-01-01T00:00:00+01:60", errTimeClock},
 		{"the moment before the first", "1899-12-31T23:59:59.999999Z", errTimeRange},
-		{"the moment after the last", "2300-01-01T00:00:00Z", errTimeRange},
+		{"the moment after the last", "2262-01-01T00:00:00Z", errTimeRange},
 		{"too early in UTC", "1900-01-01T00:00:00+00:01", errTimeRange},
 		{"the year 0", "0000-01-01T00:00:00Z", errTimeRange},
 	}
@@ -95,7 +95,7 @@ func TestParseTimeAgreesWithStandardLibrary(t *testing.T) {
 	for range 200_000 {
 		text := randomTime(random)
 		want, wantErr := time.Parse(time.RFC3339, text)
-		if year := want.UTC().Year(); year < 1900 || year > 2299 {
+		if year := want.UTC().Year(); year < 1900 || year > 2261 {
 			wantErr = errTimeRange
 		}
 		ms, exact, err := ParseTime(text)

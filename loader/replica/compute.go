@@ -3,8 +3,6 @@ package replica
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/orgstats/orgstats/clickhouse"
@@ -21,14 +19,11 @@ func (w *Writer) Compute(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	spans := spansOf(w.stale.marked)
-	for _, step := range []func(context.Context, []span) error{w.bury, w.computeCells, w.computeActivity} {
-		if err := step(ctx, spans); err != nil {
+	c := &computation{writer: w, hours: w.stale.marked}
+	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.cells, c.activity, w.stale.unmark} {
+		if err := step(ctx); err != nil {
 			return err
 		}
-	}
-	if err := w.stale.unmark(ctx); err != nil {
-		return err
 	}
 	*w.touched = *newTouched()
 	return w.finish(ctx)
@@ -37,91 +32,62 @@ func (w *Writer) Compute(ctx context.Context) error {
 // Stale is the number of hours that wait to be computed.
 func (w *Writer) Stale() int { return len(w.stale.marked) }
 
+// computation computes the cells and the activity of some hours.
+type computation struct {
+	writer *Writer
+	hours  map[hour]struct{}
+	rows   map[int64]uint64 // messages of the hours' organisations, by month, about
+}
+
 // Versions of the rows that a computation writes: what it computes replaces what it buries.
-func (w *Writer) buryVersion() uint64    { return 2 * w.batch }
-func (w *Writer) computeVersion() uint64 { return 2*w.batch + 1 }
+func (c *computation) buryVersion() uint64    { return 2 * c.writer.batch }
+func (c *computation) computeVersion() uint64 { return 2*c.writer.batch + 1 }
 
-// bury hides what may have no messages left: what is remembered, or else whatever stands in the spans.
-func (w *Writer) bury(ctx context.Context, spans []span) error {
-	if w.touched.exact {
-		return w.buryRemembered(ctx)
-	}
-	for grain, wide := range w.grains(spans) {
-		err := w.run(ctx, "bury cells", wide, "bucket", `
-INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)
-SELECT org_id, agent_id, grain, bucket, {version:UInt64}, 1
-FROM stats_cells FINAL
-WHERE grain = '`+grain+`' AND {within}`, w.buryVersion())
-		if err != nil {
-			return err
-		}
-	}
-	return w.run(ctx, "bury activity", widened(spans, span.days), "day", `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)
-SELECT org_id, user_no, day, conversation_no, {version:UInt64}, 1
-FROM user_activity FINAL
-WHERE {within}`, w.buryVersion())
-}
-
-// grains are the buckets of each grain that the spans reach into.
-func (w *Writer) grains(spans []span) map[string][]span {
-	return map[string][]span{"hour": spans, "day": widened(spans, span.days), "month": widened(spans, span.months)}
-}
-
-func (w *Writer) buryRemembered(ctx context.Context) error {
-	if len(w.touched.gone) > 0 {
-		var rows []buriedCell
-		for key := range w.touched.gone {
-			rows = append(rows, buriedCells(key)...)
-		}
-		if err := w.buryCells(ctx, rows); err != nil {
-			return err
-		}
-	}
-	var gone []activityKey
-	for key, mayBeGone := range w.touched.activity {
-		if mayBeGone {
-			gone = append(gone, key)
-		}
-	}
-	if len(gone) == 0 {
+// countRows counts the messages of the organisations by month, so that statements can be given as much as they can take.
+// Hours of few days need no counting.
+func (c *computation) countRows(ctx context.Context) error {
+	if len(coarser(c.hours, dayStart)) <= maxDays {
 		return nil
 	}
-	return insertColumns(ctx, w.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)",
-		columnOf(gone, func(k *activityKey) string { return k.orgID }),
-		columnOf(gone, func(k *activityKey) uint32 { return k.userNo }),
-		columnOf(gone, func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
-		columnOf(gone, func(k *activityKey) uint32 { return k.conversationNo }),
-		repeat(len(gone), w.buryVersion()), repeat[uint8](len(gone), 1))
+	c.rows = map[int64]uint64{}
+	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
+	return query(ctx, c.writer.conn, "the sizes of organisations", stringKeys("org_id", organizations), `
+SELECT toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, count()
+FROM messages
+WHERE org_id IN (SELECT org_id FROM keys)
+GROUP BY month`, func(scan func(...any) error) error {
+		var month int64
+		var n uint64
+		err := scan(&month, &n)
+		c.rows[month] = n
+		return err
+	})
 }
 
-type buriedCell struct {
-	orgID, agentID, grain string
-	bucket                int64
+// SQL for the start of the bucket, in UTC, that holds the instant in a column.
+func hourStartSQL(column string) string { return startSQL(column, "3600000") }
+func dayStartSQL(column string) string  { return startSQL(column, "86400000") }
+func startSQL(column, length string) string {
+	return strings.NewReplacer("column", column, "length", length).Replace(
+		"fromUnixTimestamp64Milli(toUnixTimestamp64Milli(column) - positiveModulo(toUnixTimestamp64Milli(column), length), 'UTC')")
+}
+func monthStartSQL(column string) string {
+	return strings.ReplaceAll("makeDateTime64(toYear(column), toMonth(column), 1, 0, 0, 0, 0, 3, 'UTC')", "column", column)
 }
 
-// buriedCells are the cells of every grain, of the agent and of all agents, that hold an hour.
-func buriedCells(key cellKey) []buriedCell {
-	at := int64(key.number) * msPerHour
-	s := span{key.orgID, at, at + 1}
-	var cells []buriedCell
-	for _, agentID := range slices.Compact([]string{"", key.agentID}) {
-		cells = append(cells,
-			buriedCell{key.orgID, agentID, "hour", at},
-			buriedCell{key.orgID, agentID, "day", s.days().from},
-			buriedCell{key.orgID, agentID, "month", s.months().from})
-	}
-	return cells
+// grain is a length of cells: how Go and SQL find the start of the bucket that holds an instant.
+type grain struct {
+	name     string
+	start    func(ms int64) int64
+	startSQL func(column string) string
+	length   int64 // at most
 }
 
-func (w *Writer) buryCells(ctx context.Context, rows []buriedCell) error {
-	return insertColumns(ctx, w.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)",
-		columnOf(rows, func(r *buriedCell) string { return r.orgID }),
-		columnOf(rows, func(r *buriedCell) string { return r.agentID }),
-		columnOf(rows, func(r *buriedCell) string { return r.grain }),
-		columnOf(rows, func(r *buriedCell) int64 { return r.bucket }),
-		repeat(len(rows), w.buryVersion()), repeat[uint8](len(rows), 1))
-}
+var (
+	hourGrain  = grain{"hour", hourStart, hourStartSQL, msPerHour}
+	dayGrain   = grain{"day", dayStart, dayStartSQL, msPerDay}
+	monthGrain = grain{"month", monthStart, monthStartSQL, 31 * msPerDay}
+)
 
 const cellColumns = `org_id, agent_id, grain, bucket, conversations, users, agents,
     message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
@@ -131,100 +97,124 @@ const cellColumns = `org_id, agent_id, grain, bucket, conversations, users, agen
 const computeHoursSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
-    org_id, cell_agent_id, 'hour', fromUnixTimestamp64Milli(hour_ms, 'UTC'),
+    org_id, cell_agent_id, 'hour', {start} AS hour_start,
     groupBitmapState(conversation_no), groupBitmapState(user_no), groupBitmapState(agent_no),
     count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
     {version:UInt64}, 0
 FROM
 (
-    SELECT
-        *,
-        toUnixTimestamp64Milli(created_at) - positiveModulo(toUnixTimestamp64Milli(created_at), 3600000) AS hour_ms,
-        arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id
+    SELECT *, arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id
     FROM messages FINAL
     WHERE {within}
 )
-GROUP BY org_id, cell_agent_id, hour_ms`
+GROUP BY org_id, cell_agent_id, hour_start`
 
 // Cells of days come from those of hours, cells of months from those of days.
 const computeCoarserSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
-    org_id, agent_id, {grain:String}, {bucket} AS coarser_bucket,
+    org_id, agent_id, {grain:String}, {start} AS coarser_bucket,
     groupBitmapMergeState(conversations), groupBitmapMergeState(users), groupBitmapMergeState(agents),
     sum(message_count), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
     {version:UInt64}, 0
 FROM stats_cells FINAL
-WHERE grain = {finer_grain:String} AND {within}
+WHERE grain = {finer:String} AND {within}
 GROUP BY org_id, agent_id, coarser_bucket`
 
-const (
-	dayBucket   = "fromUnixTimestamp64Milli(toUnixTimestamp64Milli(bucket) - positiveModulo(toUnixTimestamp64Milli(bucket), 86400000), 'UTC')"
-	monthBucket = "makeDateTime64(toYear(bucket), toMonth(bucket), 1, 0, 0, 0, 0, 3, 'UTC')"
-)
-
-func (w *Writer) computeCells(ctx context.Context, spans []span) error {
-	if err := w.run(ctx, "compute hours", spans, "created_at", computeHoursSQL, w.computeVersion()); err != nil {
+func (c *computation) cells(ctx context.Context) error {
+	params := clickhouse.Params{}
+	params.Int64("version", int64(c.computeVersion()))
+	if err := c.run(ctx, hourGrain, "created_at", computeHoursSQL, params); err != nil {
 		return err
 	}
-	days, months := widened(spans, span.days), widened(spans, span.months)
-	coarser := func(grain, finer, bucket string) string {
-		return strings.NewReplacer("{grain:String}", "'"+grain+"'", "{finer_grain:String}", "'"+finer+"'", "{bucket}", bucket).Replace(computeCoarserSQL)
-	}
-	if err := w.run(ctx, "compute days", days, "bucket", coarser("day", "hour", dayBucket), w.computeVersion()); err != nil {
+	params.String("grain", "day")
+	params.String("finer", "hour")
+	if err := c.run(ctx, dayGrain, "bucket", computeCoarserSQL, params); err != nil {
 		return err
 	}
-	return w.run(ctx, "compute months", months, "bucket", coarser("month", "day", monthBucket), w.computeVersion())
+	params.String("grain", "month")
+	params.String("finer", "day")
+	return c.run(ctx, monthGrain, "bucket", computeCoarserSQL, params)
 }
 
 const computeActivitySQL = `
 INSERT INTO user_activity (org_id, user_no, day, conversation_no, agent_no,
     message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted)
 SELECT
-    org_id, user_no, fromUnixTimestamp64Milli(day_ms, 'UTC'), conversation_no, any(agent_no),
+    org_id, user_no, {start} AS day_start, conversation_no, any(agent_no),
     count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
     {version:UInt64}, 0
-FROM
-(
-    SELECT *, toUnixTimestamp64Milli(created_at) - positiveModulo(toUnixTimestamp64Milli(created_at), 86400000) AS day_ms
-    FROM messages FINAL
-    WHERE {within}{only}
-)
-GROUP BY org_id, user_no, day_ms, conversation_no`
+FROM messages FINAL
+WHERE {within}
+GROUP BY org_id, user_no, day_start, conversation_no`
 
-// computeActivity computes the activity of the touched conversations, or of all when they are not known.
-func (w *Writer) computeActivity(ctx context.Context, spans []span) error {
-	only := ""
-	if w.touched.exact {
-		type owned struct {
-			orgID string
-			no    uint32
-		}
-		conversations := map[owned]struct{}{}
-		for key := range w.touched.activity {
-			conversations[owned{key.orgID, key.conversationNo}] = struct{}{}
-		}
-		list := slices.Collect(maps.Keys(conversations))
-		set := stringKeys("org_id", columnOf(list, func(o *owned) string { return o.orgID }))
-		set.column("conversation_no", "UInt32", columnOf(list, func(o *owned) uint32 { return o.no }))
-		var err error
-		if ctx, err = set.attach(ctx); err != nil {
-			return err
-		}
-		only = " AND (org_id, conversation_no) IN (SELECT org_id, conversation_no FROM keys)"
+// activity computes the activity of the conversations that were touched, or of all when that is not remembered.
+func (c *computation) activity(ctx context.Context) error {
+	params := clickhouse.Params{}
+	params.Int64("version", int64(c.computeVersion()))
+	if !c.writer.touched.exact {
+		return c.run(ctx, dayGrain, "created_at", computeActivitySQL, params)
 	}
-	return w.run(ctx, "compute activity", widened(spans, span.days), "created_at", strings.Replace(computeActivitySQL, "{only}", only, 1), w.computeVersion())
-}
-
-// run runs a statement over spans, in as many parts as it takes.
-func (w *Writer) run(ctx context.Context, what string, spans []span, column, statement string, version uint64) error {
-	for _, group := range statements(spans) {
-		params := clickhouse.Params{}
-		params.Int64("version", int64(version))
-		text := strings.Replace(statement, "{within}", within(column, group, params), 1)
-		if err := w.conn.Exec(clickhouse.WithParams(ctx, params), text); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+	conversations := map[bucket][]uint32{}
+	for key := range c.writer.touched.activity {
+		day := bucket{key.orgID, int64(key.day) * msPerDay}
+		conversations[day] = append(conversations[day], key.conversationNo)
+	}
+	statement := strings.Replace(computeActivitySQL, "{within}",
+		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1)
+	for _, g := range groups(coarser(c.hours, dayStart), c.rows) {
+		var days group
+		var numbers []uint32
+		for _, day := range g {
+			for _, no := range conversations[day] {
+				days, numbers = append(days, day), append(numbers, no)
+			}
+		}
+		if len(days) == 0 {
+			continue
+		}
+		set := days.keys()
+		set.column("conversation_no", "UInt32", numbers)
+		if err := c.runGroup(ctx, days, set, dayGrain, "created_at", statement, params); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within} is
+// the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of its bucket.
+func (c *computation) run(ctx context.Context, grain grain, column, statement string, params clickhouse.Params) error {
+	for _, g := range groups(coarser(c.hours, grain.start), c.rows) {
+		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *computation) runGroup(ctx context.Context, g group, set *keys, grain grain, column, statement string, params clickhouse.Params) error {
+	from, until := g.bounds(grain.length)
+	params.Int64("from", from)
+	params.Int64("last", until-1)
+	within := strings.ReplaceAll(`org_id IN (SELECT org_id FROM keys)
+      AND column BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({last:Int64}, 'UTC')
+      AND (org_id, {start}) IN (SELECT org_id, at FROM keys)`, "column", column)
+	text := strings.Replace(statement, "{within}", within, 1)
+	text = strings.ReplaceAll(text, "{start}", grain.startSQL(column))
+	ctx, err := set.attach(clickhouse.WithParams(ctx, params))
+	if err != nil {
+		return err
+	}
+	if err := c.writer.conn.Exec(ctx, text); err != nil {
+		return fmt.Errorf("compute the %ss of %d buckets: %w", grain.name, len(g), err)
+	}
+	return nil
+}
+
+// keys is the set of a group's buckets.
+func (g group) keys() *keys {
+	set := stringKeys("org_id", columnOf(g, func(b *bucket) string { return b.orgID }))
+	set.column("at", "DateTime64(3, 'UTC')", columnOf(g, func(b *bucket) int64 { return b.at }))
+	return set
 }

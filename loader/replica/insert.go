@@ -3,6 +3,8 @@ package replica
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -41,6 +43,15 @@ func setOf[R any, V comparable](rows []R, value func(*R) V) map[V]struct{} {
 		set[value(&rows[i])] = struct{}{}
 	}
 	return set
+}
+
+// setOfKeys are the distinct values of one column of a set.
+func setOfKeys[K comparable, V comparable](set map[K]struct{}, value func(K) V) []V {
+	distinct := map[V]struct{}{}
+	for key := range set {
+		distinct[value(key)] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(distinct))
 }
 
 func nullableTime(at int64, set bool) *int64 {
