@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/golang-migrate/migrate/v4"
+	migratedatabase "github.com/golang-migrate/migrate/v4/database"
 	migrateclickhouse "github.com/golang-migrate/migrate/v4/database/clickhouse"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 
@@ -123,12 +124,20 @@ func check(m *migrate.Migrate) (Version, error) {
 	case at.Dirty:
 		return at, fmt.Errorf("schema version %d is dirty: its migration was cut off; migrations can be run again, so set "+
 			"the version back with INSERT INTO schema_migrations (version, dirty, sequence) VALUES (%d, 0, toUnixTimestamp64Nano(now64(9))) "+
-			"and try again", at.Number, at.Number-1)
+			"and try again", at.Number, before(at.Number))
 	case at.Number > Latest():
 		return at, fmt.Errorf("the schema has version %d and this program knows versions up to %d: use a newer orgstats",
 			at.Number, Latest())
 	}
 	return at, nil
+}
+
+// before is golang-migrate's own number for the version that precedes n; an empty schema has one of its own.
+func before(n uint) int {
+	if n <= 1 {
+		return migratedatabase.NilVersion
+	}
+	return int(n) - 1
 }
 
 func version(m *migrate.Migrate) (Version, error) {

@@ -23,7 +23,11 @@ func (s *Service) getStats(c *fiber.Ctx) error {
 	if err != nil {
 		return trueCause(ctx, err)
 	}
-	return respond(&e.http.Response, fasthttp.StatusOK, figures)
+	if err := respond(&e.http.Response, fasthttp.StatusOK, figures); err != nil {
+		return err
+	}
+	tag(&e.http.Request, &e.http.Response)
+	return nil
 }
 
 func (s *Service) answer(ctx context.Context, e *exchange) (stats.Figures, error) {

@@ -9,10 +9,10 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// Records have times from 1900 to 2299, so that the part of a window outside of these years holds nothing.
+// Records have times from 1900 to 2261, so that the part of a window outside of these years holds nothing.
 var (
 	recordsFrom  = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	recordsUntil = time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	recordsUntil = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 )
 
 // window reads from and to, both inclusive, into the half-open from <= t < until, in milliseconds since 1970 UTC and

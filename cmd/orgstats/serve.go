@@ -28,6 +28,8 @@ type serviceFlags struct {
 	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
 	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organisations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME"`
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES"`
+	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
+	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organisation." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
 	Connections       int           `help:"Statements that may be under way at once; further requests wait for their turn." env:"ORGSTATS_CONNECTIONS" default:"16" placeholder:"N"`
 }
 
@@ -48,6 +50,12 @@ func (f *serviceFlags) mistakes() []error {
 	}
 	if f.QueryMemory < 64<<20 {
 		all = append(all, fmt.Errorf("--query-memory (ORGSTATS_QUERY_MEMORY) is %d; it must be at least 67108864 (64 MiB)", f.QueryMemory))
+	}
+	if f.CacheSize < 0 {
+		all = append(all, fmt.Errorf("--cache-size (ORGSTATS_CACHE_SIZE) is %d; it must be at least 0", f.CacheSize))
+	}
+	if f.CacheAge < 0 {
+		all = append(all, fmt.Errorf("--cache-age (ORGSTATS_CACHE_AGE) is %s; it must be at least 0s", f.CacheAge))
 	}
 	if f.Connections < 1 {
 		all = append(all, fmt.Errorf("--connections (ORGSTATS_CONNECTIONS) is %d; it must be at least 1", f.Connections))
@@ -111,7 +119,7 @@ func (f *serviceFlags) run(p *program, ready func(db *database, address string) 
 		defer func() { _ = conn.Close() }()
 		store := stats.NewStore(conn, clickhouse.Limits{Time: f.QueryTime, Memory: f.QueryMemory})
 		s := service.New(service.Config{
-			Answerer: store, Authenticator: verifier, Log: p.log,
+			Answerer: stats.NewCache(store, stats.CacheOptions{Size: f.CacheSize, MaxAge: f.CacheAge}), Authenticator: verifier, Log: p.log,
 			Ready: func(ctx context.Context) []service.Problem { return problems(ctx, store, verifier) },
 		})
 		return serve(p, s, listener, db, func() error { return ready(db, listener.Addr().String()) })

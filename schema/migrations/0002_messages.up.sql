@@ -1,6 +1,6 @@
 -- Sorted by organisation and time, so that a window of one organisation is one range of the key; the id makes the key a
 -- message's own. There are no partitions: a message that moves is buried at its old key and written at its new one in
--- one block, and a block is atomic only within a partition.
+-- one block, and a block is atomic only within a partition. Granules are small, because the ragged ends of a window are short.
 CREATE TABLE IF NOT EXISTS messages
 (
     org_id          LowCardinality(String)                     COMMENT 'Organisation of the conversation; empty: the message waits for a conversation that is not known yet (is_deleted is 1 then).',
@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS messages
     deleted_at      Nullable(DateTime64(3, 'UTC'))             COMMENT 'When the message itself was deleted; NULL: it was not.',
     version         UInt64                                     COMMENT 'Number of the batch that wrote the row; FINAL keeps the greatest.',
     is_deleted      UInt8                                      COMMENT '1: FINAL hides the row: the message or its conversation is deleted, or it waits, or it moved away from this key.',
-    INDEX by_conversation conversation_id TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX by_conversation conversation_id TYPE bloom_filter(0.01) GRANULARITY 8
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, created_at, id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Replica of the messages, one row each, with what the figures need of the conversation. Read it with FINAL.';

@@ -17,5 +17,5 @@ CREATE TABLE IF NOT EXISTS kb_files
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, processed_at, id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Replica of the knowledge-base files, one row each. Read it with FINAL.';

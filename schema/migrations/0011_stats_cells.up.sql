@@ -1,5 +1,5 @@
 -- The agent comes before the time, so that a window of one agent, or of all, is one range for each grain. Small granules, because a
--- request reads few rows, and the bitmaps of a row are large.
+-- request reads few rows, and the bitmaps of a row are large; and compact parts, because it reads nearly all columns of them.
 CREATE TABLE IF NOT EXISTS stats_cells
 (
     org_id        LowCardinality(String)                       COMMENT 'Organisation.',
@@ -21,5 +21,5 @@ CREATE TABLE IF NOT EXISTS stats_cells
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, agent_id, grain, bucket)
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS index_granularity = 64, min_bytes_for_wide_part = 10000000000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Figures of the messages by organisation, agent and bucket of time, computed from messages. Read it with FINAL, and only where no hour is stale.';

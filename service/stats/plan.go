@@ -65,12 +65,19 @@ func (p Plan) String() string {
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
+// metadataDays is how many days a window must have for the activity of a set of users to be read faster than the messages of
+// everyone.
+const metadataDays = 3
+
 // newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages for
 // what is left.
 func newPlan(q Question, s state) Plan {
 	planner := planner{state: s, taken: map[Source][]Stretch{}}
 	sources := []Source{Months, Days, Hours}
-	if q.UserID != "" || q.MetadataKey != "" || q.MetadataValue != "" {
+	switch {
+	case q.byMetadata() && q.Until-q.From < metadataDays*msPerDay:
+		sources = nil
+	case q.byMetadata() || q.UserID != "":
 		sources = []Source{Activity}
 	}
 	if q.From < q.Until {

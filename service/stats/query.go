@@ -3,27 +3,32 @@ package stats
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Query is a statement and the parameters that it is bound to. Its columns are those of figureColumns.
+// Query is a statement and the parameters that it is bound to.
 type Query struct {
 	SQL    string
 	Params clickhouse.Params
 }
 
-// figureColumns give the figures in their order, from what messageFigures and kbSQL call them.
-const figureColumns = `
-    conversation_count, message_count, tool_calls, total_tokens, input_tokens, output_tokens, unique_users, unique_agents,
-    helpful + not_helpful AS feedback, helpful, not_helpful,
-    kb_file_count, kb_count, kb_total_tokens, kb_input_tokens, kb_output_tokens`
-
 // PlainQuery asks the replicas themselves, without any help: what it answers is right by definition, and every faster
-// way is held against it.
+// way is held against it. Its columns are the figures of messages, and then those of files.
 func PlainQuery(q Question) Query {
 	b := newBuilder(q)
-	return b.query(`
+	return Query{`
+SELECT *
+FROM
+(` + plainMessagesSQL + all(append(b.messageKey([]Stretch{{q.From, q.Until}}), b.messageFilters()...)) + `
+) AS message_figures
+CROSS JOIN
+(` + kbSQL + b.kb() + `
+) AS kb_figures`, b.params}
+}
+
+const plainMessagesSQL = `
     SELECT
         uniqExact(conversation_id)                  AS conversation_count,
         count()                                     AS message_count,
@@ -36,65 +41,76 @@ func PlainQuery(q Question) Query {
         sum(messages.helpful)                       AS helpful,
         sum(messages.not_helpful)                   AS not_helpful
     FROM messages FINAL
-    WHERE ` + b.messages([]Stretch{{q.From, q.Until}}))
-}
+    WHERE `
 
-// query is the statement that asks for the figures of messages and for those of files in one.
-func (b *builder) query(messageFigures string) Query {
-	return Query{
-		SQL: `SELECT` + figureColumns + `
-FROM
-(` + messageFigures + `
-) AS message_figures
-CROSS JOIN
-(` + b.kb() + `
-) AS kb_figures`,
-		Params: b.params,
-	}
-}
+// kbSQL asks for the processed files of the window, which no filter touches.
+const kbSQL = `
+    SELECT
+        count()                                     AS kb_file_count,
+        uniqExact(knowledge_base_id)                AS kb_count,
+        sum(kb_files.total_tokens)                  AS kb_total_tokens,
+        sum(kb_files.input_tokens)                  AS kb_input_tokens,
+        sum(kb_files.output_tokens)                 AS kb_output_tokens
+    FROM kb_files FINAL
+    WHERE `
 
-// Query is the statement of the plan.
-func (p Plan) Query() Query {
+// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan that only the
+// messages answer is one statement, for both.
+func (p Plan) Queries() []Query {
 	if p.Plain() {
-		return PlainQuery(p.Question)
+		return []Query{PlainQuery(p.Question)}
 	}
-	b := newBuilder(p.Question)
+	b, files := newBuilder(p.Question), newBuilder(p.Question)
 	var sources []string
-	if condition := b.cells(p); condition != "" {
-		sources = append(sources, cellsSQL+condition)
+	if cells := b.cells(p); cells != "" {
+		sources = append(sources, cellsSQL+cells)
 	}
 	if stretches := p.stretches(Activity); stretches != nil {
 		sources = append(sources, activitySQL+b.activity(stretches))
 	}
 	if stretches := p.stretches(Messages); stretches != nil {
-		sources = append(sources, messagesSQL+b.messages(stretches))
+		sources = append(sources, messagesSQL+prewhere(b.messageKey(stretches), b.messageFilters()))
 	}
-	return b.query(mergedSQL + strings.Join(sources, `
-        UNION ALL`) + `
-    ) AS parts`)
+	return []Query{
+		{mergedSQL + strings.Join(sources, `
+    UNION ALL`) + `
+)` + p.threads(), b.params},
+		{kbSQL + files.kb() + oneThread, files.params},
+	}
+}
+
+// oneThread is for statements that read little: a second thread costs them more than it brings.
+const oneThread = `
+SETTINGS max_threads = 1`
+
+// threads is the setting for the plan's statement. Only sets of users read much.
+func (p Plan) threads() string {
+	if p.Question.byMetadata() {
+		return ""
+	}
+	return oneThread
 }
 
 // Distinct counts are cardinalities of merged bitmaps of dense numbers. Agent number 0 is no agent.
 const mergedSQL = `
-    SELECT
-        toUInt64(groupBitmapMerge(conversations))   AS conversation_count,
-        sum(parts.message_count)                    AS message_count,
-        sum(parts.tool_calls)                       AS tool_calls,
-        sum(parts.total_tokens)                     AS total_tokens,
-        sum(parts.input_tokens)                     AS input_tokens,
-        sum(parts.output_tokens)                    AS output_tokens,
-        toUInt64(groupBitmapMerge(users))           AS unique_users,
-        groupBitmapMergeState(agents)               AS agent_numbers,
-        toUInt64(bitmapCardinality(agent_numbers) - bitmapContains(agent_numbers, 0)) AS unique_agents,
-        sum(parts.helpful)                          AS helpful,
-        sum(parts.not_helpful)                      AS not_helpful
-    FROM
-    (`
+SELECT
+    toUInt64(groupBitmapMerge(conversations)),
+    sum(message_count),
+    sum(tool_calls),
+    sum(total_tokens),
+    sum(input_tokens),
+    sum(output_tokens),
+    toUInt64(groupBitmapMerge(users)),
+    toUInt64(groupBitmapMerge(agents) - bitmapContains(groupBitmapMergeState(agents), 0)),
+    sum(helpful),
+    sum(not_helpful)
+FROM
+(`
 
 const cellsSQL = `
         SELECT conversations, users, agents, message_count, tool_calls, total_tokens, input_tokens, output_tokens, helpful, not_helpful
         FROM stats_cells FINAL
-        WHERE `
+        `
 
 const partColumns = `
             groupBitmapState(conversation_no) AS conversations,
@@ -112,7 +128,7 @@ const activitySQL = `
             sum(user_activity.helpful)        AS helpful,
             sum(user_activity.not_helpful)    AS not_helpful
         FROM user_activity FINAL
-        WHERE `
+        `
 
 const messagesSQL = `
         SELECT` + partColumns + `
@@ -124,7 +140,7 @@ const messagesSQL = `
             sum(messages.helpful)             AS helpful,
             sum(messages.not_helpful)         AS not_helpful
         FROM messages FINAL
-        WHERE `
+        `
 
 // builder builds the conditions of a statement and its parameters side by side.
 type builder struct {
@@ -139,29 +155,25 @@ func newBuilder(q Question) *builder {
 	return b
 }
 
-// kb asks for the processed files of the window, which no filter touches.
+// kb is the condition on files.
 func (b *builder) kb() string {
-	return `
-    SELECT
-        count()                                     AS kb_file_count,
-        uniqExact(knowledge_base_id)                AS kb_count,
-        sum(kb_files.total_tokens)                  AS kb_total_tokens,
-        sum(kb_files.input_tokens)                  AS kb_input_tokens,
-        sum(kb_files.output_tokens)                 AS kb_output_tokens
-    FROM kb_files FINAL
-    WHERE org_id = {org_id:String} AND ` + b.within("processed_at", []Stretch{{b.question.From, b.question.Until}}) + `
-      AND processing_status IN ('', 'completed')`
+	window := []Stretch{{b.question.From, b.question.Until}}
+	return all([]string{"org_id = {org_id:String}", b.within("processed_at", window), "processing_status IN ('', 'completed')"})
 }
 
-// messages is the condition on messages: stretches and filters. Conditions on mutable columns are safe beside FINAL: ClickHouse
-// applies them to the rows that FINAL left.
-func (b *builder) messages(stretches []Stretch) string {
-	conditions := append([]string{"org_id = {org_id:String}", b.within("created_at", stretches)}, b.users()...)
+// messageKey are the conditions on the sorting key of messages.
+func (b *builder) messageKey(stretches []Stretch) []string {
+	return []string{"org_id = {org_id:String}", b.within("created_at", stretches)}
+}
+
+// messageFilters are the conditions on other columns of messages.
+func (b *builder) messageFilters() []string {
+	conditions := b.users()
 	if b.question.AgentID != "" {
 		b.params.String("agent_id", b.question.AgentID)
 		conditions = append(conditions, "agent_id = {agent_id:String}")
 	}
-	return all(conditions)
+	return conditions
 }
 
 // cells is the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the plan has
@@ -177,21 +189,46 @@ func (b *builder) cells(p Plan) string {
 		return ""
 	}
 	b.params.String("agent_id", b.question.AgentID) // '' is the cell of all agents
-	return all([]string{"org_id = {org_id:String}", "agent_id = {agent_id:String}", anyOf(grains)})
+	return prewhere([]string{"org_id = {org_id:String}", "agent_id = {agent_id:String}", anyOf(grains)}, nil)
 }
 
 // activity is the condition on user activity.
 func (b *builder) activity(stretches []Stretch) string {
-	conditions := []string{
+	key := []string{
 		"org_id = {org_id:String}",
-		"user_no IN (SELECT user_no FROM users WHERE org_id = {org_id:String} AND " + all(b.users()) + ")",
+		b.quarters(stretches),
 		b.within("day", stretches),
+		"user_no IN (SELECT user_no FROM users WHERE org_id = {org_id:String} AND " + all(b.users()) + ")",
 	}
-	if b.question.AgentID != "" {
-		b.params.String("agent_id", b.question.AgentID)
-		conditions = append(conditions, "agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND agent_id = {agent_id:String})")
+	if b.question.AgentID == "" {
+		return prewhere(key, nil)
 	}
-	return all(conditions)
+	b.params.String("agent_id", b.question.AgentID)
+	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND agent_id = {agent_id:String})"})
+}
+
+// quarters is the condition on the quarters that stretches reach into, by which user_activity is sorted.
+func (b *builder) quarters(stretches []Stretch) string {
+	b.params.Int64("first_quarter", quarter(stretches[0].From))
+	b.params.Int64("last_quarter", quarter(stretches[len(stretches)-1].Until-1))
+	return "quarter BETWEEN {first_quarter:Int16} AND {last_quarter:Int16}"
+}
+
+func quarter(ms int64) int64 {
+	t := time.UnixMilli(ms).UTC()
+	return int64(t.Year())*4 + int64(t.Month()-1)/3
+}
+
+// prewhere puts conditions on columns of the sorting key before FINAL, which then has less to merge: all rows that FINAL
+// merges have the same key, so that it makes no difference to the result. It would with any other column: conditions on those
+// come after FINAL.
+func prewhere(key, others []string) string {
+	text := "PREWHERE " + all(key)
+	if len(others) > 0 {
+		text += `
+        WHERE ` + all(others)
+	}
+	return text
 }
 
 // users are the conditions on user_id of the question's filters on users.

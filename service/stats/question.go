@@ -16,6 +16,9 @@ type Question struct {
 	MetadataKey, MetadataValue string
 }
 
+// byMetadata tells whether the question is about the users whose metadata match.
+func (q Question) byMetadata() bool { return q.MetadataKey != "" || q.MetadataValue != "" }
+
 // Figures is the answer, in the order in which it is shown.
 type Figures struct {
 	ConversationCount uint64 `json:"conversationCount"`

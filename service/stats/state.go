@@ -55,6 +55,21 @@ func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (state, 
 	return s, rows.Err()
 }
 
+const counterSQL = `
+SELECT max(step)
+FROM stale_hours
+WHERE org_id = {org_id:String} AND hour = {hour:Int32}`
+
+// readCounter reads the counter alone. It only grows, so that the greatest of the rows that were not merged yet is the
+// last.
+func readCounter(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, err error) {
+	params := clickhouse.Params{}
+	params.String("org_id", orgID)
+	params.Int64("hour", changeCounter)
+	err = conn.QueryRow(clickhouse.WithParams(ctx, params), counterSQL).Scan(&counter)
+	return counter, err
+}
+
 // anyStale tells whether a stale hour lies in a stretch of time that begins and ends with an hour.
 func (s state) anyStale(from, until int64) bool {
 	i, _ := slices.BinarySearch(s.stale, int32((from-mod(from, msPerHour))/msPerHour))

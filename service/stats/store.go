@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -32,37 +34,63 @@ const attempts = 3
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
-	f, err := s.answer(ctx, q)
-	return f, classify(err)
-}
-
-func (s *Store) answer(ctx context.Context, q Question) (Figures, error) {
 	if newPlan(q, state{}).Plain() { // too short for any bucket, whatever is stale
-		return s.Run(ctx, PlainQuery(q))
+		f, err := s.Run(ctx, PlainQuery(q))
+		return f, classify(err)
 	}
 	before, err := s.states.before(ctx, s.conn, q.OrgID)
 	if err != nil {
-		return Figures{}, err
+		return Figures{}, classify(err)
 	}
+	f, _, err := s.answer(ctx, q, before)
+	return f, classify(err)
+}
+
+// answerAt is Answer, and tells the organisation's change counter that the figures belong to: they are right for as long
+// as the counter stays. It is 0 when they belong to no counter, because something was being written.
+func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter uint64, err error) {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	before, err := s.states.read(ctx, s.conn, q.OrgID)
+	if err == nil {
+		f, counter, err = s.answer(ctx, q, before)
+	}
+	if counter%2 == 1 {
+		counter = 0
+	}
+	return f, counter, classify(err)
+}
+
+// answer answers by the plan that the state allows, and again when the state has changed meanwhile.
+func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
 	for range attempts {
-		plan := newPlan(q, before)
-		if plan.Plain() {
-			break
+		if f, err = s.Run(ctx, newPlan(q, before).Queries()...); err != nil {
+			return Figures{}, 0, err
 		}
-		f, err := s.Run(ctx, plan.Query())
-		if err != nil {
-			return Figures{}, err
+		unchanged, err := s.unchanged(ctx, q.OrgID, before)
+		if err != nil || unchanged {
+			return f, before.counter, err
 		}
-		after, err := s.states.read(ctx, s.conn, q.OrgID)
-		if err != nil {
-			return Figures{}, err
+		if before, err = s.states.read(ctx, s.conn, q.OrgID); err != nil {
+			return Figures{}, 0, err
 		}
-		if after.counter == before.counter {
-			return f, nil
-		}
-		before = after
 	}
-	return s.Run(ctx, PlainQuery(q))
+	f, err = s.Run(ctx, PlainQuery(q))
+	return f, 0, err
+}
+
+// counter is the organisation's change counter.
+func (s *Store) counter(ctx context.Context, orgID string) (uint64, error) {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	counter, err := readCounter(ctx, s.conn, orgID)
+	return counter, classify(err)
+}
+
+// unchanged tells whether nothing of the organisation has begun to change since the state was read.
+func (s *Store) unchanged(ctx context.Context, orgID string, before state) (bool, error) {
+	counter, err := readCounter(ctx, s.conn, orgID)
+	return counter == before.counter, err
 }
 
 // Plan gives the plan that a question would be answered by now.
@@ -83,14 +111,32 @@ func (s *Store) statement(ctx context.Context) (context.Context, context.CancelF
 // querySettings make small statements start fast.
 var querySettings = map[string]any{}
 
-// Run runs a query for figures.
-func (s *Store) Run(ctx context.Context, query Query) (Figures, error) {
+// Run runs the queries of a plan, or the plain query, and gives the figures.
+func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
 	var f Figures
-	err := s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL).Scan(
+	columns := []any{
 		&f.ConversationCount, &f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.UniqueUsers,
-		&f.UniqueAgents, &f.TotalFeedback, &f.TotalHelpful, &f.TotalNotHelpful,
-		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens)
+		&f.UniqueAgents, &f.TotalHelpful, &f.TotalNotHelpful,
+		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
+	}
+	var err error
+	if len(queries) == 1 {
+		err = s.scan(ctx, queries[0], columns)
+	} else {
+		both, ctx := errgroup.WithContext(ctx)
+		both.Go(func() error { return s.scan(ctx, queries[0], columns[:messageColumns]) })
+		both.Go(func() error { return s.scan(ctx, queries[1], columns[messageColumns:]) })
+		err = both.Wait()
+	}
+	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
 	return f, err
+}
+
+// messageColumns is how many figures are of messages; the others are of files.
+const messageColumns = 10
+
+func (s *Store) scan(ctx context.Context, query Query, columns []any) error {
+	return s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL).Scan(columns...)
 }
 
 // Ping tells whether ClickHouse answers.
