@@ -2,7 +2,7 @@
 ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build test lint engine clean
+.PHONY: run build test lint bench engine clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -17,6 +17,10 @@ lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
+	go build -trimpath -o bin/bench ./cmd/bench
+	BENCH_JSON="$${BENCH_JSON:-bin/bench.json}" bin/bench
 
 engine: bin/libchdb.so ## the embedded ClickHouse
 

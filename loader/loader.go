@@ -125,7 +125,7 @@ func (l *load) run(ctx context.Context) error {
 
 func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 	for _, in := range l.Inputs {
-		s, err := openSource(in, func(n int) { l.Progress.read.Add(int64(n)) })
+		s, err := openSource(ctx, in, func(n int) { l.Progress.read.Add(int64(n)) })
 		if err != nil {
 			return err
 		}

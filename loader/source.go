@@ -3,6 +3,7 @@ package loader
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,21 +46,37 @@ type source struct {
 
 // openSource opens an input, gzip or zstd or plain by its content. Bytes taken from the input itself, before
 // decompression, are counted by read.
-func openSource(in Input, read func(n int)) (*source, error) {
-	s := &source{path: in.Path}
-	raw := in.Reader
-	if raw == nil {
-		file, err := os.Open(in.Path)
-		if err != nil {
-			return nil, err
-		}
-		raw, s.close = file, append(s.close, file.Close)
+func openSource(ctx context.Context, in Input, read func(n int)) (*source, error) {
+	raw, err := openRaw(ctx, in)
+	if err != nil {
+		return nil, err
 	}
+	s := &source{path: in.Path, close: []func() error{raw.Close}}
 	buffered := bufio.NewReaderSize(&countingReader{raw, read}, 1<<20)
 	if err := s.decompress(buffered); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", in.Path, err), s.Close())
 	}
 	return s, nil
+}
+
+func openRaw(ctx context.Context, in Input) (io.ReadCloser, error) {
+	if in.Reader == nil {
+		return os.Open(in.Path)
+	}
+	return interruptible(ctx, in.Reader), nil
+}
+
+// interruptible gives what a reader does until the context ends, even while the reader waits for bytes, as standard
+// input may for ever.
+func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		defer stop()
+		_, err := io.CopyBuffer(in, struct{ io.Reader }{r}, make([]byte, 256<<10))
+		_ = in.CloseWithError(err)
+	}()
+	return out
 }
 
 var (

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,17 @@ var (
 	recordsFrom  = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	recordsUntil = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 )
+
+// Window reads the two ends of a window as getStats does, for other commands that take the same parameters. The error
+// tells every mistake.
+func Window(from, to string) (first, until int64, err error) {
+	q := &query{values: map[string]string{paramFrom: from, paramTo: to}, seen: map[string]int{}}
+	first, until = q.window()
+	for _, m := range q.mistakes {
+		err = errors.Join(err, errors.New(m.Message))
+	}
+	return first, until, err
+}
 
 // window reads from and to, both inclusive, into the half-open from <= t < until, in milliseconds since 1970 UTC and
 // within the years that records have. It is empty, from == until, where all of it is outside of these years.

@@ -45,6 +45,9 @@ type commands struct {
 	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
 	Token      tokenCommand      `cmd:"" help:"Sign a token with the development key of the data directory, for serve --dev-auth."`
 	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`
+	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
+	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity anew, while the service goes on answering exactly."`
 	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
 }
 
@@ -56,18 +59,21 @@ func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejec
 // run is the whole program, from its arguments to its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
-	status := exitOK
+	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("orgstats"),
 		kong.Description("Exact usage figures of an AI-agent platform's organisations, from ClickHouse."),
 		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { status = code }),
+		kong.Exit(func(int) { helped = true }), // kong goes on parsing after the help where its exit returns
 	)
 	if err != nil {
 		panic(err) // the commands' own declaration is wrong
 	}
 	chosen, err := parser.Parse(args)
+	if helped {
+		return exitOK
+	}
 	if err != nil {
 		parser.FatalIfErrorf(err)
 		return exitFailed
@@ -81,7 +87,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		printErrors(stderr, err)
 		return exitFailed
 	}
-	return status
+	return exitOK
 }
 
 // printErrors writes an error, and one line for each of several that are joined.

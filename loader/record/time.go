@@ -19,7 +19,7 @@ const (
 	offsetShape   = "00:00"
 
 	minTime = -2_208_988_800_000 // 1900-01-01T00:00:00.000Z
-	maxTime = 9_214_646_399_999 // 2261-12-31T23:59:59.999Z
+	maxTime = 9_214_646_399_999  // 2261-12-31T23:59:59.999Z
 )
 
 // ParseTime reads an RFC 3339 date-time, upper case, with seconds and a zone, into milliseconds since 1970 in UTC,

@@ -1,0 +1,138 @@
+package clickhouse_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
+)
+
+func take(t *testing.T, url, name, holder string) *clickhouse.Claim {
+	t.Helper()
+	claim, err := clickhouse.TakeClaim(t.Context(), url, name, holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claim
+}
+
+// refused tries to take a claim that another holds.
+func refused(t *testing.T, url, name string) *clickhouse.HeldError {
+	t.Helper()
+	claim, err := clickhouse.TakeClaim(t.Context(), url, name, "the second one")
+	if err == nil {
+		claim.Release()
+		t.Fatal("two hold the same claim")
+	}
+	held, ok := errors.AsType[*clickhouse.HeldError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	return held
+}
+
+func TestClaimIsHeldByOne(t *testing.T) {
+	url := enginetest.Start(t).URL()
+	began := time.Now()
+	first := take(t, url, "test", "process 12 on a-host")
+
+	held := refused(t, url, "test")
+	if held.Holder != "process 12 on a-host" {
+		t.Errorf("the holder is said to be %q", held.Holder)
+	}
+	if off := held.Since.Sub(began).Abs(); off > 5*time.Second {
+		t.Errorf("it is said to be held since %v, and was taken at %v", held.Since, began)
+	}
+	select {
+	case <-first.Lost():
+		t.Fatalf("the refusal cost the first one its claim: %v", first.Err())
+	default:
+	}
+
+	take(t, url, "another", "a holder").Release()
+	first.Release()
+	<-first.Lost()
+	take(t, url, "test", "the next one").Release()
+}
+
+func TestClaimsOfTwoDatabasesAreTwo(t *testing.T) {
+	e := enginetest.Start(t)
+	if err := open(t, e.URL()).Exec(t.Context(), "CREATE DATABASE other"); err != nil {
+		t.Fatal(err)
+	}
+	defer take(t, e.URL(), "test", "first").Release()
+	other := e.Owner()
+	other.Database = "other"
+	take(t, other.URL(), "test", "second").Release()
+}
+
+func TestClaimIsWaitedForAWhile(t *testing.T) {
+	url := enginetest.Start(t).URL()
+	first := take(t, url, "test", "first")
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := clickhouse.TakeClaim(ctx, url, "test", "second"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting past the context's end gave %v", err)
+	}
+	taken := make(chan error, 1)
+	go func() {
+		claim, err := clickhouse.TakeClaim(t.Context(), url, "test", "third")
+		if err == nil {
+			claim.Release()
+		}
+		taken <- err
+	}()
+	first.Release()
+	if err := <-taken; err != nil {
+		t.Errorf("a claim that was given back meanwhile was refused: %v", err)
+	}
+}
+
+func TestClaimOfAKilledProcessEnds(t *testing.T) {
+	url := enginetest.Start(t).URL()
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), holderVariable+"="+url)
+	output, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { holder.Process.Kill() })
+	if line, err := bufio.NewReader(output).ReadString('\n'); line != "<nil>\n" {
+		t.Fatalf("the process could not take the claim: %s %v", line, err)
+	}
+	if held := refused(t, url, "test"); held.Holder != "the process to kill" {
+		t.Errorf("the holder is said to be %q", held.Holder)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	holder.Wait()
+	take(t, url, "test", "the next one").Release()
+}
+
+func TestHolderLearnsThatItsClaimIsLost(t *testing.T) {
+	e := enginetest.Start(t)
+	claim := take(t, e.URL(), "test", "holder")
+	defer claim.Release()
+	statement := "KILL QUERY WHERE query_id = 'orgstats-test-' || currentDatabase() SYNC"
+	if err := open(t, e.URL()).Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-claim.Lost():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the holder does not learn it")
+	}
+	if claim.Err() == nil {
+		t.Error("nothing says why")
+	}
+}

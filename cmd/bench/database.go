@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/loader"
+	"github.com/orgstats/orgstats/loader/replica"
+	"github.com/orgstats/orgstats/loader/sample"
+	"github.com/orgstats/orgstats/schema"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// limits leave the plain query of a large organisation its time.
+var limits = clickhouse.Limits{Time: 5 * time.Minute}
+
+// database is the loaded database.
+type database struct {
+	engine *engine.Engine
+	conn   clickhouse.Conn
+	store  *stats.Store        // computes every answer
+	served *stats.Store        // as the service has it
+	org    sample.Organization // the largest
+}
+
+// withDatabase starts the engine, loads the records unless they are there already, and runs do.
+func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err error) {
+	e, err := b.startEngine(ctx, b.dir.data())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if err := b.fill(ctx, e); err != nil {
+		return err
+	}
+	conn, err := clickhouse.Open(ctx, e.URL(), clickhouse.Pool{MaxOpen: b.Clients, MaxIdle: b.Clients})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := b.awaitMerges(ctx, conn); err != nil {
+		return err
+	}
+	if err := b.measureSizes(ctx, conn); err != nil {
+		return err
+	}
+	return do(&database{
+		engine: e, conn: conn, store: stats.NewStore(conn, limits), served: stats.NewStore(conn, limits),
+		org: b.dir.contents.Summary.Organizations[0],
+	})
+}
+
+// startEngine starts an engine and brings its tables up to date.
+func (b *bench) startEngine(ctx context.Context, dataDir string) (*engine.Engine, error) {
+	e, err := engine.Start(ctx, engine.Options{DataDir: dataDir})
+	if err != nil {
+		return nil, err
+	}
+	b.report.Machine.Engine = e.Version()
+	if _, err := schema.Up(ctx, e.URL()); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// fill loads the records, unless the directory has them.
+func (b *bench) fill(ctx context.Context, e *engine.Engine) error {
+	if b.dir.contents.Loaded {
+		b.log.Info("the records are there already", "directory", b.dir.path)
+		return nil
+	}
+	if err := b.dir.write(); err != nil {
+		return err
+	}
+	b.log.Info("loading the records", "messages", b.Messages, "directory", b.dir.path)
+	started := time.Now()
+	reader, writer := io.Pipe()
+	var made sample.Summary
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		made, err = sample.Write(ctx, writer, b.dir.contents.Options)
+		_ = writer.CloseWithError(err)
+		ended <- err
+	}()
+	err := b.load(ctx, e, loader.Input{Path: "sample records", Reader: reader})
+	_ = reader.Close()
+	if err := errors.Join(err, <-ended); err != nil {
+		return fmt.Errorf("load the records: %w", err)
+	}
+	b.dir.contents.Loaded, b.dir.contents.Summary = true, made
+	b.log.Info("loaded", "messages", made.Messages, "time", time.Since(started).Round(time.Second))
+	return b.dir.write()
+}
+
+// progressEvery is how often a long step says how far it is.
+const progressEvery = 5 * time.Second
+
+// load loads one input to its end, and says how far it is.
+func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) error {
+	progress := &loader.Progress{}
+	defer every(progressEvery, func() {
+		s := progress.State()
+		b.log.Info("loading", "records", s.Records, "a_second", int(s.Rate))
+	})()
+	summary, err := loader.Load(ctx, loader.Options{
+		Inputs: []loader.Input{input}, Replicas: replica.Options{URL: e.URL()}, Rejects: b.dir.file("rejects.ndjson"), Log: b.log, Progress: progress,
+	})
+	if err == nil && summary.Rejected() > 0 {
+		err = fmt.Errorf("%d records were rejected; see %s", summary.Rejected(), summary.Rejects)
+	}
+	return err
+}
+
+// every calls do again and again until stop is called.
+func every(period time.Duration, do func()) (stop func()) {
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(period)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				do()
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { close(ended); <-stopped }
+}
+
+const (
+	mergePatience = 3 * time.Minute // merges may go on for longer: then they are part of what is measured
+	mergeCheck    = 500 * time.Millisecond
+	mergesQuiet   = 4 // checks in a row without a merge, because one may be followed by another
+)
+
+// awaitMerges waits until ClickHouse has merged what the load left, so that the same data is measured by each run.
+func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, mergePatience)
+	defer cancel()
+	b.log.Info("waiting for merges to end")
+	ticker := time.NewTicker(mergeCheck)
+	defer ticker.Stop()
+	for quiet := 0; quiet < mergesQuiet; {
+		var merges uint64
+		if err := conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil && ctx.Err() == nil {
+			return err
+		}
+		quiet++
+		if merges > 0 {
+			quiet = 0
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				b.log.Warn("merges are still under way")
+				return nil
+			}
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+const (
+	turns = 5   // in which the time of each kind of request is taken, so that all meet the same machine
+	pairs = 400 // requests that are compared with the store's own time
+)
+
+// measureHTTP asks the service over HTTP, from this same process, which shares its processors.
+func (b *bench) measureHTTP(ctx context.Context, db *database) (err error) {
+	servers, err := b.startServers(db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, servers.stop()) }()
+	month := windows[5].question(db.org)
+	same := func(uint64) stats.Question { return month }
+	distinct := func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(2, n)), db.org) }
+	cached := &kind{name: "same question again", server: servers.cached, question: same}
+	constant := &kind{name: "constant handler, same authentication", server: servers.handler, question: same}
+	kinds := []*kind{
+		{name: "distinct windows, uncached", server: servers.uncached, question: distinct},
+		cached,
+		{name: "service with constant answers", server: servers.constant, question: same},
+		constant,
+	}
+	for turn := range turns {
+		b.log.Info("sending requests", "turn", turn+1, "of", turns)
+		for _, k := range kinds {
+			if err := k.drive(ctx, b.Clients, b.HTTPTime/turns, servers.token); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+		}
+	}
+	result := &httpResult{Clients: b.Clients, CachedToConstant: cached.perSecond() / constant.perSecond()}
+	for _, k := range kinds {
+		result.Kinds = append(result.Kinds, kindResult{k.name, k.perSecond(), k.took.summary()})
+	}
+	if err := measureOverhead(ctx, db, servers, result); err != nil {
+		return err
+	}
+	b.report.HTTP = result
+	return b.report.printHTTP(b.out)
+}
+
+// measureOverhead asks questions about days one at a time, over HTTP and from the store itself, each first every other time.
+func measureOverhead(ctx context.Context, db *database, servers *servers, result *httpResult) error {
+	var overHTTP, fromStore latencies
+	request := newRequest(servers.token)
+	random := rand.New(rand.NewPCG(3, 0))
+	for pair := range pairs {
+		q := randomDay(random, db.org)
+		ways := []func() error{
+			func() error { return overHTTP.timed(func() error { return request.send(servers.uncached, q) }) },
+			func() error {
+				return fromStore.timed(func() error { _, err := db.store.Answer(ctx, q); return err })
+			},
+		}
+		for i := range ways {
+			if err := errors.Join(ctx.Err(), ways[(i+pair)%len(ways)]()); err != nil {
+				return err
+			}
+		}
+	}
+	result.OneAtATime, result.Store = overHTTP.summary(), fromStore.summary()
+	result.OverStore = result.OneAtATime.P50 - result.Store.P50
+	return nil
+}
+
+// kind is one kind of request.
+type kind struct {
+	name     string
+	server   *server
+	question func(n uint64) stats.Question // of the n-th request
+	sent     uint64
+	took     latencies
+	elapsed  time.Duration
+}
+
+func (k *kind) perSecond() float64 { return float64(len(k.took)) / k.elapsed.Seconds() }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/orgstats/orgstats/loader/sample"
+)
+
+// measureLoader loads a file with `orgstats load`, and inserts its lines as they are, by turns, each time into an empty database.
+func (b *bench) measureLoader(ctx context.Context) error {
+	program, err := builtProgram()
+	if err != nil {
+		return err
+	}
+	file := b.dir.file("load.ndjson")
+	made, err := writeSample(ctx, file, sampleOptions(b.LoadMessages))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file) }()
+	records := made.Messages + made.Conversations + made.KBFiles + made.Members
+	result := &loaderResult{Messages: made.Messages, Records: records}
+	var loads, inserts latencies
+	for round := range b.LoadRounds {
+		b.log.Info("loading and inserting", "round", round+1, "of", b.LoadRounds, "records", records)
+		load, inserted, err := b.loadOnce(ctx, program, file, records)
+		if err != nil {
+			return err
+		}
+		loads, inserts = append(loads, load.took), append(inserts, inserted)
+		result.PeakMemory = max(result.PeakMemory, load.peakMemory)
+	}
+	perSecond := func(l latencies) float64 { return float64(made.Messages) / l.quantile(0.5).Seconds() }
+	result.LoadPerSecond, result.InsertPerSecond = perSecond(loads), perSecond(inserts)
+	result.LoadToInsert = result.LoadPerSecond / result.InsertPerSecond
+	b.report.Loader = result
+	return b.report.printLoader(b.out)
+}
+
+// builtProgram is the orgstats that was built beside this program.
+func builtProgram() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(self), "orgstats")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("the program to measure is not there (%w): run `make bench`, which builds it", err)
+	}
+	return path, nil
+}
+
+func writeSample(ctx context.Context, path string, o sample.Options) (made sample.Summary, err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return made, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	buffered := bufio.NewWriter(file)
+	if made, err = sample.Write(ctx, buffered, o); err != nil {
+		return made, err
+	}
+	return made, buffered.Flush()
+}
+
+// loadRun is one run of `orgstats load`.
+type loadRun struct {
+	took       time.Duration // from its start to its end
+	peakMemory int64         // bytes, of the loader alone: the engine is another process
+}
+
+// loadOnce inserts the file's lines and loads the file, on one engine with an empty directory.
+func (b *bench) loadOnce(ctx context.Context, program, file string, records int) (load loadRun, inserted time.Duration, err error) {
+	dataDir := b.dir.file("load")
+	defer func() { err = errors.Join(err, os.RemoveAll(dataDir)) }()
+	e, err := b.startEngine(ctx, dataDir)
+	if err != nil {
+		return load, 0, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if inserted, err = insertLines(ctx, e.Owner(), file, records); err != nil {
+		return load, 0, fmt.Errorf("insert the lines as they are: %w", err)
+	}
+	if load, err = runLoad(ctx, program, dataDir, file); err != nil {
+		return load, 0, fmt.Errorf("load: %w", err)
+	}
+	return load, inserted, nil
+}
+
+// killAfter is how long a loader may take to stop once it was asked to.
+const killAfter = 30 * time.Second
+
+func runLoad(ctx context.Context, program string, dataDir, file string) (loadRun, error) {
+	command := exec.CommandContext(ctx, program, "load", "--data-dir", dataDir, "--rejects", filepath.Join(dataDir, "rejects.ndjson"), file)
+	command.Env = append(os.Environ(), "ORGSTATS_CLICKHOUSE_URL=")
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = killAfter
+	started := time.Now()
+	if output, err := command.CombinedOutput(); err != nil {
+		return loadRun{}, fmt.Errorf("%w: %s", err, output)
+	}
+	run := loadRun{took: time.Since(started)}
+	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		run.peakMemory = bytesOf(usage)
+	}
+	return run, nil
+}
+
+// bytesOf is the peak memory, which systems count in different units.
+func bytesOf(usage *syscall.Rusage) int64 {
+	if runtime.GOOS == "darwin" {
+		return int64(usage.Maxrss)
+	}
+	return int64(usage.Maxrss) << 10
+}

@@ -1,0 +1,139 @@
+// Command bench measures orgstats on the embedded engine: its answers against the plain query, its HTTP service, and its
+// loader. It makes its own records, the same ones each time, checks that both ways of answering agree, and prints tables and a JSON file.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/orgstats/orgstats/clickhouse/engine"
+)
+
+// options are the program's flags.
+type options struct {
+	Messages     int           `help:"About how many messages to load; four in five belong to one organisation." env:"BENCH_MESSAGES" default:"3000000"`
+	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
+	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
+	Parts        []string      `help:"What to measure: loader, queries, http, trickle." env:"BENCH_PARTS" default:"loader,queries,http,trickle" enum:"loader,queries,http,trickle"`
+	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20"`
+	QueryTime    time.Duration `help:"When the questions have taken this long, no further round begins; three are asked anyway." env:"BENCH_QUERY_TIME" default:"10m"`
+	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s"`
+	Clients      int           `help:"Concurrent HTTP clients." env:"BENCH_CLIENTS" default:"16"`
+	LoadMessages int           `help:"About how many messages the loader is measured with; 0: as many as are loaded, up to a million." env:"BENCH_LOAD_MESSAGES" default:"0"`
+	LoadRounds   int           `help:"How often the loader is measured." env:"BENCH_LOAD_ROUNDS" default:"3"`
+	TrickleTime  time.Duration `help:"How long messages trickle in." env:"BENCH_TRICKLE_TIME" default:"25s"`
+	TrickleRate  int           `help:"Messages a second that trickle in." env:"BENCH_TRICKLE_RATE" default:"1000"`
+}
+
+func (o *options) validate() error {
+	var mistakes []error
+	for name, n := range map[string]int{
+		"--messages": o.Messages, "--rounds": o.Rounds, "--clients": o.Clients, "--load-rounds": o.LoadRounds, "--trickle-rate": o.TrickleRate,
+	} {
+		if n < 1 {
+			mistakes = append(mistakes, fmt.Errorf("%s is %d; it must be at least 1", name, n))
+		}
+	}
+	for name, d := range map[string]time.Duration{"--http-time": o.HTTPTime, "--trickle-time": o.TrickleTime} {
+		if d < time.Second {
+			mistakes = append(mistakes, fmt.Errorf("%s is %s; it must be at least 1s", name, d))
+		}
+	}
+	if o.LoadMessages < 0 {
+		mistakes = append(mistakes, fmt.Errorf("--load-messages is %d; it must not be negative", o.LoadMessages))
+	}
+	return errors.Join(mistakes...)
+}
+
+func main() {
+	engine.RunChildIfAsked()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
+	var o options
+	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures orgstats on the embedded engine, with records of its own."))
+	if err := run(ctx, o, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("stopped before the end; what was measured is printed, and written to the JSON file")
+		}
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one run of the program.
+type bench struct {
+	options
+	dir    directory
+	log    *slog.Logger
+	out    io.Writer
+	report *report
+}
+
+func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	o.LoadMessages = cmp.Or(o.LoadMessages, min(o.Messages, 1_000_000))
+	dir, err := openDirectory(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.close()) }()
+	b := &bench{options: o, dir: dir, log: log, out: out, report: newReport(o)}
+	defer func() { err = errors.Join(err, b.saveReport()) }()
+	return b.parts(ctx)
+}
+
+func (b *bench) wants(part string) bool { return slices.Contains(b.Parts, part) }
+
+// parts measures one part after the other, and prints each when it is done. The loader's comes first: Linux counts what a
+// program's memory was when it started another as the other's.
+func (b *bench) parts(ctx context.Context) error {
+	if b.wants("loader") {
+		if err := b.measureLoader(ctx); err != nil {
+			return fmt.Errorf("measure the loader: %w", err)
+		}
+	}
+	if !b.wants("queries") && !b.wants("http") && !b.wants("trickle") {
+		return nil
+	}
+	return b.withDatabase(ctx, func(db *database) error {
+		for _, part := range []struct {
+			name    string
+			measure func(context.Context, *database) error
+		}{{"queries", b.measureQueries}, {"http", b.measureHTTP}, {"trickle", b.measureTrickle}} {
+			if !b.wants(part.name) {
+				continue
+			}
+			if err := part.measure(ctx, db); err != nil {
+				return fmt.Errorf("measure %s: %w", part.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// saveReport writes the JSON file with what was measured so far.
+func (b *bench) saveReport() error {
+	path, err := filepath.Abs(b.JSON)
+	if err != nil {
+		return err
+	}
+	if err := b.report.save(path); err != nil {
+		return fmt.Errorf("write the figures: %w", err)
+	}
+	_, err = fmt.Fprintf(b.out, "\nThe figures are in %s\n", path)
+	return err
+}

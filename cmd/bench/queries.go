@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+const (
+	leastRounds = 3                       // however long they take
+	plainTime   = 1500 * time.Millisecond // of all plain queries of one question, beyond which leastRounds are enough
+)
+
+// queryCase is one question and how long its answers took.
+type queryCase struct {
+	window, filter   string
+	question         stats.Question
+	ours, plain, one latencies
+	want             *stats.Figures // what was answered first
+}
+
+func newQueryCases(db *database) []*queryCase {
+	var cases []*queryCase
+	for _, w := range windows {
+		for _, f := range filters(db.org) {
+			c := &queryCase{window: w.name, filter: f.name, question: w.question(db.org)}
+			f.apply(&c.question)
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+// measureQueries asks all questions in rounds, each time in another order, so that whatever else the machine does meanwhile
+// falls on all of them.
+func (b *bench) measureQueries(ctx context.Context, db *database) error {
+	cases := newQueryCases(db)
+	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
+	for _, c := range cases { // not counted: it fills the caches of the system and of ClickHouse
+		if _, err := db.store.Answer(ctx, c.question); err != nil {
+			return fmt.Errorf("%s, %s: %w", c.window, c.filter, err)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 0))
+	started := time.Now()
+	for round := range b.Rounds {
+		if round >= leastRounds && time.Since(started) > b.QueryTime {
+			b.log.Warn("the time for questions is over", "rounds", round)
+			break
+		}
+		for _, i := range random.Perm(len(cases)) {
+			if err := cases[i].ask(ctx, db); err != nil {
+				return fmt.Errorf("%s, %s: %w", cases[i].window, cases[i].filter, err)
+			}
+		}
+		b.log.Info("asked", "round", round+1, "of", b.Rounds, "time", time.Since(started).Round(time.Second))
+	}
+	for _, c := range cases {
+		b.report.Queries = append(b.report.Queries, c.result())
+	}
+	return b.report.printQueries(b.out)
+}
+
+// ask asks once each way, and compares.
+func (c *queryCase) ask(ctx context.Context, db *database) error {
+	var figures stats.Figures
+	err := c.ours.timed(func() (err error) {
+		figures, err = db.store.Answer(ctx, c.question)
+		return err
+	})
+	if err == nil {
+		err = c.check("the answer", figures)
+	}
+	if err == nil && (len(c.plain) < leastRounds || c.plain.sum() < plainTime) {
+		err = c.plain.timed(func() (err error) {
+			figures, err = db.plain(ctx, c.question)
+			return err
+		})
+		if err == nil {
+			err = c.check("the plain query", figures)
+		}
+	}
+	if err == nil {
+		err = c.one.timed(func() error { return db.selectOne(ctx) })
+	}
+	return err
+}
+
+// check compares figures with those of before, which may have been found the other way.
+func (c *queryCase) check(way string, figures stats.Figures) error {
+	if c.want == nil {
+		c.want = &figures
+	}
+	if figures != *c.want {
+		return fmt.Errorf("WRONG ANSWER to %+v: %s gives\n%+v, and before came\n%+v", c.question, way, figures, *c.want)
+	}
+	return nil
+}
+
+func (c *queryCase) result() queryResult {
+	r := queryResult{
+		Window: c.window, Filter: c.filter, Messages: c.want.MessageCount,
+		Ours: c.ours.summary(), Plain: c.plain.summary(), SelectOne: c.one.summary(),
+		Goal: goals[[2]string{c.window, c.filter}],
+	}
+	r.Ratio = r.Plain.P50 / r.Ours.P50
+	return r
+}
+
+// plain answers by the plain query, with ClickHouse's own settings.
+func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures, error) {
+	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
+	defer cancel()
+	return db.store.Run(ctx, stats.PlainQuery(q))
+}
+
+// selectOne is the least that a statement can take.
+func (db *database) selectOne(ctx context.Context) error {
+	var one uint8
+	return db.conn.QueryRow(ctx, "SELECT 1").Scan(&one)
+}

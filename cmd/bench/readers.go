@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+const (
+	readers   = 4
+	askEvery  = 100 * time.Millisecond // each reader, unless an answer takes longer
+	upToNow   = 2                      // one in so many questions is about a time up to the newest message
+	newWindow = 40 * 24 * time.Hour    // at most
+)
+
+// readFor lets readers ask about random windows for a time, half of which reach into the hour that is written.
+func readFor(ctx context.Context, db *database, hour time.Time, duration time.Duration) (latencies, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	took := make([]latencies, readers)
+	for reader := range readers {
+		random := rand.New(rand.NewPCG(5, uint64(reader)))
+		group.Go(func() error {
+			ticker := time.NewTicker(askEvery)
+			defer ticker.Stop()
+			for started := time.Now(); time.Since(started) < duration; {
+				q := dashboardWindow(random, db, hour)
+				err := took[reader].timed(func() error { _, err := db.store.Answer(ctx, q); return err })
+				if err != nil {
+					return err
+				}
+				select {
+				case <-ticker.C:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(took...), err
+}
+
+// dashboardWindow is any window of the year, or one that ends with the hour that is written.
+func dashboardWindow(r *rand.Rand, db *database, hour time.Time) stats.Question {
+	if r.IntN(upToNow) > 0 {
+		return randomWindow(r, db.org)
+	}
+	end := hour.Add(time.Hour)
+	return window{from: end.Add(-time.Duration(r.Float64() * float64(newWindow))), until: end}.question(db.org)
+}

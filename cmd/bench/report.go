@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// report is what the JSON file holds. Parts that were not measured are absent. Times are in milliseconds, sizes in bytes.
+type report struct {
+	Started  time.Time      `json:"started"`
+	Messages int            `json:"messages"` // about as many as were loaded
+	Machine  machine        `json:"machine"`
+	Sizes    sizes          `json:"sizes"`
+	Queries  []queryResult  `json:"queries,omitempty"`
+	HTTP     *httpResult    `json:"http,omitempty"`
+	Trickle  *trickleResult `json:"trickle,omitempty"`
+	Loader   *loaderResult  `json:"loader,omitempty"`
+}
+
+// machine says where the figures come from.
+type machine struct {
+	System     string `json:"system"`
+	Processors int    `json:"processors"`
+	Load       string `json:"load,omitempty"` // the system's load average at the start: what else ran
+	Go         string `json:"go"`
+	Engine     string `json:"engine,omitempty"`
+}
+
+type sizes struct {
+	Tables          []tableSize `json:"tables,omitempty"`
+	CellsToMessages float64     `json:"cellsToMessages,omitempty"` // stats_cells and user_activity, against messages
+}
+
+type tableSize struct {
+	Table string `json:"table"`
+	Rows  uint64 `json:"rows"`
+	Parts uint64 `json:"parts"`
+	Bytes uint64 `json:"bytes"`
+}
+
+type queryResult struct {
+	Window    string         `json:"window"`
+	Filter    string         `json:"filter"`
+	Messages  uint64         `json:"messages"` // that the answer counts
+	Ours      latencySummary `json:"ours"`
+	Plain     latencySummary `json:"plain"`
+	SelectOne latencySummary `json:"selectOne"`
+	Ratio     float64        `json:"ratio"`          // plain to ours, p50
+	Goal      float64        `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
+}
+
+type httpResult struct {
+	Clients          int            `json:"clients"`
+	Kinds            []kindResult   `json:"kinds"`
+	CachedToConstant float64        `json:"cachedToConstant"` // requests a second
+	OneAtATime       latencySummary `json:"oneAtATime"`       // over HTTP
+	Store            latencySummary `json:"store"`            // the same questions, asked of the store itself
+	OverStore        float64        `json:"overStoreMs"`      // difference of the two p50
+}
+
+type kindResult struct {
+	Name      string         `json:"name"`
+	PerSecond float64        `json:"perSecond"`
+	Latency   latencySummary `json:"latency"`
+}
+
+type trickleResult struct {
+	PerSecond float64        `json:"perSecond"` // messages sent
+	Readers   int            `json:"readers"`
+	Before    latencySummary `json:"before"` // of the readers
+	During    latencySummary `json:"during"`
+	Lag       latencySummary `json:"lag"` // age of the oldest message that no answer counts yet
+	MaxLag    float64        `json:"maxLagMs"`
+}
+
+type loaderResult struct {
+	Messages        int     `json:"messages"`
+	Records         int     `json:"records"`
+	LoadPerSecond   float64 `json:"loadPerSecond"` // messages
+	InsertPerSecond float64 `json:"insertPerSecond"`
+	LoadToInsert    float64 `json:"loadToInsert"`
+	PeakMemory      int64   `json:"peakMemory"` // of the loader's process
+}
+
+func newReport(o options) *report {
+	load, _ := os.ReadFile("/proc/loadavg") // other systems have none
+	return &report{
+		Started: time.Now().UTC(), Messages: o.Messages,
+		Machine: machine{
+			System: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(), Go: runtime.Version(),
+			Load: strings.TrimSpace(string(load)),
+		},
+	}
+}
+
+func (r *report) save(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(path, append(text, '\n'))
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestQueryTableIsAligned(t *testing.T) {
+	r := &report{Messages: 3_000_000, Queries: []queryResult{
+		{Window: "year", Filter: "none", Messages: 2_400_000, Ours: latencySummary{20, 1.5, 2.25}, Plain: latencySummary{3, 600, 700}, Ratio: 400, Goal: 400},
+		{Window: "hour, ragged", Filter: "caller", Messages: 7, Ours: latencySummary{20, 2, 3}, Plain: latencySummary{20, 2.5, 3}, Ratio: 1.25},
+	}}
+	var out strings.Builder
+	if err := r.printQueries(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("the table has %d lines, want a title, a head and two rows:\n%s", len(lines), out.String())
+	}
+	for _, line := range lines[2:] {
+		if len(line) != len(lines[1]) {
+			t.Errorf("a row is not as long as the head:\n%s", out.String())
+		}
+	}
+	if got := strings.Fields(lines[2]); got[2] != "2400000" || got[len(got)-2] != "400" || got[len(got)-1] != "400" {
+		t.Errorf("the first row reads %q", got)
+	}
+	if got := strings.Fields(lines[3]); got[len(got)-2] != "1.25" || got[len(got)-1] != "-" {
+		t.Errorf("the second row, which has no goal, reads %q", got)
+	}
+}
+
+func TestRatioHasTheDigitsThatMatter(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		ratio  float64
+		want   string
+	}{
+		{"around 1 the second digit tells who is faster", 0.987, "0.99"},
+		{"large ones are never exact", 412.6, "413"},
+	} {
+		if got := ratio(c.ratio); got != c.want {
+			t.Errorf("%s: %v is shown as %s, want %s", c.reason, c.ratio, got, c.want)
+		}
+	}
+}
+
+func TestReportHoldsOnlyWhatWasMeasured(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bench.json")
+	r := newReport(options{Messages: 5})
+	r.Loader = &loaderResult{Messages: 5}
+	if err := r.save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read map[string]json.RawMessage
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]bool{"machine": true, "loader": true, "queries": false, "http": false, "trickle": false} {
+		if _, got := read[part]; got != want {
+			t.Errorf("part %s is there: %v, want %v", part, got, want)
+		}
+	}
+}

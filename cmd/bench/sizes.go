@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// measureSizes looks up what the tables take on disk.
+func (b *bench) measureSizes(ctx context.Context, conn clickhouse.Conn) error {
+	rows, err := conn.Query(ctx, `
+SELECT table, sum(rows), count(), sum(bytes_on_disk)
+FROM system.parts
+WHERE database = currentDatabase() AND active
+GROUP BY table
+ORDER BY sum(bytes_on_disk) DESC`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	bytes := map[string]uint64{}
+	for rows.Next() {
+		var t tableSize
+		if err := rows.Scan(&t.Table, &t.Rows, &t.Parts, &t.Bytes); err != nil {
+			return err
+		}
+		bytes[t.Table] = t.Bytes
+		b.report.Sizes.Tables = append(b.report.Sizes.Tables, t)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if bytes["messages"] == 0 {
+		return fmt.Errorf("the table messages is empty; remove %s and try again", b.dir.path)
+	}
+	b.report.Sizes.CellsToMessages = float64(bytes["stats_cells"]+bytes["user_activity"]) / float64(bytes["messages"])
+	return b.report.printSizes(b.out)
+}

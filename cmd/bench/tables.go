@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// table prints rows with aligned columns under a title.
+func table(w io.Writer, title string, rows func(add func(format string, cells ...any))) error {
+	if _, err := fmt.Fprintf(w, "\n%s\n", title); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	rows(func(format string, cells ...any) { fmt.Fprintf(t, format+"\t\n", cells...) })
+	return t.Flush()
+}
+
+func (r *report) printQueries(w io.Writer) error {
+	title := fmt.Sprintf("Questions to an organisation with four in five of %d messages, in milliseconds", r.Messages)
+	return table(w, title, func(add func(string, ...any)) {
+		add("window\tfilter\tmessages\tours p50\tp99\tplain p50\tp99\tSELECT 1 p50\tp99\tplain/ours\tgoal at 30 million")
+		for _, q := range r.Queries {
+			add("%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s", q.Window, q.Filter, q.Messages, q.Ours.P50, q.Ours.P99,
+				q.Plain.P50, q.Plain.P99, q.SelectOne.P50, q.SelectOne.P99, ratio(q.Ratio), goal(q.Goal))
+		}
+	})
+}
+
+// ratio is a ratio with as many digits as matter.
+func ratio(r float64) string {
+	if r < 10 {
+		return fmt.Sprintf("%.2f", r)
+	}
+	return fmt.Sprintf("%.0f", r)
+}
+
+func goal(g float64) string {
+	if g == 0 {
+		return "-"
+	}
+	return ratio(g)
+}
+
+func (r *report) printHTTP(w io.Writer) error {
+	h := r.HTTP
+	err := table(w, fmt.Sprintf("HTTP, %d clients in the same process", h.Clients), func(add func(string, ...any)) {
+		add("requests\ta second\tp50 ms\tp99 ms")
+		for _, k := range h.Kinds {
+			add("%s\t%.0f\t%.2f\t%.2f", k.Name, k.PerSecond, k.Latency.P50, k.Latency.P99)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "same question against the constant handler: %.2f of its requests a second (goal 0.70)\n"+
+		"HTTP over the store's own time, one at a time: %.3f ms (goal 0.5; %.2f ms less %.2f ms, p50 of %d)\n",
+		h.CachedToConstant, h.OverStore, h.OneAtATime.P50, h.Store.P50, h.Store.Count)
+	return err
+}
+
+func (r *report) printTrickle(w io.Writer) error {
+	t := r.Trickle
+	return table(w, fmt.Sprintf("Trickle of %.0f messages a second, %d readers", t.PerSecond, t.Readers), func(add func(string, ...any)) {
+		add("\tcount\tp50 ms\tp99 ms")
+		for _, l := range []struct {
+			name string
+			latencySummary
+		}{{"answers before", t.Before}, {"answers during", t.During}, {"loader's lag", t.Lag}} {
+			add("%s\t%d\t%.2f\t%.2f", l.name, l.Count, l.P50, l.P99)
+		}
+		add("greatest lag\t\t\t%.2f", t.MaxLag)
+	})
+}
+
+func (r *report) printLoader(w io.Writer) error {
+	l := r.Loader
+	return table(w, fmt.Sprintf("Loading %d messages (%d records)", l.Messages, l.Records), func(add func(string, ...any)) {
+		add("\tmessages a second")
+		add("orgstats load\t%.0f", l.LoadPerSecond)
+		add("INSERT … FORMAT JSONEachRow\t%.0f", l.InsertPerSecond)
+		add("ratio (goal 0.50)\t%.2f", l.LoadToInsert)
+		add("loader's peak memory, MiB (goal 512)\t%.0f", float64(l.PeakMemory)/(1<<20))
+	})
+}
+
+func (r *report) printSizes(w io.Writer) error {
+	return table(w, "On disk", func(add func(string, ...any)) {
+		add("table\trows\tparts\tMiB")
+		for _, t := range r.Sizes.Tables {
+			add("%s\t%d\t%d\t%.1f", t.Table, t.Rows, t.Parts, float64(t.Bytes)/(1<<20))
+		}
+		add("cells and activity, against messages (goal below 0.20)\t\t\t%.2f", r.Sizes.CellsToMessages)
+	})
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgstats/orgstats/loader"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// tickEvery is how often the messages that are due are written.
+const tickEvery = 50 * time.Millisecond
+
+// measureTrickle lets readers ask while nothing changes, and then while messages come into the hour behind the history.
+func (b *bench) measureTrickle(ctx context.Context, db *database) error {
+	hour := until.Add(time.Duration(b.dir.contents.Trickles) * time.Hour)
+	b.dir.contents.Trickles++
+	if err := b.dir.write(); err != nil {
+		return err
+	}
+	t, err := newTrickle(ctx, db, hour, b.TrickleRate)
+	if err != nil {
+		return err
+	}
+	b.log.Info("readers ask while nothing changes", "time", b.TrickleTime)
+	quiet, err := readFor(ctx, db, hour, b.TrickleTime)
+	if err != nil {
+		return err
+	}
+	b.log.Info("readers ask while messages trickle in", "time", b.TrickleTime, "a_second", b.TrickleRate)
+	busy, err := b.readWhileLoading(ctx, db, t)
+	if err != nil {
+		return err
+	}
+	if err := t.check(ctx); err != nil {
+		return err
+	}
+	b.report.Trickle = &trickleResult{
+		PerSecond: float64(t.total()) / t.lasted.Seconds(), Readers: readers,
+		Before: quiet.summary(), During: busy.summary(), Lag: t.lags.summary(), MaxLag: milliseconds(t.lags.quantile(1)),
+	}
+	return b.report.printTrickle(b.out)
+}
+
+// readWhileLoading runs a loader on a stream of messages, with readers beside it, until all messages can be seen.
+func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) (took latencies, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	reader, writer := io.Pipe()
+	group.Go(func() error {
+		err := b.load(ctx, db.engine, loader.Input{Path: "trickle", Reader: reader})
+		_ = reader.CloseWithError(errors.Join(errors.New("the loader has ended"), err))
+		return err
+	})
+	seen := make(chan struct{})
+	group.Go(func() error {
+		defer func() { _ = writer.Close() }()
+		if err := t.write(ctx, writer, b.TrickleTime); err != nil {
+			return err
+		}
+		select { // the loader goes on running, as one that follows a stream does
+		case <-seen:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	group.Go(func() error {
+		defer close(seen)
+		return t.watch(ctx)
+	})
+	group.Go(func() (err error) {
+		took, err = readFor(ctx, db, t.hour, b.TrickleTime)
+		return err
+	})
+	return took, group.Wait()
+}
+
+// write writes messages at the trickle's rate for a time.
+func (t *trickle) write(ctx context.Context, w io.Writer, duration time.Duration) error {
+	defer close(t.written)
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	started := time.Now()
+	for elapsed := time.Duration(0); elapsed < duration; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		elapsed = min(time.Since(started), duration)
+		due := int(elapsed.Seconds()*float64(t.rate)) - t.total()
+		if due == 0 {
+			continue
+		}
+		lines := t.lines(elapsed, due)
+		t.sent(due)
+		if _, err := w.Write(lines); err != nil {
+			return err
+		}
+	}
+	t.lasted = time.Since(started)
+	return nil
+}
+
+// watchEvery is how often the newest messages are looked for: how fine the lag is measured.
+const watchEvery = 50 * time.Millisecond
+
+// watch asks for the hour again and again until all messages are there, and notes how long the oldest one that is missing has
+// been on its way.
+func (t *trickle) watch(ctx context.Context) error {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for written := false; ; {
+		select {
+		case <-t.written:
+			written = true
+		default:
+		}
+		figures, err := t.db.store.Answer(ctx, t.question())
+		if err != nil {
+			return err
+		}
+		lag := t.lag(figures.MessageCount)
+		if written && lag == 0 {
+			return nil
+		}
+		t.lags = append(t.lags, lag)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// check compares the answers about what came with the plain query's.
+func (t *trickle) check(ctx context.Context) error {
+	hour := t.question()
+	day := hour
+	day.From -= (24 * time.Hour).Milliseconds()
+	for _, q := range []stats.Question{hour, day} {
+		ours, err := t.db.store.Answer(ctx, q)
+		if err != nil {
+			return err
+		}
+		plain, err := t.db.plain(ctx, q)
+		if err != nil {
+			return err
+		}
+		if ours != plain {
+			return fmt.Errorf("WRONG ANSWER to %+v: it gives\n%+v, and the plain query\n%+v", q, ours, plain)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// server is `orgstats serve --dev-auth` of an installation.
+type server struct {
+	*process
+	address string
+	key     *auth.DevKey
+	client  *http.Client
+	tokens  sync.Map // by caller
+}
+
+// serve starts a server on a free port and returns when it listens.
+func (i *installation) serve() *server {
+	i.Helper()
+	s := &server{process: i.start("serve", "--dev-auth", "--listen", "127.0.0.1:0")}
+	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
+	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
+	i.Cleanup(s.client.CloseIdleConnections)
+	var err error
+	if s.key, err = auth.OpenDevKey(i.data()); err != nil {
+		i.Fatal(err)
+	}
+	return s
+}
+
+// token signs for the caller, once.
+func (s *server) token(caller auth.Caller) string {
+	s.Helper()
+	if token, ok := s.tokens.Load(caller); ok {
+		return token.(string)
+	}
+	token, err := s.key.Sign(caller, time.Hour)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.tokens.Store(caller, token)
+	return token
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// url is the address of a question.
+func (s *server) url(query url.Values) string {
+	return "http://" + s.address + "/api/dashboard/getStats?" + query.Encode()
+}
+
+// ask asks getStats with a token.
+func (s *server) ask(token string, query url.Values) answer {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url(query), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(body)}
+}
+
+// figures asks what must be answered.
+func (s *server) figures(caller auth.Caller, query url.Values) stats.Figures {
+	s.Helper()
+	got := s.ask(s.token(caller), query)
+	if got.status != http.StatusOK {
+		s.Fatalf("%v asks %v: status %d, %s", caller, query, got.status, got.body)
+	}
+	return decode[stats.Figures](s.T, got.body)
+}
+
+// decode reads JSON in which nothing may be unknown.
+func decode[T any](t testing.TB, text string) (value T) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return value
+}
+
+// always is a window that holds every record.
+func always() url.Values {
+	return url.Values{"from": {"1900-01-01T00:00:00.000Z"}, "to": {"2299-12-31T23:59:59.999Z"}, "allInOrg": {"true"}}
+}

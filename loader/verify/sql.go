@@ -1,0 +1,135 @@
+package verify
+
+import "strings"
+
+// comparison finds the rows of a table that are not what the messages say: which row, its figures, and those that it should
+// have.
+type comparison struct{ table, sql string }
+
+var comparisons = []comparison{
+	{"stats_cells", cellsSQL("hour", "toStartOfInterval(created_at, toIntervalHour(1), 'UTC')", "toStartOfInterval(stale_at, toIntervalHour(1), 'UTC')")},
+	{"stats_cells", cellsSQL("day", "makeDateTime64(toYear(created_at), toMonth(created_at), toDayOfMonth(created_at), 0, 0, 0, 0, 3, 'UTC')",
+		"makeDateTime64(toYear(stale_at), toMonth(stale_at), toDayOfMonth(stale_at), 0, 0, 0, 0, 3, 'UTC')")},
+	{"stats_cells", cellsSQL("month", "makeDateTime64(toYear(created_at), toMonth(created_at), 1, 0, 0, 0, 0, 3, 'UTC')",
+		"makeDateTime64(toYear(stale_at), toMonth(stale_at), 1, 0, 0, 0, 0, 3, 'UTC')")},
+	{"user_activity", activitySQL},
+	{"messages", numbersSQL("conversation_no", "conversation_id")},
+	{"messages", numbersSQL("user_no", "user_id")},
+	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
+}
+
+const countSQL = `
+SELECT
+    (SELECT count() FROM stale_hours FINAL WHERE org_id = {org_id:String} AND hour != -2147483648),
+    (SELECT count() FROM stats_cells FINAL WHERE org_id = {org_id:String})
+        + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})`
+
+// staleSQL are the starts of the hours that readers take from messages.
+const staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
+        FROM stale_hours FINAL
+        WHERE org_id = {org_id:String} AND hour != -2147483648`
+
+// sumsSQL are the sums of rows as text; {count} is their number of messages.
+const sumsSQL = `concat(
+            'messages ', toString({count}), ', tool calls ', toString(sum(tool_calls)), ', input ', toString(sum(input_tokens)),
+            ', output ', toString(sum(output_tokens)), ', total ', toString(sum(total_tokens)),
+            ', helpful ', toString(sum(helpful)), ', not helpful ', toString(sum(not_helpful)))`
+
+// setsSQL are the sets of a cell as text: how many, and a hash of which.
+const setsSQL = `concat(
+            ', conversations ', toString(length(conversation_nos)), ' #', hex(cityHash64(arraySort(conversation_nos))),
+            ', users ', toString(length(user_nos)), ' #', hex(cityHash64(arraySort(user_nos))),
+            ', agents ', toString(length(agent_nos)), ' #', hex(cityHash64(arraySort(agent_nos))))`
+
+// cellsSQL compares the cells of a grain. The expressions give the start of the bucket of a message and of a stale hour.
+func cellsSQL(grain, start, staleStart string) string {
+	return strings.NewReplacer("{grain}", grain, "{start}", start, "{stale_start}", staleStart, "{stale}", staleSQL,
+		"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
+		"{cell_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1), "{sets}", setsSQL).Replace(`
+SELECT
+    concat('{grain} of ', toString(start), if(agent = '', ', all agents', concat(', agent ', agent))) AS row,
+    anyIf(figures, stored) AS stored_figures,
+    anyIf(figures, NOT stored) AS expected_figures
+FROM
+(
+    SELECT
+        1 AS stored, toString(agent_id) AS agent, bucket AS start,
+        bitmapToArray(groupBitmapMergeState(conversations)) AS conversation_nos,
+        bitmapToArray(groupBitmapMergeState(users))         AS user_nos,
+        bitmapToArray(groupBitmapMergeState(agents))        AS agent_nos,
+        concat({cell_sums}, {sets}) AS figures
+    FROM stats_cells FINAL
+    WHERE org_id = {org_id:String} AND grain = '{grain}'
+    GROUP BY agent, start
+    UNION ALL
+    SELECT
+        0 AS stored, arrayJoin(arrayDistinct(['', toString(agent_id)])) AS agent, toDateTime64({start}, 3, 'UTC') AS start,
+        groupUniqArray(conversation_no) AS conversation_nos,
+        groupUniqArray(user_no)         AS user_nos,
+        groupUniqArray(agent_no)        AS agent_nos,
+        concat({sums}, {sets}) AS figures
+    FROM messages FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY agent, start
+)
+WHERE start NOT IN (SELECT toDateTime64({stale_start}, 3, 'UTC') FROM ({stale}))
+GROUP BY agent, start
+HAVING stored_figures != expected_figures
+ORDER BY start, agent`)
+}
+
+var activitySQL = strings.NewReplacer("{stale}", staleSQL,
+	"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
+	"{row_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1)).Replace(`
+SELECT
+    concat('day ', toString(start), ', user_no ', toString(user_no), ', conversation_no ', toString(conversation_no)) AS row,
+    anyIf(figures, stored) AS stored_figures,
+    anyIf(figures, NOT stored) AS expected_figures
+FROM
+(
+    SELECT
+        1 AS stored, user_no, conversation_no, day AS start,
+        concat('agent_no ', toString(any(agent_no)), ', ', {row_sums}) AS figures
+    FROM user_activity FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY user_no, conversation_no, start
+    UNION ALL
+    SELECT
+        0 AS stored, user_no, conversation_no,
+        makeDateTime64(toYear(created_at), toMonth(created_at), toDayOfMonth(created_at), 0, 0, 0, 0, 3, 'UTC') AS start,
+        concat('agent_no ', toString(any(agent_no)), ', ', {sums}) AS figures
+    FROM messages FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY user_no, conversation_no, start
+)
+WHERE start NOT IN
+(
+    SELECT makeDateTime64(toYear(stale_at), toMonth(stale_at), toDayOfMonth(stale_at), 0, 0, 0, 0, 3, 'UTC')
+    FROM ({stale})
+)
+GROUP BY start, user_no, conversation_no
+HAVING stored_figures != expected_figures
+ORDER BY start, user_no, conversation_no`)
+
+// numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by number would
+// be wrong.
+func numbersSQL(number, id string) string {
+	return strings.NewReplacer("{number}", number, "{id}", id).Replace(`
+SELECT
+    concat('{number} ', toString({number})) AS row,
+    concat('ids ', arrayStringConcat(arraySort(groupUniqArray(3)({id})), ', ')) AS stored_figures,
+    'one id' AS expected_figures
+FROM messages FINAL
+WHERE org_id = {org_id:String}
+GROUP BY {number}
+HAVING uniqExact({id}) > 1
+UNION ALL
+SELECT
+    concat('{id} ', {id}) AS row,
+    concat('{number}s ', arrayStringConcat(arraySort(groupUniqArray(3)(toString({number}))), ', ')) AS stored_figures,
+    'one number' AS expected_figures
+FROM messages FINAL
+WHERE org_id = {org_id:String}
+GROUP BY {id}
+HAVING uniqExact({number}) > 1`)
+}
