@@ -27,7 +27,14 @@ const (
 
 // IsTimeout tells whether a statement ran out of its time.
 func IsTimeout(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeTimeoutExceeded)
+	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeTimeoutExceeded) || waitedTooLong(err)
+}
+
+// waitedTooLong tells whether a connection's deadline, which the driver takes from the context, passed before the
+// server answered; not whether it passed before there was a connection.
+func waitedTooLong(err error) bool {
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Timeout() && operation.Op != "dial"
 }
 
 // IsAlreadyRunning tells whether a statement was refused because one with the same query id is under way.
@@ -36,7 +43,7 @@ func IsAlreadyRunning(err error) bool { return hasCode(err, codeQueryAlreadyRunn
 // IsUnavailable tells whether the server could not be reached or could not take the statement now, so that trying again
 // later makes sense.
 func IsUnavailable(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, context.Canceled) || IsTimeout(err) {
 		return false
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {

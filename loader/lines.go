@@ -41,16 +41,21 @@ type result struct {
 }
 
 // buffers are the bytes of chunks that were taken: records hold no reference to them.
-var buffers = sync.Pool{New: func() any { return make([]byte, 0, chunkBytes+chunkBytes/8) }}
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, chunkBytes+chunkBytes/8)
+	return &b
+}}
 
 func newChunk(path string) *chunk {
-	return &chunk{path: path, bytes: buffers.Get().([]byte)[:0], parsed: make(chan struct{})}
+	buffer := buffers.Get().(*[]byte)
+	return &chunk{path: path, bytes: (*buffer)[:0], parsed: make(chan struct{})}
 }
 
 // recycle gives the chunk's bytes to a later one, unless long lines have made them large.
 func (c *chunk) recycle() {
 	if cap(c.bytes) <= 4*chunkBytes {
-		buffers.Put(c.bytes) //nolint:staticcheck // SA6002: the slice's header is nothing beside its bytes
+		buffer := c.bytes
+		buffers.Put(&buffer)
 	}
 	c.bytes = nil
 }

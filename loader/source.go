@@ -95,7 +95,7 @@ func (s *source) decompress(r *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read as gzip: %w", err)
 		}
-		s.Reader, s.close = unzipped, append(s.close, unzipped.Close)
+		s.Reader = unzipped // its Close would free nothing, and only say again what reading has said
 	case bytes.HasPrefix(head, zstdMagic):
 		unzipped, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1))
 		if err != nil {

@@ -69,14 +69,6 @@ func (w *winners[K, R]) put(key K, r R) {
 	}
 }
 
-func (w *winners[K, R]) get(key K) (r R, ok bool) {
-	i, ok := w.index[key]
-	if ok {
-		r = w.list[i]
-	}
-	return r, ok
-}
-
 // Changed counts the records of a batch that changed a replica; the others were older than what was there, or equal to
 // it.
 type Changed struct{ Conversations, Messages, KBFiles, Members int }

@@ -62,8 +62,6 @@ func buriedKBFile(f *record.KBFile) record.KBFile {
 	return record.KBFile{ID: f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Deleted: true}
 }
 
-func millis(t time.Time) int64 { return t.UnixMilli() }
-
 // deletion reads a nullable time into the two fields of a record.
 func deletion(t *time.Time) (at int64, deleted bool) {
 	if t == nil {

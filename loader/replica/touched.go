@@ -40,8 +40,9 @@ func (t *touched) note(c *change) {
 	}
 	for i := range c.rows {
 		if m := &c.rows[i]; !m.hidden {
-			key := activityOf(m)
-			t.activity[key] = t.activity[key] // a new key is not gone, a known one stays as it is
+			if key := activityOf(m); !t.activity[key] {
+				t.activity[key] = false
+			}
 		}
 	}
 	if len(t.gone)+len(t.activity) > maxTouched {
