@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/orgstats/orgstats/loader"
@@ -20,34 +23,47 @@ type demoCommand struct {
 	Messages      int    `help:"About how many sample messages to make." default:"200000"`
 	Organizations int    `help:"How many organisations to make." default:"30"`
 	Days          int    `help:"How many days the records span, up to now." default:"365"`
-	Seed          uint64 `help:"The same seed, at the same day, makes the same records." default:"1"`
+	Seed          uint64 `help:"Another seed makes other records." default:"1"`
 }
 
 func (c *demoCommand) Run(p *program) error {
 	c.DevAuth = true
 	return c.run(p, func(db *database, address string) error {
-		summary, err := c.load(p, db)
+		options, err := c.options()
 		if err != nil {
 			return err
 		}
-		return c.printRequest(p, address, summary.Organizations[0])
+		summary, err := c.load(p, db, options)
+		if err != nil {
+			return err
+		}
+		return c.printRequest(p, address, options.Until, summary.Organizations[0])
 	})
 }
 
-// options make the records of one day's demo the same whenever it is started, so that starting it again loads nothing twice.
-func (c *demoCommand) options() sample.Options {
-	return sample.Options{
-		Seed: c.Seed, Messages: c.Messages, Organizations: c.Organizations, Days: c.Days,
-		Until: time.Now().UTC().Truncate(24 * time.Hour),
+// demoEnd keeps, in the data directory, the instant at which the sample records end, so that the demo makes the same records, and
+// loads nothing twice, whenever it is started again.
+const demoEnd = "demo-end"
+
+func (c *demoCommand) options() (sample.Options, error) {
+	o := sample.Options{Seed: c.Seed, Messages: c.Messages, Organizations: c.Organizations, Days: c.Days}
+	path := filepath.Join(c.DataDir, demoEnd)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = o.Until.UnmarshalText(text)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		o.Until = time.Now().UTC().Truncate(24 * time.Hour)
+		text, _ = o.Until.MarshalText() // fails only for years beyond 9999
+		err = os.WriteFile(path, text, 0o600)
 	}
+	if err != nil {
+		return o, fmt.Errorf("keep the end of the sample records in %s: %w", path, err)
+	}
+	return o, o.Validate()
 }
 
 // load makes the records and loads them while they are made.
-func (c *demoCommand) load(p *program, db *database) (sample.Summary, error) {
-	options := c.options()
-	if err := options.Validate(); err != nil {
-		return sample.Summary{}, err
-	}
+func (c *demoCommand) load(p *program, db *database, options sample.Options) (sample.Summary, error) {
 	reader, writer := io.Pipe()
 	type made struct {
 		summary sample.Summary
@@ -67,7 +83,7 @@ func (c *demoCommand) load(p *program, db *database) (sample.Summary, error) {
 }
 
 // printRequest prints a request that works for a day: the last 30 days of the largest organisation.
-func (c *demoCommand) printRequest(p *program, address string, org sample.Organization) error {
+func (c *demoCommand) printRequest(p *program, address string, until time.Time, org sample.Organization) error {
 	key, err := auth.OpenDevKey(c.DataDir)
 	if err != nil {
 		return err
@@ -76,7 +92,6 @@ func (c *demoCommand) printRequest(p *program, address string, org sample.Organi
 	if err != nil {
 		return err
 	}
-	until := c.options().Until
 	parameters := url.Values{
 		"from":     {until.AddDate(0, 0, -30).Format(time.RFC3339)},
 		"to":       {until.Format(time.RFC3339)},
