@@ -19,12 +19,15 @@ import (
 // limits leave the plain query of a large organisation its time.
 var limits = clickhouse.Limits{Time: 5 * time.Minute}
 
+// cacheOptions are those of `orgstats serve` unless it is told otherwise.
+var cacheOptions = stats.CacheOptions{Size: 20_000, MaxAge: time.Second}
+
 // database is the loaded database.
 type database struct {
 	engine *engine.Engine
 	conn   clickhouse.Conn
 	store  *stats.Store        // computes every answer
-	served *stats.Store        // as the service has it
+	served *stats.Cache        // the store as the service has it
 	org    sample.Organization // the largest
 }
 
@@ -49,9 +52,9 @@ func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err
 	if err := b.measureSizes(ctx, conn); err != nil {
 		return err
 	}
+	store := stats.NewStore(conn, limits)
 	return do(&database{
-		engine: e, conn: conn, store: stats.NewStore(conn, limits), served: stats.NewStore(conn, limits),
-		org: b.dir.contents.Summary.Organizations[0],
+		engine: e, conn: conn, store: store, served: stats.NewCache(store, cacheOptions), org: b.dir.contents.Summary.Organizations[0],
 	})
 }
 

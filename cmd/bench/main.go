@@ -65,7 +65,7 @@ func main() {
 	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures orgstats on the embedded engine, with records of its own."))
 	if err := run(ctx, o, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 		if ctx.Err() != nil {
-			err = errors.New("stopped before the end; what was measured is printed, and written to the JSON file")
+			err = errors.New("stopped before the end; the parts that came to their end are printed, and in the JSON file")
 		}
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

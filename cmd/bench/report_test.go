@@ -12,16 +12,17 @@ func TestQueryTableIsAligned(t *testing.T) {
 	r := &report{Messages: 3_000_000, Queries: []queryResult{
 		{Window: "year", Filter: "none", Messages: 2_400_000, Ours: latencySummary{20, 1.5, 2.25}, Plain: latencySummary{3, 600, 700}, Ratio: 400, Goal: 400},
 		{Window: "hour, ragged", Filter: "caller", Messages: 7, Ours: latencySummary{20, 2, 3}, Plain: latencySummary{20, 2.5, 3}, Ratio: 1.25},
+		{Window: "day", Filter: "none", Messages: 9, Ours: latencySummary{20, 4, 5}, Plain: latencySummary{20, 3, 4}, Ratio: 0.75},
 	}}
 	var out strings.Builder
 	if err := r.printQueries(&out); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 4 {
-		t.Fatalf("the table has %d lines, want a title, a head and two rows:\n%s", len(lines), out.String())
+	if len(lines) != 6 {
+		t.Fatalf("the table has %d lines, want a title, a head, three rows and a count:\n%s", len(lines), out.String())
 	}
-	for _, line := range lines[2:] {
+	for _, line := range lines[2:5] {
 		if len(line) != len(lines[1]) {
 			t.Errorf("a row is not as long as the head:\n%s", out.String())
 		}
@@ -31,6 +32,9 @@ func TestQueryTableIsAligned(t *testing.T) {
 	}
 	if got := strings.Fields(lines[3]); got[len(got)-2] != "1.25" || got[len(got)-1] != "-" {
 		t.Errorf("the second row, which has no goal, reads %q", got)
+	}
+	if !strings.Contains(lines[5], ": 1 of 3 ") {
+		t.Errorf("one of three answers is slower than the plain query's, and the count reads %q", lines[5])
 	}
 }
 

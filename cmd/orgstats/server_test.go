@@ -26,7 +26,7 @@ type server struct {
 // serve starts a server on a free port and returns when it listens.
 func (i *installation) serve() *server {
 	i.Helper()
-	s := &server{process: i.start("serve", "--dev-auth", "--listen", "127.0.0.1:0")}
+	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0")}
 	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
 	i.Cleanup(s.client.CloseIdleConnections)
