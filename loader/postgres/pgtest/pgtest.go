@@ -1,0 +1,112 @@
+// Package pgtest gives tests a real PostgreSQL: a cluster of their own, which they may stop, kill and fail over as they like.
+package pgtest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a cluster may take to start, to recover or to stop; only a failure takes that long.
+const patience = time.Minute
+
+// password is the superuser's, a word of its own so that a test sees where it is printed.
+const password = "pgtest-secret"
+
+// settings make the cluster small, quick and fit for logical decoding.
+//
+// Without fsync a crash of the machine would lose data, but no kill -9 does: what a process has written is the operating
+// system's, and a commit is acknowledged only after its write.
+var settings = []string{
+	"fsync=off", "wal_level=logical", "max_wal_senders=16", "max_replication_slots=16", "max_connections=60",
+	"shared_buffers=32MB", "min_wal_size=4MB", "max_wal_size=32MB", "logical_decoding_work_mem=64kB",
+	"listen_addresses=127.0.0.1", "unix_socket_directories=", // a path of a socket is too short for temporary directories
+	"timezone=America/St_Johns", "datestyle=SQL,DMY", "intervalstyle=sql_standard", // what the program must not depend on
+	"log_line_prefix=%m [%p] ",
+}
+
+// Cluster is a PostgreSQL cluster of one test. Its methods fail the test where they can't do what they say. They may be called from
+// the test's goroutine only, but for URL.
+type Cluster struct {
+	testing.TB
+	programs programs
+	dir      string
+	port     int
+	settings []string
+
+	mu      sync.Mutex
+	process *exec.Cmd // nil while the cluster is down
+	exited  chan struct{}
+}
+
+// Start makes a cluster with the database orgstats, in which the tables of package example are, and starts it. Further settings are
+// as in postgresql.conf. With the test it is stopped and removed; a test that fails shows the end of its log.
+func Start(tb testing.TB, settings ...string) *Cluster {
+	tb.Helper()
+	c := newCluster(tb, settings)
+	c.initialise()
+	c.Start()
+	c.createDatabase()
+	return c
+}
+
+func newCluster(tb testing.TB, more []string) *Cluster {
+	tb.Helper()
+	found, err := findPrograms()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	// Not the test's own temporary directory: only the test's user may enter that one.
+	dir, err := os.MkdirTemp("", "orgstats-postgres-*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := &Cluster{TB: tb, programs: found, dir: dir, settings: append(settings[:len(settings):len(settings)], more...)}
+	tb.Cleanup(c.remove)
+	if err := giveToServer(dir); err != nil {
+		tb.Fatal(err)
+	}
+	if c.port, err = freePort(); err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// initialise makes the files of an empty cluster.
+func (c *Cluster) initialise() {
+	c.Helper()
+	file := filepath.Join(c.dir, "password")
+	if err := os.WriteFile(file, []byte(password), 0o644); err != nil {
+		c.Fatal(err)
+	}
+	c.runProgram("initdb", "--pgdata", c.data(), "--username=postgres", "--pwfile", file, "--auth=scram-sha-256",
+		"--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=1")
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+func (c *Cluster) log() string { return filepath.Join(c.dir, "log") }
+
+// remove ends what runs and removes all files.
+func (c *Cluster) remove() {
+	c.Kill()
+	if c.Failed() {
+		c.Logf("PostgreSQL on port %d said:\n%s", c.port, c.lastWords())
+	}
+	if err := os.RemoveAll(c.dir); err != nil {
+		c.Error(err)
+	}
+}
+
+// lastWords are the end of the log.
+func (c *Cluster) lastWords() string {
+	const most = 3000
+	text, _ := os.ReadFile(c.log()) // there is none before the first start
+	if len(text) > most {
+		text = text[len(text)-most:]
+	}
+	return string(text)
+}
