@@ -15,6 +15,13 @@ SELECT sleepEachRow(0.1)
 FROM system.numbers
 SETTINGS max_block_size = 1, max_threads = 1, max_execution_time = 0, max_rows_to_read = 0`
 
+// claimTime is how long a claim may be held: without end. The driver gives up a statement after five minutes unless it is told
+// otherwise, however many rows come.
+const claimTime = 100 * 365 * 24 * time.Hour
+
+// claimStart is how long the server may take to begin the statement.
+const claimStart = 30 * time.Second
+
 // claimPatience is how long taking a claim waits for the claim of a program that has just ended to end, too.
 const claimPatience = 5 * time.Second
 
@@ -41,7 +48,12 @@ func (e *HeldError) Error() string {
 // TakeClaim takes the named claim on the server and database of the URL. The holder is what others are told about this
 // one. It fails with *HeldError while another holds the claim.
 func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
-	conn, err := Open(ctx, url, Pool{MaxOpen: 2, MaxIdle: 1})
+	options, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	options.ReadTimeout = claimTime
+	conn, err := open(ctx, options, Pool{MaxOpen: 2, MaxIdle: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +96,13 @@ func claimID(ctx context.Context, conn Conn, name string) (string, error) {
 func startClaim(conn Conn, id, holder string) (*Claim, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	statement, _ := With(ctx, Statement{Comment: holder, QueryID: id})
+	hung := time.AfterFunc(claimStart, cancel)
 	rows, err := conn.Query(statement, claimSQL)
 	if err == nil && !rows.Next() { // the first row proves that the server took the statement
 		err = errors.Join(rows.Err(), rows.Close())
+	}
+	if !hung.Stop() {
+		err = errors.Join(fmt.Errorf("ClickHouse has not begun a statement within %s", claimStart), err)
 	}
 	if err != nil {
 		cancel()

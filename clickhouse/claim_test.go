@@ -37,6 +37,17 @@ func refused(t *testing.T, url, name string) *clickhouse.HeldError {
 	return held
 }
 
+// The driver gives up a statement after a time, five minutes by default, even while rows come.
+func TestClaimOutlastsTheDriversPatience(t *testing.T) {
+	claim := take(t, enginetest.Start(t).URL()+"?read_timeout=200ms", "test", "a holder")
+	select {
+	case <-claim.Lost():
+		t.Errorf("the claim was lost: %v", claim.Err())
+	case <-time.After(time.Second):
+	}
+	claim.Release()
+}
+
 func TestClaimIsHeldByOne(t *testing.T) {
 	url := enginetest.Start(t).URL()
 	began := time.Now()

@@ -30,6 +30,10 @@ func Open(ctx context.Context, url string, pool Pool) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(ctx, options, pool)
+}
+
+func open(ctx context.Context, options *driver.Options, pool Pool) (Conn, error) {
 	options.MaxOpenConns, options.MaxIdleConns = pool.MaxOpen, pool.MaxIdle
 	conn, err := driver.Open(options)
 	if err != nil {

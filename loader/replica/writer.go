@@ -23,6 +23,10 @@ import (
 type Options struct {
 	URL    string // ClickHouse connection URL
 	Holder string // how to name this program to another that wants to write meanwhile; "": by host and process
+
+	// Written, if it is set, is called after every statement that has written something: each is a point at which a
+	// writer may be killed.
+	Written func(statement string)
 }
 
 // Writer is the one that writes the replicas. It is not safe for concurrent use.
@@ -55,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{claim: claim}
-	if w.conn, err = clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 4, MaxIdle: 2}); err == nil {
+	if w.conn, err = o.connect(ctx); err == nil {
 		err = w.prepare(ctx)
 	}
 	if err != nil {
@@ -63,6 +67,14 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+func (o Options) connect(ctx context.Context) (clickhouse.Conn, error) {
+	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 4, MaxIdle: 2})
+	if err == nil && o.Written != nil {
+		conn = &watched{conn, o.Written}
+	}
+	return conn, err
 }
 
 func (o Options) holder() string {

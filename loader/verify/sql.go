@@ -7,16 +7,17 @@ import "strings"
 type comparison struct{ table, sql string }
 
 var comparisons = []comparison{
-	{"stats_cells", cellsSQL("hour", "toStartOfInterval(created_at, toIntervalHour(1), 'UTC')", "toStartOfInterval(stale_at, toIntervalHour(1), 'UTC')")},
-	{"stats_cells", cellsSQL("day", "makeDateTime64(toYear(created_at), toMonth(created_at), toDayOfMonth(created_at), 0, 0, 0, 0, 3, 'UTC')",
-		"makeDateTime64(toYear(stale_at), toMonth(stale_at), toDayOfMonth(stale_at), 0, 0, 0, 0, 3, 'UTC')")},
-	{"stats_cells", cellsSQL("month", "makeDateTime64(toYear(created_at), toMonth(created_at), 1, 0, 0, 0, 0, 3, 'UTC')",
-		"makeDateTime64(toYear(stale_at), toMonth(stale_at), 1, 0, 0, 0, 0, 3, 'UTC')")},
+	{"stats_cells", cellsSQL("hour", "toMonth(at), toDayOfMonth(at), toHour(at)")},
+	{"stats_cells", cellsSQL("day", dayStart)},
+	{"stats_cells", cellsSQL("month", "toMonth(at), 1, 0")},
 	{"user_activity", activitySQL},
 	{"messages", numbersSQL("conversation_no", "conversation_id")},
 	{"messages", numbersSQL("user_no", "user_id")},
 	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
 }
+
+// dayStart are month, day and hour of the start of the day that holds the instant at.
+const dayStart = "toMonth(at), toDayOfMonth(at), 0"
 
 const countSQL = `
 SELECT
@@ -41,8 +42,9 @@ const setsSQL = `concat(
             ', users ', toString(length(user_nos)), ' #', hex(cityHash64(arraySort(user_nos))),
             ', agents ', toString(length(agent_nos)), ' #', hex(cityHash64(arraySort(agent_nos))))`
 
-// cellsSQL compares the cells of a grain. The expressions give the start of the bucket of a message and of a stale hour.
-func cellsSQL(grain, start, staleStart string) string {
+// cellsSQL compares the cells of a grain, given month, day and hour of the start of the bucket that holds the instant at.
+func cellsSQL(grain, monthDayHour string) string {
+	start, staleStart := startSQL(monthDayHour, "created_at"), startSQL(monthDayHour, "stale_at")
 	return strings.NewReplacer("{grain}", grain, "{start}", start, "{stale_start}", staleStart, "{stale}", staleSQL,
 		"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
 		"{cell_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1), "{sets}", setsSQL).Replace(`
@@ -63,7 +65,7 @@ FROM
     GROUP BY agent, start
     UNION ALL
     SELECT
-        0 AS stored, arrayJoin(arrayDistinct(['', toString(agent_id)])) AS agent, toDateTime64({start}, 3, 'UTC') AS start,
+        0 AS stored, arrayJoin(arrayDistinct(['', toString(agent_id)])) AS agent, {start} AS start,
         groupUniqArray(conversation_no) AS conversation_nos,
         groupUniqArray(user_no)         AS user_nos,
         groupUniqArray(agent_no)        AS agent_nos,
@@ -72,13 +74,20 @@ FROM
     WHERE org_id = {org_id:String}
     GROUP BY agent, start
 )
-WHERE start NOT IN (SELECT toDateTime64({stale_start}, 3, 'UTC') FROM ({stale}))
+WHERE start NOT IN (SELECT {stale_start} FROM ({stale}))
 GROUP BY agent, start
 HAVING stored_figures != expected_figures
 ORDER BY start, agent`)
 }
 
+// startSQL is the start of the bucket that holds the instant in a column. ClickHouse's own functions that round times know only the
+// years 1970 to 2106.
+func startSQL(monthDayHour, column string) string {
+	return strings.ReplaceAll("makeDateTime64(toYear(at), "+monthDayHour+", 0, 0, 0, 3, 'UTC')", "(at)", "("+column+")")
+}
+
 var activitySQL = strings.NewReplacer("{stale}", staleSQL,
+	"{start}", startSQL(dayStart, "created_at"), "{stale_start}", startSQL(dayStart, "stale_at"),
 	"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
 	"{row_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1)).Replace(`
 SELECT
@@ -96,7 +105,7 @@ FROM
     UNION ALL
     SELECT
         0 AS stored, user_no, conversation_no,
-        makeDateTime64(toYear(created_at), toMonth(created_at), toDayOfMonth(created_at), 0, 0, 0, 0, 3, 'UTC') AS start,
+        {start} AS start,
         concat('agent_no ', toString(any(agent_no)), ', ', {sums}) AS figures
     FROM messages FINAL
     WHERE org_id = {org_id:String}
@@ -104,7 +113,7 @@ FROM
 )
 WHERE start NOT IN
 (
-    SELECT makeDateTime64(toYear(stale_at), toMonth(stale_at), toDayOfMonth(stale_at), 0, 0, 0, 0, 3, 'UTC')
+    SELECT {stale_start}
     FROM ({stale})
 )
 GROUP BY start, user_no, conversation_no

@@ -46,6 +46,8 @@ const (
 	maxShown = 20
 	attempts = 5 // of an organisation that changes while it is compared
 	pause    = 500 * time.Millisecond
+
+	statementTime = time.Hour // of one comparison of a large organisation
 )
 
 // Verifier compares over a connection.
@@ -166,6 +168,8 @@ func (v *Verifier) params(orgID string) clickhouse.Params {
 }
 
 func (v *Verifier) each(ctx context.Context, params clickhouse.Params, statement string, scan func(func(...any) error) error) error {
+	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats verify", Limits: clickhouse.Limits{Time: statementTime}})
+	defer cancel()
 	rows, err := v.Conn.Query(clickhouse.WithParams(ctx, params), statement)
 	if err != nil {
 		return err
