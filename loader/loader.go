@@ -44,7 +44,7 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 		o.Progress = &Progress{}
 	}
 	o.Progress.start(size)
-	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), computed: time.Now()}
+	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), nextCompute: time.Now().Add(computeEvery)}
 	if l.writer, err = replica.Open(ctx, o.Replicas); err != nil {
 		return Summary{}, err
 	}
@@ -79,7 +79,7 @@ type load struct {
 	summary Summary
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
 
-	computed time.Time // when cells were last computed
+	nextCompute time.Time // when cells are computed next while full batches keep coming
 }
 
 // full is a batch to write, with the number of records of each type that went into it.
@@ -237,8 +237,12 @@ func (l *load) write(ctx context.Context, b full) error {
 	}
 }
 
-// computeEvery is how often cells are computed in the middle of a load that keeps coming in full batches.
-const computeEvery = time.Minute
+// Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was loaded, when
+// the records come in no order of time. So the pause grows with the time that computing takes, lest it take most of the load.
+const (
+	computeEvery = time.Minute // at most
+	computeShare = 10          // the pause is at least so many times what the last computing took
+)
 
 func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
 	if l.writer == nil {
@@ -250,7 +254,7 @@ func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
 	changed, err := l.writer.Apply(context.WithoutCancel(ctx), b.Batch)
 	// A batch that was sent before it was full came slowly: its hours are computed at once. Otherwise much is coming, and
 	// computing the same hours again with each batch would cost more than the rest.
-	if err == nil && (b.Len() < batchRecords && b.bytes < batchBytes || time.Since(l.computed) > computeEvery) {
+	if err == nil && (b.Len() < batchRecords && b.bytes < batchBytes || time.Now().After(l.nextCompute)) {
 		err = l.compute(ctx)
 	}
 	if err != nil {
@@ -261,6 +265,8 @@ func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
 }
 
 func (l *load) compute(ctx context.Context) error {
-	l.computed = time.Now()
-	return l.writer.Compute(context.WithoutCancel(ctx))
+	started := time.Now()
+	err := l.writer.Compute(context.WithoutCancel(ctx))
+	l.nextCompute = time.Now().Add(max(computeEvery, computeShare*time.Since(started)))
+	return err
 }
