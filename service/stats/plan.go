@@ -72,14 +72,23 @@ const metadataDays = 3
 // newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages for
 // what is left.
 func newPlan(q Question, s state) Plan {
-	planner := planner{state: s, taken: map[Source][]Stretch{}}
-	sources := []Source{Months, Days, Hours}
+	return planOf(q, s, sourcesFor(q))
+}
+
+// sourcesFor are the sources beside the messages that answer a question fastest, coarsest first.
+func sourcesFor(q Question) []Source {
 	switch {
 	case q.byMetadata() && q.Until-q.From < metadataDays*msPerDay:
-		sources = nil
+		return nil
 	case q.byMetadata() || q.UserID != "":
-		sources = []Source{Activity}
+		return []Source{Activity}
 	}
+	return []Source{Months, Days, Hours}
+}
+
+// planOf makes the plan of a question from some sources.
+func planOf(q Question, s state, sources []Source) Plan {
+	planner := planner{state: s, taken: map[Source][]Stretch{}}
 	if q.From < q.Until {
 		planner.cover(Stretch{q.From, q.Until}, sources)
 	}
