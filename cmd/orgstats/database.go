@@ -8,6 +8,7 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/loader/replica"
 	"github.com/orgstats/orgstats/schema"
 )
 
@@ -52,6 +53,12 @@ func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, 
 	}
 	return &database{url: e.URL(), engine: e}, nil
 }
+
+// written is called after every statement that has written to the replicas. Tests end the program there.
+var written func(statement string)
+
+// replicas are the database's replicas, for those who write them.
+func (d *database) replicas() replica.Options { return replica.Options{URL: d.url, Written: written} }
 
 // migrate brings the schema up to date.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {

@@ -27,6 +27,7 @@ const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
+		killAfterWrites(os.Getenv(writesVariable))
 		main()
 	}
 	enginetest.Main(m)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/loader"
-	"github.com/orgstats/orgstats/loader/replica"
 )
 
 type loadCommand struct {
@@ -26,7 +25,7 @@ func (c *loadCommand) load(p *program, db *database, inputs []loader.Input) erro
 	progress := &loader.Progress{}
 	done := showProgress(p.stderr, p.log, progress)
 	summary, err := loader.Load(p.ctx, loader.Options{
-		Inputs: inputs, Replicas: replica.Options{URL: db.url}, Rejects: c.Rejects, Log: p.log, Progress: progress,
+		Inputs: inputs, Replicas: db.replicas(), Rejects: c.Rejects, Log: p.log, Progress: progress,
 	})
 	done()
 	err = errors.Join(err, summary.Print(p.stdout))

@@ -13,7 +13,7 @@ type rebuildCommand struct {
 
 func (c *rebuildCommand) Run(p *program) error {
 	return c.with(p, func(db *database) error {
-		writer, err := replica.Open(p.ctx, replica.Options{URL: db.url})
+		writer, err := replica.Open(p.ctx, db.replicas())
 		if err != nil {
 			return err
 		}

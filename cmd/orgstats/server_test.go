@@ -78,11 +78,16 @@ func (s *server) ask(token string, query url.Values) answer {
 		s.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, readAll(s.T, response.Body)}
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
 	if err != nil {
-		s.Fatal(err)
+		t.Fatal(err)
 	}
-	return answer{response.StatusCode, response.Header, string(body)}
+	return string(text)
 }
 
 // figures asks what must be answered.

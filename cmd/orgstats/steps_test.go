@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// writesVariable, in the environment, makes the program kill itself after so many statements that wrote something.
+const writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
+
+// killAfterWrites sets the program up to end as kill -9 ends it, and to name the statement that was its last.
+func killAfterWrites(text string) {
+	left, err := strconv.Atoi(text)
+	if err != nil {
+		return // it is to live
+	}
+	written = func(statement string) {
+		if left--; left == 0 {
+			fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
+			_ = unix.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // nothing may follow
+		}
+	}
+}
+
+// A loader is killed after each statement of its batch in turn, the first, the second, and so on, until one lives to its end. Readers
+// ask all the time; answers equal the plain query's before, after the crash, and while the next loader mends what it
+// finds; and then what the records say.
+func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
+	t.Parallel()
+	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
+	t.Logf("ORGSTATS_TEST_SEED=%d", seed)
+	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
+	e := examine(d.server)
+	d.load()
+	stop := e.watch(seed + 1)
+	last := map[string]int{}
+	for writes := 1; ; writes++ {
+		lines, spoilt := d.lines(80)
+		for _, line := range newcomer(writes) {
+			lines = append(lines, line)
+			d.oracle.take(line)
+		}
+		path := d.store(lines)
+		statement, killed := d.loadUntil(writes, path)
+		for range 10 {
+			caller, query := d.generator.question()
+			if !e.compare(caller, query, true) {
+				t.Error("somebody writes after the loader's end")
+			}
+		}
+		d.checkLoad([]string{path}, len(lines)-spoilt, spoilt)
+		d.checkQuestions(10)
+		if t.Failed() {
+			t.Fatalf("after write %d, %q", writes, statement)
+		}
+		if !killed {
+			break
+		}
+		last[statement]++
+	}
+	t.Logf("%d answers were compared while loaders wrote and died after %v", stop(), last)
+	for _, table := range []string{
+		"batches", "stale_hours", "users", "agents", "conversations", "record_positions", "messages", "kb_files", "members", "stats_cells", "user_activity",
+	} {
+		if last["INSERT INTO "+table] == 0 {
+			t.Errorf("no loader died after writing %s", table)
+		}
+	}
+	d.verify()
+}
+
+// newcomer is a conversation of a user and an agent that were never there before, with a message.
+func newcomer(n int) [][]byte {
+	at := time.Date(2024, 3, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
+	return [][]byte{
+		fmt.Appendf(nil, `{"type":"conversation","id":"new-%d","organizationId":"org_0","userId":"user_new_%[1]d","agentId":"new-%[1]d","createdAt":%[2]q}`, n, at),
+		fmt.Appendf(nil, `{"type":"message","id":"new-%d","conversationId":"new-%[1]d","role":"user","createdAt":%[2]q}`, n, at),
+	}
+}
+
+// loadUntil loads a file with a program that dies after so many writes, unless it ends before. It tells the last statement.
+func (d *propertyDriver) loadUntil(writes int, path string) (statement string, killed bool) {
+	d.Helper()
+	mortal := *d.installation
+	mortal.env = append([]string{fmt.Sprintf("%s=%d", writesVariable, writes)}, d.env...)
+	o := mortal.run(d.loadArguments([]string{path})...)
+	_, statement, killed = strings.Cut(o.stderr, "killed after: ")
+	if killed != (o.status == -1) {
+		d.Fatalf("status %d: %s", o.status, o.stderr)
+	}
+	return strings.TrimSpace(statement), killed
+}
