@@ -50,14 +50,14 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 		}
 		path := d.store(lines)
 		statement, killed := d.loadUntil(writes, path)
-		for range 10 {
+		for range 5 {
 			caller, query := d.generator.question()
 			if !e.compare(caller, query, true) {
 				t.Error("somebody writes after the loader's end")
 			}
 		}
 		d.checkLoad([]string{path}, len(lines)-spoilt, spoilt)
-		d.checkQuestions(10)
+		d.checkQuestions(5)
 		if t.Failed() {
 			t.Fatalf("after write %d, %q", writes, statement)
 		}
@@ -77,12 +77,15 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	d.verify()
 }
 
-// newcomer is a conversation of a user and an agent that were never there before, with a message.
+// newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every table is
+// written for them.
 func newcomer(n int) [][]byte {
 	at := time.Date(2024, 3, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	return [][]byte{
 		fmt.Appendf(nil, `{"type":"conversation","id":"new-%d","organizationId":"org_0","userId":"user_new_%[1]d","agentId":"new-%[1]d","createdAt":%[2]q}`, n, at),
 		fmt.Appendf(nil, `{"type":"message","id":"new-%d","conversationId":"new-%[1]d","role":"user","createdAt":%[2]q}`, n, at),
+		fmt.Appendf(nil, `{"type":"kbFile","id":"new-%d","organizationId":"org_0","knowledgeBaseId":"new","createdAt":%q}`, n, at),
+		fmt.Appendf(nil, `{"type":"member","organizationId":"org_0","userId":"user_new_%d","publicMetadata":{"team":"red"},"updatedAt":%q}`, n, at),
 	}
 }
 
