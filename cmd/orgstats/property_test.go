@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// Random records are loaded in many runs, and after each every answer must be what the oracle says. The variables
-// ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS repeat a failure, or make the test longer.
+// Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all the time
+// meanwhile, and compares with the plain query. The variables ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS repeat a failure, or make the test longer.
 func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Parallel()
 	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 16)
 	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
 	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
+	stop := examine(d.server).watch(seed + 1)
 	for range rounds {
 		d.load()
 		d.checkQuestions(60)
@@ -25,6 +26,7 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 			t.FailNow()
 		}
 	}
+	t.Logf("%d answers were compared while records came", stop())
 }
 
 func variable(t *testing.T, name string, otherwise uint64) uint64 {
