@@ -88,6 +88,7 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	var n atomic.Int64
 	stopping, stopped := make(chan struct{}), make(chan struct{})
+	e.Cleanup(func() { <-stopped }) // a test that fails ends its context, and does not call stop
 	g := newGenerator(seed)
 	go func() {
 		defer close(stopped)
