@@ -31,7 +31,7 @@ type machine struct {
 
 type sizes struct {
 	Tables          []tableSize `json:"tables,omitempty"`
-	CellsToMessages float64     `json:"cellsToMessages,omitempty"` // stats_cells and user_activity, against messages
+	CellsToMessages float64     `json:"cellsToMessages,omitempty"` // stats_cells, user_activity and user_months, against messages
 }
 
 type tableSize struct {

@@ -34,6 +34,6 @@ ORDER BY sum(bytes_on_disk) DESC`)
 	if bytes["messages"] == 0 {
 		return fmt.Errorf("the table messages is empty; remove %s and try again", b.dir.path)
 	}
-	b.report.Sizes.CellsToMessages = float64(bytes["stats_cells"]+bytes["user_activity"]) / float64(bytes["messages"])
+	b.report.Sizes.CellsToMessages = float64(bytes["stats_cells"]+bytes["user_activity"]+bytes["user_months"]) / float64(bytes["messages"])
 	return b.report.printSizes(b.out)
 }

@@ -68,7 +68,8 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	}
 	t.Logf("%d answers were compared while loaders wrote and died after %v", stop(), last)
 	for _, table := range []string{
-		"batches", "stale_hours", "users", "agents", "conversations", "record_positions", "messages", "kb_files", "members", "stats_cells", "user_activity",
+		"batches", "stale_hours", "users", "agents", "conversations", "record_positions", "messages", "kb_files", "members", "stats_cells",
+		"user_activity", "user_months",
 	} {
 		if last["INSERT INTO "+table] == 0 {
 			t.Errorf("no loader died after writing %s", table)

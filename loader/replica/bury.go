@@ -19,6 +19,12 @@ SELECT org_id, user_no, day, conversation_no, {version:UInt64}, 1
 FROM user_activity FINAL
 WHERE {within}`
 
+const buryUserMonthsSQL = `
+INSERT INTO user_months (org_id, user_no, month, version, is_deleted)
+SELECT org_id, user_no, month, {version:UInt64}, 1
+FROM user_months FINAL
+WHERE {within}`
+
 // bury hides the cells and the activity that may have no messages left: those that are remembered, or else whatever
 // stands in the buckets that hold the hours.
 func (c *computation) bury(ctx context.Context) error {
@@ -33,7 +39,10 @@ func (c *computation) bury(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.run(ctx, dayGrain, "day", buryActivitySQL, params)
+	if err := c.run(ctx, dayGrain, "day", buryActivitySQL, params); err != nil {
+		return err
+	}
+	return c.run(ctx, monthGrain, "month", buryUserMonthsSQL, params)
 }
 
 func (c *computation) buryRemembered(ctx context.Context) error {
@@ -50,7 +59,16 @@ func (c *computation) buryRemembered(ctx context.Context) error {
 			gone = append(gone, key)
 		}
 	}
-	return c.buryActivity(ctx, gone)
+	if err := c.buryActivity(ctx, gone); err != nil {
+		return err
+	}
+	var months []userMonthKey
+	for key, mayBeGone := range c.writer.touched.userMonths() {
+		if mayBeGone {
+			months = append(months, key)
+		}
+	}
+	return c.buryUserMonths(ctx, months)
 }
 
 type buriedCell struct {
@@ -91,5 +109,16 @@ func (c *computation) buryActivity(ctx context.Context, rows []activityKey) erro
 		columnOf(rows, func(k *activityKey) uint32 { return k.userNo }),
 		columnOf(rows, func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
 		columnOf(rows, func(k *activityKey) uint32 { return k.conversationNo }),
+		repeat(len(rows), c.buryVersion()), repeat[uint8](len(rows), 1))
+}
+
+func (c *computation) buryUserMonths(ctx context.Context, rows []userMonthKey) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return insertColumns(ctx, c.writer.conn, "INSERT INTO user_months (org_id, user_no, month, version, is_deleted)",
+		columnOf(rows, func(k *userMonthKey) string { return k.orgID }),
+		columnOf(rows, func(k *userMonthKey) uint32 { return k.userNo }),
+		columnOf(rows, func(k *userMonthKey) int64 { return k.at }),
 		repeat(len(rows), c.buryVersion()), repeat[uint8](len(rows), 1))
 }

@@ -20,7 +20,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 		return err
 	}
 	c := &computation{writer: w, hours: w.stale.marked}
-	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.cells, c.activity, w.stale.unmark} {
+	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.cells, c.activity, c.userMonths, w.stale.unmark} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -160,22 +160,55 @@ func (c *computation) activity(ctx context.Context) error {
 		day := bucket{key.orgID, int64(key.day) * msPerDay}
 		conversations[day] = append(conversations[day], key.conversationNo)
 	}
-	statement := strings.Replace(computeActivitySQL, "{within}",
-		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1)
-	for _, g := range groups(coarser(c.hours, dayStart), c.rows) {
-		var days group
+	return c.runTouched(ctx, dayGrain, "created_at", "conversation_no", conversations, strings.Replace(computeActivitySQL, "{within}",
+		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1), params)
+}
+
+// Months of users come from the activity.
+const computeUserMonthsSQL = `
+INSERT INTO user_months (org_id, user_no, month, conversation_nos, agent_nos,
+    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted)
+SELECT
+    org_id, user_no, month, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
+    sum(message_count), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    {version:UInt64}, 0
+FROM user_activity FINAL
+WHERE {within}
+GROUP BY org_id, user_no, month`
+
+// userMonths computes the months of the users that were touched, or of all when that is not remembered.
+func (c *computation) userMonths(ctx context.Context) error {
+	params := clickhouse.Params{}
+	params.Int64("version", int64(c.computeVersion()))
+	if !c.writer.touched.exact {
+		return c.run(ctx, monthGrain, "month", computeUserMonthsSQL, params)
+	}
+	users := map[bucket][]uint32{}
+	for key := range c.writer.touched.userMonths() {
+		users[key.bucket] = append(users[key.bucket], key.userNo)
+	}
+	// The user alone is a condition on the sorting key, too; all three together are what is meant.
+	return c.runTouched(ctx, monthGrain, "month", "user_no", users, strings.Replace(computeUserMonthsSQL, "{within}",
+		"{within} AND user_no IN (SELECT user_no FROM keys) AND (org_id, {start}, user_no) IN (SELECT org_id, at, user_no FROM keys)", 1), params)
+}
+
+// runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in the named column of
+// its keys.
+func (c *computation) runTouched(ctx context.Context, grain grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
+	for _, g := range groups(coarser(c.hours, grain.start), c.rows) {
+		var buckets group
 		var numbers []uint32
-		for _, day := range g {
-			for _, no := range conversations[day] {
-				days, numbers = append(days, day), append(numbers, no)
+		for _, b := range g {
+			for _, no := range touched[b] {
+				buckets, numbers = append(buckets, b), append(numbers, no)
 			}
 		}
-		if len(days) == 0 {
+		if len(buckets) == 0 {
 			continue
 		}
-		set := days.keys()
-		set.column("conversation_no", "UInt32", numbers)
-		if err := c.runGroup(ctx, days, set, dayGrain, "created_at", statement, params); err != nil {
+		set := buckets.keys()
+		set.column(name, "UInt32", numbers)
+		if err := c.runGroup(ctx, buckets, set, grain, column, statement, params); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,8 @@ FROM
     SELECT org_id, bucket AS at FROM stats_cells FINAL
     UNION ALL
     SELECT org_id, day AS at FROM user_activity FINAL
+    UNION ALL
+    SELECT org_id, month AS at FROM user_months FINAL
 )`
 	var set *keys
 	if len(organizations) > 0 {

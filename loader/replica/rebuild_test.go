@@ -102,6 +102,15 @@ FROM user_activity FINAL ORDER BY day, conversation_no LIMIT 1`},
 INSERT INTO user_activity (org_id, user_no, day, conversation_no, message_count, version)
 SELECT org_id, user_no, day + toIntervalYear(20), conversation_no, 1, version
 FROM user_activity FINAL ORDER BY day LIMIT 1`},
+		{"a user's month that is wrong", "user_months", `
+INSERT INTO user_months SELECT * REPLACE (input_tokens + 1 AS input_tokens, version + 1 AS version)
+FROM user_months FINAL ORDER BY month LIMIT 1`},
+		{"a user's month that misses a conversation", "user_months", `
+INSERT INTO user_months SELECT * REPLACE (arrayPopBack(conversation_nos) AS conversation_nos, version + 1 AS version)
+FROM user_months FINAL ORDER BY month LIMIT 1`},
+		{"a user's month without messages", "user_months", `
+INSERT INTO user_months SELECT * REPLACE (month + toIntervalYear(20) AS month)
+FROM user_months FINAL ORDER BY month LIMIT 1`},
 	} {
 		if err := conn.Exec(t.Context(), corruption.sql); err != nil {
 			t.Fatalf("%s: %v", corruption.reason, err)

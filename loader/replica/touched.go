@@ -50,6 +50,22 @@ func (t *touched) note(c *change) {
 	}
 }
 
+// userMonthKey is a user's month.
+type userMonthKey struct {
+	bucket
+	userNo uint32
+}
+
+// userMonths are the months of users whose activity was touched; true: they may have none left.
+func (t *touched) userMonths() map[userMonthKey]bool {
+	months := map[userMonthKey]bool{}
+	for key, mayBeGone := range t.activity {
+		month := userMonthKey{bucket{key.orgID, monthStart(int64(key.day) * msPerDay)}, key.userNo}
+		months[month] = months[month] || mayBeGone
+	}
+	return months
+}
+
 func activityOf(m *message) activityKey {
 	return activityKey{m.orgID, m.userNo, m.conversationNo, dayOf(m.CreatedAt)}
 }

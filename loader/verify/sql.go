@@ -9,8 +9,9 @@ type comparison struct{ table, sql string }
 var comparisons = []comparison{
 	{"stats_cells", cellsSQL("hour", "toMonth(at), toDayOfMonth(at), toHour(at)")},
 	{"stats_cells", cellsSQL("day", dayStart)},
-	{"stats_cells", cellsSQL("month", "toMonth(at), 1, 0")},
+	{"stats_cells", cellsSQL("month", monthStart)},
 	{"user_activity", activitySQL},
+	{"user_months", userMonthsSQL},
 	{"messages", numbersSQL("conversation_no", "conversation_id")},
 	{"messages", numbersSQL("user_no", "user_id")},
 	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
@@ -19,11 +20,15 @@ var comparisons = []comparison{
 // dayStart are month, day and hour of the start of the day that holds the instant at.
 const dayStart = "toMonth(at), toDayOfMonth(at), 0"
 
+// monthStart are those of the month.
+const monthStart = "toMonth(at), 1, 0"
+
 const countSQL = `
 SELECT
     (SELECT count() FROM stale_hours FINAL WHERE org_id = {org_id:String} AND hour != -2147483648),
     (SELECT count() FROM stats_cells FINAL WHERE org_id = {org_id:String})
-        + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})`
+        + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})
+        + (SELECT count() FROM user_months FINAL WHERE org_id = {org_id:String})`
 
 // staleSQL are the starts of the hours that readers take from messages.
 const staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
@@ -119,6 +124,36 @@ WHERE start NOT IN
 GROUP BY start, user_no, conversation_no
 HAVING stored_figures != expected_figures
 ORDER BY start, user_no, conversation_no`)
+
+var userMonthsSQL = strings.NewReplacer("{stale}", staleSQL,
+	"{start}", startSQL(monthStart, "created_at"), "{stale_start}", startSQL(monthStart, "stale_at"),
+	"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
+	"{row_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1)).Replace(`
+SELECT
+    concat('month ', toString(start), ', user_no ', toString(user_no)) AS row,
+    anyIf(figures, stored) AS stored_figures,
+    anyIf(figures, NOT stored) AS expected_figures
+FROM
+(
+    SELECT
+        1 AS stored, user_no, month AS start,
+        concat('conversations #', hex(cityHash64(any(conversation_nos))), ', agents #', hex(cityHash64(any(agent_nos))), ', ', {row_sums}) AS figures
+    FROM user_months FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY user_no, start
+    UNION ALL
+    SELECT
+        0 AS stored, user_no, {start} AS start,
+        concat('conversations #', hex(cityHash64(arraySort(groupUniqArray(conversation_no)))),
+            ', agents #', hex(cityHash64(arraySort(groupUniqArray(agent_no)))), ', ', {sums}) AS figures
+    FROM messages FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY user_no, start
+)
+WHERE start NOT IN (SELECT {stale_start} FROM ({stale}))
+GROUP BY start, user_no
+HAVING stored_figures != expected_figures
+ORDER BY start, user_no`)
 
 // numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by number would
 // be wrong.

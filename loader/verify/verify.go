@@ -13,7 +13,7 @@ import (
 // Difference is a row that is not what the messages say.
 type Difference struct {
 	OrgID string
-	Table string // stats_cells or user_activity
+	Table string // stats_cells, user_activity, user_months, or messages where numbers are wrong
 	Row   string // which row, in words
 	// Stored and Expected are the row's figures; "" where there is no row, or should be none.
 	Stored, Expected string
@@ -82,6 +82,7 @@ FROM
     SELECT org_id FROM messages WHERE org_id != ''
     UNION ALL SELECT org_id FROM stats_cells
     UNION ALL SELECT org_id FROM user_activity
+    UNION ALL SELECT org_id FROM user_months
 )
 ORDER BY 1`, func(scan func(...any) error) error {
 		var orgID string

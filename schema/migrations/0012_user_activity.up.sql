@@ -1,11 +1,11 @@
--- Sorted by quarter, so that a window reads the quarters that it reaches into, whoever is asked about; within a quarter by user,
--- so that one user is one short range of each. Small granules, because such ranges are short.
+-- Sorted by month, so that the days of a window that are no whole months are read from one month at either end, whoever is asked
+-- about; within a month by user, so that one user is one short range. Small granules, because such ranges are short.
 CREATE TABLE IF NOT EXISTS user_activity
 (
     org_id          LowCardinality(String)                     COMMENT 'Organisation.',
     user_no         UInt32                                     COMMENT 'Dense number of the user (table users).',
     day             DateTime64(3, 'UTC') COMMENT 'Start of the day, in UTC.' CODEC(Delta, ZSTD(1)),
-    quarter         Int16 MATERIALIZED toYear(day) * 4 + toQuarter(day) - 1 COMMENT 'Quarter of the day: four times the year, and 0 to 3.',
+    month           DateTime64(3, 'UTC') MATERIALIZED makeDateTime64(toYear(day), toMonth(day), 1, 0, 0, 0, 0, 3, 'UTC') COMMENT 'Start of the month, in UTC.',
     conversation_no UInt32                                     COMMENT 'Dense number of the conversation.',
     agent_no        UInt32                                     COMMENT 'Dense number of the agent (table agents); 0: no agent.',
     message_count   UInt32                                     COMMENT 'Messages.',
@@ -19,6 +19,6 @@ CREATE TABLE IF NOT EXISTS user_activity
     is_deleted      UInt8                                      COMMENT '1: FINAL hides the row: no message is left.'
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
-ORDER BY (org_id, quarter, user_no, day, conversation_no)
+ORDER BY (org_id, month, user_no, day, conversation_no)
 SETTINGS index_granularity = 128, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Figures of the messages by organisation, user, day and conversation, computed from messages. Read it with FINAL, and only where no hour is stale.';

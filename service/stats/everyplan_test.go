@@ -21,7 +21,8 @@ var (
 		nil, {stats.Hours}, {stats.Days}, {stats.Months}, {stats.Days, stats.Hours}, {stats.Months, stats.Hours},
 		{stats.Months, stats.Days}, {stats.Months, stats.Days, stats.Hours},
 	}
-	userSets = [][]stats.Source{nil, {stats.Activity}}
+	userSets      = [][]stats.Source{nil, {stats.Activity}, {stats.UserMonths}, {stats.UserMonths, stats.Activity}}
+	userAgentSets = [][]stats.Source{nil, {stats.Activity}}
 )
 
 // Every plan that can be made of a question, whatever is stale, gives what the plain query gives.
@@ -35,11 +36,7 @@ func TestEveryPlanAnswersAsThePlainQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sets := cellSets
-		if q.UserID != "" || q.MetadataKey != "" || q.MetadataValue != "" {
-			sets = userSets
-		}
-		for _, sources := range sets {
+		for _, sources := range setsFor(q) {
 			plan := stats.PlanOf(q, someHours(r, q), sources...)
 			got, err := d.store.Run(t.Context(), plan.Queries()...)
 			if err != nil {
@@ -52,6 +49,16 @@ func TestEveryPlanAnswersAsThePlainQuery(t *testing.T) {
 		}
 	}
 	t.Logf("%d plans", plans)
+}
+
+func setsFor(q stats.Question) [][]stats.Source {
+	switch {
+	case q.UserID == "" && q.MetadataKey == "" && q.MetadataValue == "":
+		return cellSets
+	case q.AgentID == "":
+		return userSets
+	}
+	return userAgentSets
 }
 
 // loadContract loads the records of the contract.

@@ -11,11 +11,12 @@ type Source string
 
 // The sources, coarsest first.
 const (
-	Months   Source = "month cells"
-	Days     Source = "day cells"
-	Hours    Source = "hour cells"
-	Activity Source = "user activity" // by day
-	Messages Source = "messages"
+	Months     Source = "month cells"
+	Days       Source = "day cells"
+	Hours      Source = "hour cells"
+	UserMonths Source = "user months"   // not by agent
+	Activity   Source = "user activity" // by day
+	Messages   Source = "messages"
 )
 
 // Stretch is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
@@ -80,10 +81,12 @@ func sourcesFor(q Question) []Source {
 	switch {
 	case q.byMetadata() && q.Until-q.From < metadataDays*msPerDay:
 		return nil
-	case q.byMetadata() || q.UserID != "":
+	case !q.byMetadata() && q.UserID == "":
+		return []Source{Months, Days, Hours}
+	case q.AgentID != "":
 		return []Source{Activity}
 	}
-	return []Source{Months, Days, Hours}
+	return []Source{UserMonths, Activity}
 }
 
 // planOf makes the plan of a question from some sources.
@@ -163,7 +166,7 @@ func (s Source) ceil(ms int64) int64 {
 	switch s {
 	case Hours:
 		return ms + mod(-ms, msPerHour)
-	case Months:
+	case Months, UserMonths:
 		t := time.UnixMilli(ms).UTC()
 		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 		if first.Before(t) {
@@ -180,7 +183,7 @@ func (s Source) next(ms int64) int64 {
 	switch s {
 	case Hours:
 		return ms + msPerHour
-	case Months:
+	case Months, UserMonths:
 		return time.UnixMilli(ms).UTC().AddDate(0, 1, 0).UnixMilli()
 	default:
 		return ms + msPerDay

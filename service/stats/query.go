@@ -65,6 +65,9 @@ func (p Plan) Queries() []Query {
 	if cells := b.cells(p); cells != "" {
 		sources = append(sources, cellsSQL+cells)
 	}
+	if stretches := p.stretches(UserMonths); stretches != nil {
+		sources = append(sources, userMonthsSQL+b.userMonths(stretches))
+	}
 	if stretches := p.stretches(Activity); stretches != nil {
 		sources = append(sources, activitySQL+b.activity(stretches))
 	}
@@ -128,6 +131,21 @@ const activitySQL = `
             sum(user_activity.helpful)        AS helpful,
             sum(user_activity.not_helpful)    AS not_helpful
         FROM user_activity FINAL
+        `
+
+const userMonthsSQL = `
+        SELECT
+            groupBitmapStateArray(conversation_nos) AS conversations,
+            groupBitmapState(user_no)               AS users,
+            groupBitmapStateArray(agent_nos)        AS agents,
+            sum(user_months.message_count)          AS message_count,
+            sum(user_months.tool_calls)             AS tool_calls,
+            sum(user_months.total_tokens)           AS total_tokens,
+            sum(user_months.input_tokens)           AS input_tokens,
+            sum(user_months.output_tokens)          AS output_tokens,
+            sum(user_months.helpful)                AS helpful,
+            sum(user_months.not_helpful)            AS not_helpful
+        FROM user_months FINAL
         `
 
 const messagesSQL = `
@@ -196,9 +214,9 @@ func (b *builder) cells(p Plan) string {
 func (b *builder) activity(stretches []Stretch) string {
 	key := []string{
 		"org_id = {org_id:String}",
-		b.quarters(stretches),
+		b.within("month", wholeMonths(stretches)),
+		b.userNumbers(),
 		b.within("day", stretches),
-		"user_no IN (SELECT user_no FROM users WHERE org_id = {org_id:String} AND " + all(b.users()) + ")",
 	}
 	if b.question.AgentID == "" {
 		return prewhere(key, nil)
@@ -207,16 +225,24 @@ func (b *builder) activity(stretches []Stretch) string {
 	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND agent_id = {agent_id:String})"})
 }
 
-// quarters is the condition on the quarters that stretches reach into, by which user_activity is sorted.
-func (b *builder) quarters(stretches []Stretch) string {
-	b.params.Int64("first_quarter", quarter(stretches[0].From))
-	b.params.Int64("last_quarter", quarter(stretches[len(stretches)-1].Until-1))
-	return "quarter BETWEEN {first_quarter:Int16} AND {last_quarter:Int16}"
+// wholeMonths are the months that stretches reach into, by which user_activity is sorted.
+func wholeMonths(stretches []Stretch) []Stretch {
+	months := make([]Stretch, len(stretches))
+	for i, s := range stretches {
+		t := time.UnixMilli(s.From).UTC()
+		months[i] = Stretch{time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMilli(), s.Until}
+	}
+	return months
 }
 
-func quarter(ms int64) int64 {
-	t := time.UnixMilli(ms).UTC()
-	return int64(t.Year())*4 + int64(t.Month()-1)/3
+// userMonths is the condition on the months of the question's users.
+func (b *builder) userMonths(stretches []Stretch) string {
+	return prewhere([]string{"org_id = {org_id:String}", b.userNumbers(), b.within("month", stretches)}, nil)
+}
+
+// userNumbers is the condition that user_no is one of the question's users.
+func (b *builder) userNumbers() string {
+	return "user_no IN (SELECT user_no FROM users WHERE org_id = {org_id:String} AND " + all(b.users()) + ")"
 }
 
 // prewhere puts conditions on columns of the sorting key before FINAL, which then has less to merge: all rows that FINAL
