@@ -23,6 +23,7 @@ type explainCommand struct {
 	UserID        string `help:"As in a request; the whole organisation if not given." placeholder:"USER"`
 	MetadataKey   string `help:"As in a request." placeholder:"KEY"`
 	MetadataValue string `help:"As in a request." placeholder:"VALUE"`
+	FewMessages   uint64 `help:"As serve has it." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
 }
 
 func (c *explainCommand) Run(p *program) error {
@@ -40,7 +41,9 @@ func (c *explainCommand) Run(p *program) error {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
-		return explain(p, conn, stats.NewStore(conn, clickhouse.Limits{Time: time.Minute}), q)
+		store := stats.NewStore(conn, clickhouse.Limits{Time: time.Minute})
+		store.Few = c.FewMessages
+		return explain(p, conn, store, q)
 	})
 }
 

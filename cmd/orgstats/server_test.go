@@ -23,10 +23,10 @@ type server struct {
 	tokens  sync.Map // by caller
 }
 
-// serve starts a server on a free port and returns when it listens.
+// serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have few messages.
 func (i *installation) serve() *server {
 	i.Helper()
-	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0")}
+	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--few-messages=0", "--listen", "127.0.0.1:0")}
 	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
 	i.Cleanup(s.client.CloseIdleConnections)

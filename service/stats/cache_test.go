@@ -34,6 +34,7 @@ func newDatabase(t *testing.T) *database {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	d.store = stats.NewStore(conn, clickhouse.Limits{Time: time.Minute})
+	d.store.Few = 0 // tests have few messages
 	return d
 }
 

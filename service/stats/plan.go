@@ -66,21 +66,33 @@ func (p Plan) String() string {
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// metadataDays is how many days a window must have for the activity of a set of users to be read faster than the messages of
-// everyone.
-const metadataDays = 3
-
 // newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages for
-// what is left.
-func newPlan(q Question, s state) Plan {
+// what is left; or the messages alone where they are few.
+func newPlan(q Question, s state, few uint64) Plan {
+	if s.size.within(q.From, q.Until) < few*scatter(q) {
+		return planOf(q, s, nil)
+	}
 	return planOf(q, s, sourcesFor(q))
+}
+
+// DefaultFew is how many messages of a window are read as fast as the cells that stand for them.
+const DefaultFew = 20_000
+
+// scatter is how many times as many messages are read as fast as what stands for them when it is asked about users: it is scattered
+// over a table.
+func scatter(q Question) uint64 {
+	switch {
+	case q.byMetadata():
+		return 8
+	case q.UserID != "":
+		return 2
+	}
+	return 1
 }
 
 // sourcesFor are the sources beside the messages that answer a question fastest, coarsest first.
 func sourcesFor(q Question) []Source {
 	switch {
-	case q.byMetadata() && q.Until-q.From < metadataDays*msPerDay:
-		return nil
 	case !q.byMetadata() && q.UserID == "":
 		return []Source{Months, Days, Hours}
 	case q.AgentID != "":

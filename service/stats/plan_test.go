@@ -18,6 +18,15 @@ func at(text string) int64 {
 
 func hourNumber(text string) int32 { return int32(at(text) / msPerHour) }
 
+// busy is the size of an organisation whose messages are never few.
+var busy = func() size {
+	s := size{}
+	for month := at("1960-01-01T00:00:00.000"); month < at("2030-01-01T00:00:00.000"); month = Months.next(month) {
+		s[month] = 1e12
+	}
+	return s
+}()
+
 func TestPlan(t *testing.T) {
 	const newYear, nextYear = "2024-01-01T00:00:00.000", "2025-01-01T00:00:00.000"
 	for _, c := range []struct {
@@ -102,8 +111,29 @@ nothing: no record has a time in the window
 `},
 	} {
 		c.question.From, c.question.Until = at(c.from), at(c.until)
-		if got := "\n" + newPlan(c.question, state{stale: c.stale}).String(); got != c.want {
+		if got := "\n" + newPlan(c.question, state{stale: c.stale, size: busy}, DefaultFew).String(); got != c.want {
 			t.Errorf("%s: got %swant %s", c.reason, got, c.want)
+		}
+	}
+}
+
+func TestFewMessagesAreReadThemselves(t *testing.T) {
+	january := size{at("2024-01-01T00:00:00.000"): 31_000, at("2024-02-01T00:00:00.000"): 1e9}
+	for _, c := range []struct {
+		reason      string
+		from, until string
+		question    Question
+		plain       bool
+	}{
+		{"many days of few messages", "2024-01-01T00:00:00.000", "2024-01-11T00:00:00.000", Question{}, true},
+		{"all of a month", "2024-01-01T00:00:00.000", "2024-02-01T00:00:00.000", Question{}, false},
+		{"all of a month, of one user", "2024-01-01T00:00:00.000", "2024-02-01T00:00:00.000", Question{UserID: "u"}, true},
+		{"a day of very many messages", "2024-02-03T00:00:00.000", "2024-02-04T00:00:00.000", Question{MetadataKey: "k"}, false},
+		{"a month that nothing is known of", "2024-03-01T00:00:00.000", "2024-04-01T00:00:00.000", Question{}, true},
+	} {
+		c.question.From, c.question.Until = at(c.from), at(c.until)
+		if plan := newPlan(c.question, state{size: january}, DefaultFew); plan.Plain() != c.plain {
+			t.Errorf("%s: %s", c.reason, plan)
 		}
 	}
 }
@@ -114,8 +144,8 @@ func TestPlansCoverTheWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
 		q := randomQuestion(r)
-		s := state{stale: randomStale(r, q)}
-		checkPlan(t, newPlan(q, s), s)
+		s := state{stale: randomStale(r, q), size: busy}
+		checkPlan(t, newPlan(q, s, DefaultFew), s)
 		if t.Failed() {
 			t.Fatalf("%+v, stale %v", q, s.stale)
 		}

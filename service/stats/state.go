@@ -22,6 +22,7 @@ type state struct {
 	counter uint64
 	// stale are the hours, since 1970-01-01 UTC and sorted, whose cells and activity can't be used.
 	stale []int32
+	size  size
 }
 
 const stateSQL = `
@@ -30,29 +31,28 @@ FROM stale_hours FINAL
 WHERE org_id = {org_id:String}
 ORDER BY hour`
 
-// readState reads the state of an organisation. One that was never loaded has the state zero.
-func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (state, error) {
+// readState reads an organisation's change counter and stale hours. One that was never loaded has none of either.
+func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, stale []int32, err error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
 	rows, err := conn.Query(clickhouse.WithParams(ctx, params), stateSQL)
 	if err != nil {
-		return state{}, err
+		return 0, nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var s state
 	for rows.Next() {
 		var hour int32
 		var step uint64
 		if err := rows.Scan(&hour, &step); err != nil {
-			return state{}, err
+			return 0, nil, err
 		}
 		if hour == changeCounter {
-			s.counter = step
+			counter = step
 		} else {
-			s.stale = append(s.stale, hour)
+			stale = append(stale, hour)
 		}
 	}
-	return s, rows.Err()
+	return counter, stale, rows.Err()
 }
 
 const counterSQL = `

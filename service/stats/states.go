@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -27,6 +29,7 @@ type states struct {
 type knownState struct {
 	state
 	changed time.Time // when it was seen to have changed
+	sized   time.Time // when its size was read
 }
 
 func newStates() *states { return &states{known: map[string]knownState{}} }
@@ -44,22 +47,41 @@ func (s *states) before(ctx context.Context, conn clickhouse.Conn, orgID string)
 
 // read reads the state as it is now.
 func (s *states) read(ctx context.Context, conn clickhouse.Conn, orgID string) (state, error) {
-	now, err := readState(ctx, conn, orgID)
-	if err != nil {
+	s.mu.Lock()
+	known, ok := s.known[orgID]
+	s.mu.Unlock()
+	now := knownState{state: state{size: known.size}, changed: known.changed, sized: known.sized}
+	reads, readCtx := errgroup.WithContext(ctx)
+	reads.Go(func() (err error) {
+		now.counter, now.stale, err = readState(readCtx, conn, orgID)
+		return err
+	})
+	if time.Since(known.sized) > sizeAge {
+		reads.Go(func() (err error) {
+			now.size, err = readSize(readCtx, conn, orgID)
+			now.sized = time.Now()
+			return err
+		})
+	}
+	if err := reads.Wait(); err != nil {
 		return state{}, err
 	}
+	if ok && known.counter < now.counter {
+		now.changed = time.Now()
+	}
+	s.keep(orgID, now)
+	return now.state, nil
+}
+
+// keep remembers a state unless a later one is known.
+func (s *states) keep(orgID string, now knownState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known, ok := s.known[orgID]
-	if !ok || known.counter < now.counter {
-		if len(s.known) >= statesKept {
-			clear(s.known)
-		}
-		changed := time.Now()
-		if !ok {
-			changed = time.Time{}
-		}
-		s.known[orgID] = knownState{now, changed}
+	if known, ok := s.known[orgID]; ok && known.counter > now.counter {
+		return
 	}
-	return now, nil
+	if len(s.known) >= statesKept {
+		clear(s.known)
+	}
+	s.known[orgID] = now
 }

@@ -12,6 +12,10 @@ import (
 
 // Store answers questions from ClickHouse.
 type Store struct {
+	// Few is about how many messages a window may have to be answered from the messages alone; some times as many when it is
+	// asked about users. 0: none. NewStore sets DefaultFew.
+	Few uint64
+
 	conn   clickhouse.Conn
 	limits clickhouse.Limits
 	states *states
@@ -19,7 +23,7 @@ type Store struct {
 
 // NewStore makes a store that asks over the pool, each statement within the limits.
 func NewStore(conn clickhouse.Conn, limits clickhouse.Limits) *Store {
-	return &Store{conn, limits, newStates()}
+	return &Store{Few: DefaultFew, conn: conn, limits: limits, states: newStates()}
 }
 
 // attempts is how often an answer is tried while the loader keeps changing the organisation, before the messages alone are
@@ -34,7 +38,7 @@ const attempts = 3
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
-	if newPlan(q, state{}).Plain() { // too short for any bucket, whatever is stale
+	if planOf(q, state{}, sourcesFor(q)).Plain() { // too short for any bucket, whatever is stale
 		f, err := s.Run(ctx, PlainQuery(q))
 		return f, classify(err)
 	}
@@ -64,7 +68,7 @@ func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter ui
 // answer answers by the plan that the state allows, and again when the state has changed meanwhile.
 func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
 	for range attempts {
-		if f, err = s.Run(ctx, newPlan(q, before).Queries()...); err != nil {
+		if f, err = s.Run(ctx, newPlan(q, before, s.Few).Queries()...); err != nil {
 			return Figures{}, 0, err
 		}
 		unchanged, err := s.unchanged(ctx, q.OrgID, before)
@@ -98,7 +102,7 @@ func (s *Store) Plan(ctx context.Context, q Question) (Plan, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	now, err := s.states.read(ctx, s.conn, q.OrgID)
-	return newPlan(q, now), classify(err)
+	return newPlan(q, now, s.Few), classify(err)
 }
 
 // statement is the context of the statements of one answer.
