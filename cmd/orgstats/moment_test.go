@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service"
@@ -84,6 +85,9 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 	}
 }
 
+// watchEvery leaves the processors some time for what is watched.
+const watchEvery = 50 * time.Millisecond
+
 // watch compares answers all the time, whatever else happens, until stop is called, which tells how many were compared.
 func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	var n atomic.Int64
@@ -92,13 +96,15 @@ func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	g := newGenerator(seed)
 	go func() {
 		defer close(stopped)
+		pace := time.NewTicker(watchEvery)
+		defer pace.Stop()
 		for {
 			select {
 			case <-stopping:
 				return
 			case <-e.Context().Done():
 				return
-			default:
+			case <-pace.C:
 			}
 			if caller, query := g.question(); e.compare(caller, query, false) {
 				n.Add(1)
