@@ -48,6 +48,7 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
 	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity anew, while the service goes on answering exactly."`
+	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it bears it."`
 	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
 }
 
