@@ -67,14 +67,14 @@ func (c *loadtestCommand) tokenPopulation(p *program, conn clickhouse.Conn) (loa
 
 func (c *loadtestCommand) readTokens(stdin io.Reader) ([]loadtest.Caller, error) {
 	if c.Tokens == "-" {
-		return loadtest.ReadTokens(stdin)
+		return loadtest.ReadTokens(stdin, time.Now())
 	}
 	file, err := os.Open(c.Tokens)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	return loadtest.ReadTokens(file)
+	return loadtest.ReadTokens(file, time.Now())
 }
 
 // describe adds what the database knows of the organisations, and takes the newest of their messages for now.

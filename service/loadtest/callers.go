@@ -40,8 +40,9 @@ func (o *Organization) SignIn(key *auth.DevKey) error {
 	return nil
 }
 
-// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every mistake at once.
-func ReadTokens(r io.Reader) ([]Caller, error) {
+// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every mistake at once,
+// tokens that have expired by now among them.
+func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 	var callers []Caller
 	var mistakes []error
 	lines := bufio.NewScanner(r)
@@ -56,7 +57,7 @@ func ReadTokens(r io.Reader) ([]Caller, error) {
 			err = fmt.Errorf("line %d: %w", n, err) // which never quotes the token
 		case caller.OrgID == "":
 			err = fmt.Errorf("line %d: the token of %s has no active organisation", n, caller.UserID)
-		case time.Now().After(expires):
+		case now.After(expires):
 			err = fmt.Errorf("line %d: the token of %s expired at %s", n, caller.UserID, expires.UTC().Format(time.RFC3339))
 		default:
 			callers = append(callers, Caller{caller, token})

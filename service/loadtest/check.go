@@ -73,8 +73,8 @@ func parseFigures(body []byte) (f stats.Figures, err error) {
 		if err != nil || name != want {
 			return f, errFields
 		}
-		var n uint64
-		if err := decoder.Decode(&n); err != nil {
+		var n *uint64
+		if err := decoder.Decode(&n); err != nil || n == nil {
 			return f, fmt.Errorf("%s is no whole number", want)
 		}
 	}

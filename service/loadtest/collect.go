@@ -129,7 +129,7 @@ func (c *collector) interval(at time.Time) *interval {
 func (c *collector) progress() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text := fmt.Sprintf("%d a second: %d sent, %d answered", c.rate, c.run.Sent, c.answered.count)
+	text := fmt.Sprintf("%d a second: %d came back, %d with figures", c.rate, c.run.Sent, c.answered.count)
 	if c.answered.count > 0 {
 		text += fmt.Sprintf(", p50 %s, p99 %s", show(c.answered.quantile(0.5)), show(c.answered.quantile(0.99)))
 	}

@@ -40,7 +40,7 @@ func (d *drawing) histogramPanel(r *Run) {
 	}
 	p := d.panel("Latency of the answers", logAxis("latency, logarithmic", ms, ends...), linearAxis("", plainNumber, float64(most)))
 	for _, b := range r.Histogram {
-		p.column(max(b.From, leastShown), upper(b), float64(b.Count), colourMain, fmt.Sprintf("%s to %s: %d answers", ms(b.From), ms(upper(b)), b.Count))
+		p.column(max(b.From, leastShown), upper(b), 0, float64(b.Count), colourMain, fmt.Sprintf("%s to %s: %d answers", ms(b.From), ms(upper(b)), b.Count))
 	}
 	for _, mark := range []struct {
 		name string
@@ -94,14 +94,15 @@ func (d *drawing) throughputPanel(r *Run) {
 	p := d.panel("What became of the requests sent, a second", timeAxis(r), linearAxis("", plainNumber, most))
 	for _, i := range r.Timeline {
 		title := fmt.Sprintf("%.0f s: %d answered, %d shed, %d failed", i.At, i.Answered.Count, i.Shed, i.Failed)
-		// The tallest comes first, so that each lower one covers its part.
+		var below uint64
 		for _, part := range []struct {
 			count  uint64
 			colour string
-		}{{i.Answered.Count + i.Shed + i.Failed, colourBad}, {i.Answered.Count + i.Shed, colourSecond}, {i.Answered.Count, colourMain}} {
+		}{{i.Answered.Count, colourMain}, {i.Shed, colourSecond}, {i.Failed, colourBad}} {
 			if part.count > 0 {
-				p.column(i.At, i.At+i.Seconds, float64(part.count)/i.Seconds, part.colour, title)
+				p.column(i.At, i.At+i.Seconds, float64(below)/i.Seconds, float64(below+part.count)/i.Seconds, part.colour, title)
 			}
+			below += part.count
 		}
 	}
 	p.key(colourBad, "failed")

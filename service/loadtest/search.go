@@ -43,46 +43,58 @@ const (
 
 // FindRate searches the highest rate, in requests a second, at which the 99th percentile stays under a bound and nothing is shed
 // or fails. It doubles the rate until the bound is broken, halves the distance until that is small, and runs the rate that it
-// found for longer. The last run is the one at the rate that was found; nil when none was held.
+// found for longer. The run is that last one; nil when none was held, or the context ended.
 func (t *Test) FindRate(ctx context.Context, o SearchOptions) (*Search, *Run) {
+	return o.find(ctx, t.Run)
+}
+
+// find searches among runs.
+func (o SearchOptions) find(ctx context.Context, run func(context.Context, int, time.Duration) *Run) (*Search, *Run) {
 	s := &Search{Bound: milliseconds(o.Bound)}
 	try := func(rate int, duration time.Duration) *Run {
-		run := t.Run(ctx, rate, duration)
-		if ctx.Err() != nil {
+		r := run(ctx, rate, duration)
+		if ctx.Err() != nil { // it was cut off
 			return nil
 		}
-		step := s.judge(run)
+		step := s.judge(r)
 		s.Steps = append(s.Steps, step)
 		o.Done(step)
 		if !step.Held {
 			return nil
 		}
-		return run
+		return r
 	}
-	low, high := s.bracket(ctx, o.Start, func(rate int) bool { return try(rate, o.Step) != nil })
-	for ctx.Err() == nil && low > 0 && float64(high)/float64(low) > enough && high-low > 1 {
-		middle := int(math.Round(math.Sqrt(float64(low) * float64(high))))
-		if try(min(max(middle, low+1), high-1), o.Step) != nil {
-			low = min(max(middle, low+1), high-1)
-		} else {
-			high = min(max(middle, low+1), high-1)
-		}
-	}
+	rate := highest(ctx, o.Start, func(rate int) bool { return try(rate, o.Step) != nil })
 	for range confirmations {
-		if ctx.Err() != nil || low == 0 {
+		if ctx.Err() != nil || rate == 0 {
 			break
 		}
-		if run := try(low, o.Confirm); run != nil {
-			s.Rate = low
-			return s, run
+		if r := try(rate, o.Confirm); r != nil {
+			s.Rate = rate
+			return s, r
 		}
-		low = low * 9 / 10
+		rate = rate * 9 / 10
 	}
 	return s, nil
 }
 
+// highest is about the highest rate that is held, 0 if none is.
+func highest(ctx context.Context, start int, held func(rate int) bool) int {
+	low, high := bracket(ctx, start, held)
+	for ctx.Err() == nil && low > 0 && high-low > 1 && float64(high)/float64(low) > enough {
+		middle := int(math.Round(math.Sqrt(float64(low) * float64(high))))
+		middle = min(max(middle, low+1), high-1)
+		if held(middle) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
 // bracket finds a rate that is held, 0 if none is, and a higher one that is not.
-func (s *Search) bracket(ctx context.Context, start int, held func(int) bool) (low, high int) {
+func bracket(ctx context.Context, start int, held func(int) bool) (low, high int) {
 	rate := start
 	if held(rate) {
 		for low = rate; ctx.Err() == nil && low < maxRate; low = rate {

@@ -130,10 +130,10 @@ func (p *panel) dot(at point, colour, title string) {
 	p.printf(`<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"><title>%s</title></circle>`+"\n", p.px(at.x), p.py(at.y), colour, html.EscapeString(title))
 }
 
-// column stands on the x-axis between two places.
-func (p *panel) column(from, to, height float64, colour, title string) {
-	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", p.px(from)+0.5, p.py(height),
-		max(p.px(to)-p.px(from)-1, 0.5), p.top+panelHeight-p.py(height), colour, html.EscapeString(title))
+// column is a box between two places of the x-axis and two heights.
+func (p *panel) column(from, to, low, high float64, colour, title string) {
+	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", p.px(from)+0.5, p.py(high),
+		max(p.px(to)-p.px(from)-1, 0.5), p.py(low)-p.py(high), colour, html.EscapeString(title))
 }
 
 // axis maps values to shares of a panel's width or height.
