@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxCallers sign in from each organisation.
-	maxCallers = 10
+	maxCallers = 40
 	// adminEvery of them, the first included, one is an admin: dashboards are for admins more than for others.
 	adminEvery = 2
 	// tokenTime is how long signed tokens are valid: longer than any load test.

@@ -33,17 +33,17 @@ func hasMetadataAndAgents(o *Organization) bool { return hasMetadata(o) && hasAg
 func none(*mix, *request, *Organization) {}
 
 func byAgent(m *mix, r *request, org *Organization) {
-	r.question.AgentID = org.Agents[m.zipf(callerExponent, len(org.Agents))]
+	r.question.AgentID = org.Agents[m.draw(filterLaw, len(org.Agents))]
 	r.query.Set("agentId", r.question.AgentID)
 }
 
 func byUser(m *mix, r *request, org *Organization) {
-	r.question.UserID = org.Users[m.zipf(callerExponent, len(org.Users))]
+	r.question.UserID = org.Users[m.draw(filterLaw, len(org.Users))]
 	r.query.Set("userId", r.question.UserID)
 }
 
 func byMetadata(m *mix, r *request, org *Organization) {
-	chosen := org.Metadata[m.zipf(callerExponent, len(org.Metadata))]
+	chosen := org.Metadata[m.draw(filterLaw, len(org.Metadata))]
 	r.question.MetadataKey, r.question.MetadataValue = chosen.Key, chosen.Value
 	if chosen.Key != "" {
 		r.query.Set("metadataKey", chosen.Key)

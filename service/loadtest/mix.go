@@ -30,23 +30,27 @@ func newMix(p Population, seed uint64) *mix {
 	return &mix{population: p.withCallers(), random: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// The exponents with which organisations and callers ask. Zipf's law asks for more than 1; few ask most.
-const (
-	organizationExponent = 1.1
-	callerExponent       = 1.3
+// law is how unevenly something is drawn: rank k as often as (k + shift) to the power of -exponent says (Zipf's law, which asks for an
+// exponent above 1 here). The shift keeps the first from being drawn all the time.
+type law struct{ exponent, shift float64 }
+
+var (
+	organizationLaw = law{1.1, 1}
+	callerLaw       = law{1.05, 3} // no user of a large organisation asks for a tenth of it
+	filterLaw       = law{1.3, 1}
 )
 
-// zipf draws a rank below n, small ranks most often.
-func (m *mix) zipf(exponent float64, n int) int {
-	return int(rand.NewZipf(m.random, exponent, 1, uint64(n-1)).Uint64())
+// draw draws a rank below n, small ranks most often.
+func (m *mix) draw(l law, n int) int {
+	return int(rand.NewZipf(m.random, l.exponent, l.shift, uint64(n-1)).Uint64())
 }
 
 // next draws the request that is sent when the test has lasted so long.
 func (m *mix) next(elapsed time.Duration) request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	org := &m.population.Organizations[m.zipf(organizationExponent, len(m.population.Organizations))]
-	place := m.zipf(callerExponent, len(org.Callers))
+	org := &m.population.Organizations[m.draw(organizationLaw, len(m.population.Organizations))]
+	place := m.draw(callerLaw, len(org.Callers))
 	window := pick(m.random, windows)
 	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(zones[place%len(zones)]))
 	r := request{

@@ -75,11 +75,10 @@ func (p *printer) search(s *Search) {
 func (p *printer) run(r *Run) {
 	p.printf("\n%d requests in %.1f s: %.1f a second sent (%d wanted), %.1f a second answered\n",
 		r.Sent, r.Seconds, r.SentPerSecond, r.Rate, r.AnsweredPerSecond)
-	var statuses []string
-	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
-		statuses = append(statuses, fmt.Sprintf("%s: %d", status, r.Statuses[status]))
+	p.printf("Answers by status: %s\n", statuses(r))
+	if r.Statuses["429"] > 0 {
+		p.printf("429 are the service's limits of an organisation's and a user's rate; lift them to see what it can hold.\n")
 	}
-	p.printf("Answers by status: %s\n", strings.Join(statuses, ", "))
 	if behind := time.Duration(r.Late * float64(time.Millisecond)); behind > 10*time.Millisecond {
 		p.printf("Requests were sent up to %s late (p99): this machine can hardly keep the rate, which flatters the latencies.\n", ms(r.Late))
 	}
@@ -91,6 +90,15 @@ func (p *printer) run(r *Run) {
 	p.printf("\nLatency of the answers\n")
 	p.histogram(r.Histogram)
 	p.latencies(r)
+}
+
+// statuses lists how many answers of each status there were.
+func statuses(r *Run) string {
+	var all []string
+	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
+		all = append(all, fmt.Sprintf("%s: %d", status, r.Statuses[status]))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (p *printer) failures(title string, all []Failure) {

@@ -123,7 +123,7 @@ func (s *Search) judge(r *Run) Step {
 	case r.Answered.Count == 0:
 		step.Why = "nothing was answered"
 	case unanswered > mayFail:
-		step.Why = fmt.Sprintf("%.1f %% shed or failed", 100*unanswered)
+		step.Why = fmt.Sprintf("%.1f %% without figures (%s)", 100*unanswered, statuses(r))
 	case r.Answered.P99 > s.Bound:
 		step.Why = "p99 above the bound"
 	case r.Late > s.Bound:

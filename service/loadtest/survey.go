@@ -77,7 +77,7 @@ FROM messages
 WHERE org_id = {org_id:String}
 GROUP BY user_id
 ORDER BY count() DESC, user_id
-LIMIT 20`
+LIMIT 40`
 
 const agentsSQL = `
 SELECT toString(agent_id)
