@@ -29,7 +29,7 @@ func TestSoak(t *testing.T) {
 	s := newSoak(t, soakTime(t))
 	load := s.start("load", "--rejects", "rejects", "-")
 	load.awaitText(&load.stderr, "joined the running engine")
-	reader := s.start("loadtest", "--url", "http://"+s.address, "--rate", "10", "--duration", s.duration.String(), "--verify", "--json", "report.json")
+	reader := s.start("loadtest", "--url", "http://"+s.address, "--rate", "5", "--duration", s.duration.String(), "--verify", "--json", "report.json")
 	watched := []*usage{s.watch("service", s.command.Process.Pid), s.watch("engine", s.engines()[0]), s.watch("loader", load.command.Process.Pid)}
 	s.feed(load, reader)
 	read := reader.wait()
@@ -106,7 +106,7 @@ func newSoak(t *testing.T, duration time.Duration) *soak {
 
 const (
 	feedEvery = 100 * time.Millisecond
-	feedLines = 10 // at a time
+	feedLines = 5 // at a time
 	// turnTime is how long one organisation's records are changed. The others keep still, so that their answers can be compared with
 	// the plain query.
 	turnTime = 3 * time.Second
