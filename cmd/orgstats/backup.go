@@ -50,7 +50,7 @@ func (c *restoreCommand) Run(p *program) error {
 	return c.asIs(p, func(db *database) error {
 		claim, err := clickhouse.TakeClaim(p.ctx, db.url, "loader", "a restoration")
 		if err != nil {
-			return err
+			return fmt.Errorf("take the claim to write: %w", err)
 		}
 		defer claim.Release()
 		if err := c.expectEmpty(p.ctx, db); err != nil {
