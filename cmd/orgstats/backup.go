@@ -34,7 +34,9 @@ type backupCommand struct{ backupFlags }
 // Run takes the writer's place, so that all tables are backed up as they are at one moment; answers go on meanwhile.
 func (c *backupCommand) Run(p *program) error {
 	return c.with(p, func(db *database) error {
-		writer, err := replica.Open(p.ctx, replica.Options{URL: db.url, Holder: "a backup"})
+		replicas := db.replicas()
+		replicas.Holder = "a backup"
+		writer, err := replica.Open(p.ctx, replicas)
 		if err != nil {
 			return err
 		}
