@@ -14,7 +14,7 @@ import (
 
 type healthCommand struct {
 	Listen  string        `help:"Where the service listens; it is asked on this machine." env:"ORGSTATS_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS:PORT"`
-	TLS     bool          `name:"tls" help:"The service speaks TLS. Its certificate is not checked: this asks the process beside it, by a name that no certificate has."`
+	TLSCert string        `name:"tls-cert" help:"The service's own setting: when it is set, the service speaks TLS. The certificate is not checked: this asks the process beside it, by a name that no certificate has." env:"ORGSTATS_TLS_CERT" placeholder:"FILE"`
 	Timeout time.Duration `help:"How long the answer may take." default:"5s" placeholder:"TIME"`
 }
 
@@ -62,7 +62,7 @@ func (c *healthCommand) url() (string, error) {
 		}
 	}
 	scheme := "http"
-	if c.TLS {
+	if c.TLSCert != "" {
 		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port) + "/readyz", nil

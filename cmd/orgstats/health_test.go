@@ -39,7 +39,7 @@ func TestHealth(t *testing.T) {
 		{"a service that is ready", s.address, nil, exitOK, "ready"},
 		{"one that listens everywhere is asked on the loopback address", "0.0.0.0:" + port, nil, exitOK, "ready"},
 		{"the same, written short", ":" + port, nil, exitOK, "ready"},
-		{"one that speaks TLS", secure.Listener.Addr().String(), []string{"--tls"}, exitOK, "ready"},
+		{"one that speaks TLS", secure.Listener.Addr().String(), []string{"--tls-cert", "cert.pem"}, exitOK, "ready"},
 		{"one that is not ready says what", unready.Listener.Addr().String(), nil, exitFailed, "Not ready: clickhouse"},
 		{"one that hangs", hung.Listener.Addr().String(), []string{"--timeout", "200ms"}, exitFailed, "no answer"},
 		{"nothing is there", "127.0.0.1:1", nil, exitFailed, "no answer"},
