@@ -35,22 +35,37 @@ type Backup struct {
 // MakeBackup backs the URL's database up, with all tables and views, and tells what went into the backup. Every table is backed up as it
 // is at one moment, but not all at the same: nobody may write meanwhile. When the context ends, the backup is given up.
 func MakeBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, error) {
-	return runBackup(ctx, conn, "BACKUP DATABASE %s TO %s ASYNC", place)
+	database, err := currentDatabase(ctx, conn)
+	if err != nil {
+		return Backup{}, err
+	}
+	return runBackup(ctx, conn, "BACKUP DATABASE "+identifier(database)+" TO "+place.sql()+" ASYNC")
 }
 
-// RestoreBackup brings the tables of a backup of a database of the same name back. The database must be empty.
-func RestoreBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, error) {
-	return runBackup(ctx, conn, "RESTORE DATABASE %s FROM %s ASYNC", place)
+// RestoreBackup brings the tables and views of a database, by its name in the backup, back into that of the URL, which must be empty.
+func RestoreBackup(ctx context.Context, conn Conn, place BackupPlace, database string) (Backup, error) {
+	current, err := currentDatabase(ctx, conn)
+	if err != nil {
+		return Backup{}, err
+	}
+	return runBackup(ctx, conn, "RESTORE DATABASE "+identifier(database)+" AS "+identifier(current)+" FROM "+place.sql()+" ASYNC")
+}
+
+func currentDatabase(ctx context.Context, conn Conn) (name string, err error) {
+	if err := conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&name); err != nil {
+		return "", fmt.Errorf("ask ClickHouse for the current database: %w", err)
+	}
+	return name, nil
+}
+
+func identifier(name string) string {
+	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
 }
 
 // runBackup starts a statement that goes on by itself, because one that says nothing for minutes would run into the connection's
 // time limit, and waits for its end.
-func runBackup(ctx context.Context, conn Conn, statement string, place BackupPlace) (Backup, error) {
-	var database, id, status string
-	if err := conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&database); err != nil {
-		return Backup{}, fmt.Errorf("ask ClickHouse for the current database: %w", err)
-	}
-	statement = fmt.Sprintf(statement, "`"+strings.ReplaceAll(database, "`", "``")+"`", place.sql())
+func runBackup(ctx context.Context, conn Conn, statement string) (Backup, error) {
+	var id, status string
 	if err := conn.QueryRow(ctx, statement).Scan(&id, &status); err != nil {
 		return Backup{}, err
 	}

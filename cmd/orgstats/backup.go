@@ -45,7 +45,10 @@ func (c *backupCommand) Run(p *program) error {
 	})
 }
 
-type restoreCommand struct{ backupFlags }
+type restoreCommand struct {
+	backupFlags
+	Database string `help:"The database's name in the backup." default:"orgstats" placeholder:"NAME"`
+}
 
 // Run restores into an empty database only, so that nothing is ever mixed up or overwritten.
 func (c *restoreCommand) Run(p *program) error {
@@ -58,7 +61,10 @@ func (c *restoreCommand) Run(p *program) error {
 		if err := c.expectEmpty(p.ctx, db); err != nil {
 			return err
 		}
-		if err := c.do(p, db, "restored", clickhouse.RestoreBackup); err != nil {
+		restore := func(ctx context.Context, conn clickhouse.Conn, place clickhouse.BackupPlace) (clickhouse.Backup, error) {
+			return clickhouse.RestoreBackup(ctx, conn, place, c.Database)
+		}
+		if err := c.do(p, db, "restored", restore); err != nil {
 			return err
 		}
 		return db.migrate(p.ctx, p.log)

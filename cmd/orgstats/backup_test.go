@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service/auth"
 )
 
@@ -163,4 +164,46 @@ func TestACopyOfTheDataDirectoryIsABackup(t *testing.T) {
 		}
 	}
 	o.serve().expect("from the copy", questions, before)
+}
+
+// On a server, which another installation's engine is here, a backup is restored into a database of any name.
+func TestRestoreIntoAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.write("records", conversationLine("c1"))
+	i.loadRecords("records")
+	if o := i.run("backup", "backup.tar"); o.status != exitOK {
+		t.Fatal(o.stderr)
+	}
+	e := i.engine()
+	conn, err := clickhouse.Open(t.Context(), e.URL(), clickhouse.Pool{MaxOpen: 2, MaxIdle: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Exec(t.Context(), "CREATE DATABASE `other one`"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := clickhouse.Open(t.Context(), strings.TrimSuffix(e.URL(), e.Owner().Database)+"other%20one", clickhouse.Pool{MaxOpen: 2, MaxIdle: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	place := clickhouse.BackupPlace{Name: i.path("backup.tar")}
+	if _, err := clickhouse.RestoreBackup(t.Context(), other, place, "absent"); err == nil {
+		t.Error("a database that is not in the backup was restored")
+	}
+	if _, err := clickhouse.RestoreBackup(t.Context(), other, place, e.Owner().Database); err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	if err := other.QueryRow(t.Context(), "SELECT count() FROM conversations FINAL WHERE id = 'c1'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d conversations, %v", n, err)
+	}
+	// Views ask the tables beside them, not those of the database that was backed up.
+	var definition string
+	err = other.QueryRow(t.Context(), "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'waiting_messages'").Scan(&definition)
+	if err != nil || !strings.Contains(definition, "`other one`.messages") {
+		t.Errorf("%v: %s", err, definition)
+	}
 }
