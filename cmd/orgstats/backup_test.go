@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -62,13 +63,13 @@ func (g *generator) records(n int) (lines [][]byte) {
 // asked is a question and who asks it.
 type asked struct {
 	caller auth.Caller
-	query  string
+	query  url.Values
 }
 
 func (g *generator) questions(n int) (all []asked) {
 	for range n {
 		caller, query := g.question()
-		all = append(all, asked{caller, query.Encode()})
+		all = append(all, asked{caller, query})
 	}
 	return all
 }
@@ -84,9 +85,9 @@ func (i *installation) loadRecords(name string) {
 func (s *server) answers(questions []asked) (all []string) {
 	s.Helper()
 	for _, q := range questions {
-		got := s.askRaw(s.token(q.caller), q.query)
+		got := s.ask(s.token(q.caller), q.query)
 		if got.status != 200 {
-			s.Fatalf("%v asks %s: status %d, %s", q.caller, q.query, got.status, got.body)
+			s.Fatalf("%v asks %s: status %d, %s", q.caller, q.query.Encode(), got.status, got.body)
 		}
 		all = append(all, got.body)
 	}
@@ -97,7 +98,7 @@ func (s *server) expect(when string, questions []asked, want []string) {
 	s.Helper()
 	for n, got := range s.answers(questions) {
 		if got != want[n] {
-			s.Errorf("%s, %v asks %s:\n got %s\nwant %s", when, questions[n].caller, questions[n].query, got, want[n])
+			s.Errorf("%s, %v asks %s:\n got %s\nwant %s", when, questions[n].caller, questions[n].query.Encode(), got, want[n])
 		}
 	}
 }

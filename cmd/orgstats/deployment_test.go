@@ -150,7 +150,7 @@ func TestTheServiceOfTheContainers(t *testing.T) {
 		}
 		i.env = append(i.env, name+"="+text)
 	}
-	s := i.serveWith("serve")
+	s := i.listening("serve")
 	token, err := key.Sign(adminOfA, patience)
 	if err != nil {
 		t.Fatal(err)

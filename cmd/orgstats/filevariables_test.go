@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestVariablesFromFiles(t *testing.T) {
 		"CLERK_ISSUER_FILE=" + i.write("issuer", []byte(key.Issuer()+"\r\n")),
 		"CLERK_JWT_KEY_FILE=" + i.write("key.pem", []byte(key.PublicPEM())),
 	}
-	s := i.serveWith("serve", "--listen", "127.0.0.1:0")
+	s := i.listening("serve", "--listen", "127.0.0.1:0")
 	token, err := key.Sign(adminOfA, patience)
 	if err != nil {
 		t.Fatal(err)
@@ -80,4 +81,13 @@ func TestThePasswordOfAServer(t *testing.T) {
 	if got, err := f.url(); err != nil || got != want || len(f.mistakes()) > 0 {
 		t.Errorf("%s, %v, %v, want %s", got, err, f.mistakes(), want)
 	}
+}
+
+// listening starts a server in another way than serve does; its tokens are the test's to make.
+func (i *installation) listening(arguments ...string) *server {
+	i.Helper()
+	s := &server{process: i.start(arguments...), client: &http.Client{Timeout: patience}}
+	s.address = s.awaitText(&s.stderr, `listening"?[ ,]"?address"?[=:]"?([^ "]+)`)
+	i.Cleanup(s.client.CloseIdleConnections)
+	return s
 }

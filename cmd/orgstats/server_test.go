@@ -26,21 +26,14 @@ type server struct {
 // serve starts a server on a free port and returns when it listens.
 func (i *installation) serve() *server {
 	i.Helper()
-	s := i.serveWith("serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0")
+	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0")}
+	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
+	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
+	i.Cleanup(s.client.CloseIdleConnections)
 	var err error
 	if s.key, err = auth.OpenDevKey(i.data()); err != nil {
 		i.Fatal(err)
 	}
-	return s
-}
-
-// serveWith starts a server in another way; its tokens are the test's to make.
-func (i *installation) serveWith(arguments ...string) *server {
-	i.Helper()
-	s := &server{process: i.start(arguments...)}
-	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
-	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
-	i.Cleanup(s.client.CloseIdleConnections)
 	return s
 }
 
@@ -65,19 +58,13 @@ type answer struct {
 	body   string
 }
 
-// url is the address of a question, whose parameters are encoded.
-func (s *server) url(query string) string {
-	return "http://" + s.address + "/api/dashboard/getStats?" + query
+// url is the address of a question.
+func (s *server) url(query url.Values) string {
+	return "http://" + s.address + "/api/dashboard/getStats?" + query.Encode()
 }
 
 // ask asks getStats with a token.
 func (s *server) ask(token string, query url.Values) answer {
-	s.Helper()
-	return s.askRaw(token, query.Encode())
-}
-
-// askRaw asks with parameters as they stand in the URL.
-func (s *server) askRaw(token, query string) answer {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url(query), nil)
 	if err != nil {
