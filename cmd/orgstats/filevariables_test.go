@@ -87,7 +87,7 @@ func TestThePasswordOfAServer(t *testing.T) {
 func (i *installation) listening(arguments ...string) *server {
 	i.Helper()
 	s := &server{process: i.start(arguments...), client: &http.Client{Timeout: patience}}
-	s.address = s.awaitText(&s.stderr, `listening"?[ ,]"?address"?[=:]"?([^ "]+)`)
+	s.address = s.awaitText(&s.stderr, `listening"?[ ,]"?address"?[=:]"?([^\s"]+)`)
 	i.Cleanup(s.client.CloseIdleConnections)
 	return s
 }
