@@ -2,7 +2,7 @@
 ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build test lint bench engine clean
+.PHONY: run build test lint soak bench engine clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -17,6 +17,9 @@ lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+soak: engine ## ten minutes of reading and loading at once: no error, nothing grows, exact at the end (SOAK_TIME)
+	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats -count=1 -v -timeout 0 -run '^TestSoak$$'
 
 bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench

@@ -86,9 +86,9 @@ func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 
 // claimID makes the query id, which is the server's and not the database's, particular to the database.
 func claimID(ctx context.Context, conn Conn, name string) (string, error) {
-	var database string
-	if err := conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&database); err != nil {
-		return "", fmt.Errorf("ask ClickHouse for the current database: %w", err)
+	database, err := currentDatabase(ctx, conn)
+	if err != nil {
+		return "", err
 	}
 	return "orgstats-" + name + "-" + database, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine"
@@ -16,6 +17,7 @@ import (
 type databaseFlags struct {
 	DataDir       string `help:"Where the embedded engine keeps its data, and the program its development key. One engine runs on a directory; further commands use it." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
 	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use in place of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
+	Password      string `name:"clickhouse-password" help:"The password of the URL's user, where it shall not stand in the URL." env:"ORGSTATS_CLICKHOUSE_PASSWORD" placeholder:"PASSWORD"`
 	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT"`
 }
 
@@ -31,9 +33,30 @@ func (f *databaseFlags) mistakes() []error {
 	if f.ClickhouseURL != "" {
 		if err := clickhouse.Validate(f.ClickhouseURL); err != nil {
 			all = append(all, fmt.Errorf("--clickhouse-url (ORGSTATS_CLICKHOUSE_URL): %w", err))
+		} else if _, err := f.url(); err != nil {
+			all = append(all, err)
 		}
+	} else if f.Password != "" {
+		all = append(all, errors.New("--clickhouse-password (ORGSTATS_CLICKHOUSE_PASSWORD) is given without a ClickHouse server; give --clickhouse-url (ORGSTATS_CLICKHOUSE_URL), too"))
 	}
 	return all
+}
+
+// url is the server's connection URL, with the password in it.
+func (f *databaseFlags) url() (string, error) {
+	if f.Password == "" {
+		return f.ClickhouseURL, nil
+	}
+	u, err := url.Parse(f.ClickhouseURL)
+	if err != nil || u.User == nil || u.User.Username() == "" {
+		// The cause may quote the URL.
+		return "", errors.New("the ClickHouse URL names no user, whose password ORGSTATS_CLICKHOUSE_PASSWORD could be; it has the form clickhouse://user@host:9000/database")
+	}
+	if _, ok := u.User.Password(); ok {
+		return "", errors.New("the ClickHouse URL holds a password, and ORGSTATS_CLICKHOUSE_PASSWORD is given, too; give one")
+	}
+	u.User = url.UserPassword(u.User.Username(), f.Password)
+	return u.String(), nil
 }
 
 // database is the ClickHouse that a command uses.
@@ -45,7 +68,8 @@ type database struct {
 // open starts or joins the engine, unless the flags name a server.
 func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, error) {
 	if f.ClickhouseURL != "" {
-		return &database{url: f.ClickhouseURL}, nil
+		url, err := f.url()
+		return &database{url: url}, err
 	}
 	e, err := engine.Start(ctx, engine.Options{DataDir: f.DataDir, Port: f.EnginePort, Log: log})
 	if err != nil {

@@ -48,6 +48,10 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
 	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity anew, while the service goes on answering exactly."`
+	Backup     backupCommand     `cmd:"" help:"Back the database up, while the service goes on answering."`
+	Restore    restoreCommand    `cmd:"" help:"Bring a backup back, into an empty database."`
+	Health     healthCommand     `cmd:"" help:"Tell by the exit status whether the service on this machine is ready: for containers and supervisors."`
+	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it bears it."`
 	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
 }
 
@@ -60,10 +64,12 @@ func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejec
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	helped := false
+	files := &fileVariables{}
 	parser, err := kong.New(&c,
 		kong.Name("orgstats"),
 		kong.Description("Exact usage figures of an AI-agent platform's organisations, from ClickHouse."),
 		kong.UsageOnError(),
+		kong.Resolvers(files),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }), // kong goes on parsing after the help where its exit returns
 	)
@@ -76,6 +82,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err != nil {
 		parser.FatalIfErrorf(err)
+		return exitFailed
+	}
+	if len(files.mistakes) > 0 {
+		printErrors(stderr, errors.Join(files.mistakes...))
 		return exitFailed
 	}
 	p := &program{ctx, stdin, stdout, stderr, slog.New(slog.NewTextHandler(stderr, nil))}

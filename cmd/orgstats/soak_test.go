@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/loader/sample"
+	"github.com/orgstats/orgstats/service/auth"
+)
+
+// soakVariable, in the environment, says how long the soak takes.
+const soakVariable = "ORGSTATS_TEST_SOAK"
+
+// flatAfter is how long a soak must be to tell whether memory grows: caches and allocators fill up first.
+const flatAfter = 2 * time.Minute
+
+// A service is asked all the time while a loader changes records of all kinds under it. Nothing fails, answers are exact all the time
+// and at the end, and nothing grows.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	s := newSoak(t, soakTime(t))
+	load := s.start("load", "--rejects", "rejects", "-")
+	load.awaitText(&load.stderr, "joined the running engine")
+	reader := s.start("loadtest", "--url", "http://"+s.address, "--rate", "5", "--duration", s.duration.String(), "--verify", "--json", "report.json")
+	watched := []*usage{s.watch("service", s.command.Process.Pid), s.watch("engine", s.engines()[0]), s.watch("loader", load.command.Process.Pid)}
+	s.feed(load, reader)
+	read := reader.wait()
+	for _, u := range watched {
+		u.judge(s.duration)
+	}
+	if o := load.end(); o.status != exitOK {
+		t.Errorf("load: status %d: %s", o.status, load.stderr.lastWords())
+	}
+	t.Logf("%d changes were loaded:\n%s", s.changes, load.stdout.lastWords())
+	s.checkReader(read)
+	if o := s.run("verify"); o.status != exitOK {
+		t.Errorf("verify: status %d: %s", o.status, o.stdout)
+	}
+	s.checkAnswers(100)
+}
+
+func soakTime(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv(soakVariable)
+	if text == "" {
+		text = "10s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second {
+		t.Fatalf("%s is %q; it is a time such as 10m, of at least a second", soakVariable, text)
+	}
+	return d
+}
+
+// soak is a service under way, and what is known of its records.
+type soak struct {
+	*server
+	duration      time.Duration
+	random        *rand.Rand
+	oracle        *oracle
+	organizations []sample.Organization
+	records       map[string][]object // by organisation
+	turn          string              // the organisation whose records are changed now
+	changes       int
+}
+
+// The sample records of a soak span a month that is over.
+const soakDays = 30
+
+var soakUntil = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// newSoak starts the service with sample records.
+func newSoak(t *testing.T, duration time.Duration) *soak {
+	t.Helper()
+	i := install(t)
+	var text bytes.Buffer
+	summary, err := sample.Write(t.Context(), &text, sample.Options{Seed: 3, Messages: 5000, Organizations: 5, Days: soakDays, Until: soakUntil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.write("sample", text.Bytes())
+	i.loadRecords("sample")
+	s := &soak{
+		server: i.serve(), duration: duration, random: rand.New(rand.NewPCG(uint64(duration), 0)), oracle: newOracle(),
+		organizations: summary.Organizations, records: map[string][]object{},
+	}
+	for line := range bytes.Lines(text.Bytes()) {
+		s.oracle.take(line)
+		r := decode[object](t, string(line))
+		orgID := r.text("organizationId")
+		if r["type"] == "message" {
+			orgID = s.oracle.conversation(r).text("organizationId")
+		}
+		s.records[orgID] = append(s.records[orgID], r)
+	}
+	return s
+}
+
+const (
+	feedEvery = 100 * time.Millisecond
+	feedLines = 5 // at a time
+	// turnTime is how long one organisation's records are changed. The others keep still, so that their answers can be compared with
+	// the plain query.
+	turnTime = 3 * time.Second
+)
+
+// feed changes records, of one organisation after the other, until the reader has come to its end.
+func (s *soak) feed(load, reader *process) {
+	s.Helper()
+	ticker := time.NewTicker(feedEvery)
+	defer ticker.Stop()
+	for began := time.Now(); reader.running(); {
+		s.turn = s.organizations[int(time.Since(began)/turnTime)%len(s.organizations)].ID
+		var lines []byte
+		for range feedLines {
+			line := mustMarshal(s.change())
+			s.oracle.take(line)
+			lines = append(append(lines, line...), '\n')
+		}
+		if _, err := load.stdin.Write(lines); err != nil {
+			s.Fatalf("the loader takes no more: %v: %s", err, load.stderr.lastWords())
+		}
+		select {
+		case <-reader.exited:
+		case <-ticker.C:
+		}
+	}
+}
+
+// change makes a newer version of a record.
+func (s *soak) change() object {
+	s.changes++
+	all := s.records[s.turn]
+	r := all[s.random.IntN(len(all))]
+	// Each change is newer than all before it.
+	r["updatedAt"] = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(s.changes) * time.Millisecond).Format(time.RFC3339Nano)
+	switch n := s.random.IntN(10); {
+	case n == 0:
+		r["deletedAt"] = r["updatedAt"]
+	case n < 4:
+		delete(r, "deletedAt")
+	}
+	switch r["type"] {
+	case "conversation":
+		org := s.organizations[s.random.IntN(len(s.organizations))]
+		r["agentId"] = []any{nil, org.TopAgentID, "agent-of-the-soak"}[s.random.IntN(3)]
+	case "message":
+		r["usage"] = object{"inputTokens": s.random.IntN(5000), "outputTokens": s.random.IntN(500)}
+		r["feedback"] = []any{nil, "helpful", "not_helpful"}[s.random.IntN(3)]
+		if s.random.IntN(4) == 0 {
+			r["createdAt"] = s.instant().Format(time.RFC3339Nano)
+		}
+	case "kbFile":
+		r["extractInputTokens"], r["extractOutputTokens"], r["extractTotalTokens"] = s.random.IntN(5000), s.random.IntN(500), nil
+	case "member":
+		r["publicMetadata"] = object{"department": []string{"Finance", "Legal"}[s.random.IntN(2)], "beta": s.random.IntN(2) == 0}
+	}
+	return r
+}
+
+// instant lies anywhere in the records' time.
+func (s *soak) instant() time.Time {
+	return soakUntil.Add(-time.Duration(s.random.Int64N(int64(soakDays * 24 * time.Hour)))).Truncate(time.Millisecond)
+}
+
+// checkReader judges what the load test has found. On a busy machine requests may be shed, never answered wrong.
+func (s *soak) checkReader(o outcome) {
+	s.Helper()
+	r := s.report("report.json")
+	s.Logf("%d requests answered, p50 %.1f ms, p99 %.1f ms, %d shed; compared %d, left out %d", r.Run.Answered.Count, r.Run.Answered.P50,
+		r.Run.Answered.P99, r.Run.Shed.Count, r.Verified.Compared, r.Verified.Changing)
+	if o.status != exitOK || r.Run.Answered.Count == 0 || r.Verified.Compared == 0 {
+		s.Errorf("loadtest: status %d: %s%s", o.status, o.stdout, o.stderr)
+	}
+	if said := s.stderr.String(); r.Run.Shed.Count == 0 && strings.Contains(said, "level=ERROR") {
+		s.Errorf("the service reports errors: %s", s.stderr.lastWords())
+	}
+}
+
+// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a moment.
+func (s *soak) checkAnswers(n int) {
+	s.Helper()
+	for range n {
+		caller, query := s.question()
+		want := s.oracle.answer(caller, query)
+		var got answer
+		if !eventually(func() bool {
+			got = s.ask(s.token(caller), query)
+			return got.status != http.StatusOK || maps.Equal(decode[figures](s.T, got.body), want)
+		}) || got.status != http.StatusOK {
+			s.Errorf("%v asks %s: status %d\n got %s\nwant %v", caller, query.Encode(), got.status, got.body, want)
+		}
+	}
+}
+
+// question asks about one of the organisations.
+func (s *soak) question() (auth.Caller, url.Values) {
+	org := s.organizations[s.random.IntN(len(s.organizations))]
+	from, to := s.instant(), s.instant()
+	if from.After(to) {
+		from, to = to, from
+	}
+	q := url.Values{"from": {from.Format(time.RFC3339Nano)}, "to": {to.Format(time.RFC3339Nano)}}
+	caller := auth.Caller{OrgID: org.ID, UserID: org.MemberUserID, Role: "org:member"}
+	if s.random.IntN(3) > 0 {
+		caller = auth.Caller{OrgID: org.ID, UserID: org.AdminUserID, Role: "org:admin"}
+		q.Set("allInOrg", "true")
+	}
+	switch s.random.IntN(4) {
+	case 0:
+		q.Set("agentId", org.TopAgentID)
+	case 1:
+		chosen := sample.MetadataFilters[s.random.IntN(len(sample.MetadataFilters))]
+		q.Set("metadataKey", chosen.Key)
+		q.Set("metadataValue", fmt.Sprint(chosen.Value))
+	}
+	return caller, q
+}

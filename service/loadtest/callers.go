@@ -1,0 +1,93 @@
+package loadtest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orgstats/orgstats/service/auth"
+)
+
+const (
+	// maxCallers sign in from each organisation.
+	maxCallers = 40
+	// adminEvery of them, the first included, one is an admin: dashboards are for admins more than for others.
+	adminEvery = 2
+	// tokenTime is how long signed tokens are valid: longer than any load test.
+	tokenTime = 24 * time.Hour
+)
+
+// SignIn makes callers of the organisation's busiest users, with tokens of the development key.
+func (o *Organization) SignIn(key *auth.DevKey) error {
+	for i, user := range o.Users[:min(len(o.Users), maxCallers)] {
+		caller := auth.Caller{OrgID: o.ID, UserID: user, Role: "org:member"}
+		if i%adminEvery == 0 {
+			caller.Role = roleAdmin
+		}
+		token, err := key.Sign(caller, tokenTime)
+		if errors.Is(err, auth.ErrUnauthorized) {
+			continue // the records name a user whom no token can name
+		}
+		if err != nil {
+			return err
+		}
+		o.Callers = append(o.Callers, Caller{caller, token})
+	}
+	return nil
+}
+
+// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every mistake at once,
+// tokens that have expired by now among them.
+func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
+	var callers []Caller
+	var mistakes []error
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		token := strings.TrimSpace(lines.Text())
+		if token == "" || token[0] == '#' {
+			continue
+		}
+		caller, expires, err := auth.Inspect(token)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("line %d: %w", n, err) // which never quotes the token
+		case caller.OrgID == "":
+			err = fmt.Errorf("line %d: the token of %s has no active organisation", n, caller.UserID)
+		case now.After(expires):
+			err = fmt.Errorf("line %d: the token of %s expired at %s", n, caller.UserID, expires.UTC().Format(time.RFC3339))
+		default:
+			callers = append(callers, Caller{caller, token})
+		}
+		if err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		mistakes = append(mistakes, err)
+	}
+	if len(callers) == 0 && len(mistakes) == 0 {
+		mistakes = append(mistakes, errors.New("there is no token in it"))
+	}
+	return callers, errors.Join(mistakes...)
+}
+
+// Organizations are those of callers, in the order in which they come. Their users are those that are seen among the callers.
+func Organizations(callers []Caller) []Organization {
+	var all []Organization
+	for _, c := range callers {
+		i := slices.IndexFunc(all, func(o Organization) bool { return o.ID == c.OrgID })
+		if i < 0 {
+			i = len(all)
+			all = append(all, Organization{ID: c.OrgID})
+		}
+		all[i].Callers = append(all[i].Callers, c)
+		if !slices.Contains(all[i].Users, c.UserID) {
+			all[i].Users = append(all[i].Users, c.UserID)
+		}
+	}
+	return all
+}

@@ -1,0 +1,69 @@
+package loadtest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+const goodFigures = `{"conversationCount":114,"messageCount":1246,"toolCalls":224,"totalTokens":1520414,"inputTokens":1324449,` +
+	`"outputTokens":195965,"uniqueUsers":55,"uniqueAgents":9,"totalFeedback":20,"totalHelpful":15,"totalNotHelpful":5,` +
+	`"kbFileCount":2,"kbCount":1,"kbExtractTotalTokens":71555,"kbExtractInputTokens":71104,"kbExtractOutputTokens":451}`
+
+func TestEveryAnswersShapeIsChecked(t *testing.T) {
+	json := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
+	retry := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"5"}}
+	change := func(old, new string) string {
+		if !strings.Contains(goodFigures, old) {
+			t.Fatalf("nothing to change: %s", old)
+		}
+		return strings.Replace(goodFigures, old, new, 1)
+	}
+	for _, c := range []struct {
+		reason   string
+		code     uint16
+		header   http.Header
+		body     string
+		question stats.Question
+		says     string // "": the answer is well-formed
+	}{
+		{"as it should be", 200, json, goodFigures, stats.Question{}, ""},
+		{"an empty window", 200, json, strings.NewReplacer("1", "0", "2", "0", "3", "0", "4", "0", "5", "0", "6", "0", "7", "0", "9", "0").
+			Replace(`{"conversationCount":0,"messageCount":0,"toolCalls":0,"totalTokens":0,"inputTokens":0,"outputTokens":0,"uniqueUsers":0,` +
+				`"uniqueAgents":0,"totalFeedback":0,"totalHelpful":0,"totalNotHelpful":0,"kbFileCount":0,"kbCount":0,` +
+				`"kbExtractTotalTokens":0,"kbExtractInputTokens":0,"kbExtractOutputTokens":0}`), stats.Question{}, ""},
+		{"a page of HTML", 200, http.Header{"Content-Type": {"text/html"}}, goodFigures, stats.Question{}, "text/html"},
+		{"no JSON", 200, json, "OK", stats.Question{}, "no JSON object"},
+		{"cut off", 200, json, goodFigures[:len(goodFigures)-1], stats.Question{}, "JSON"},
+		{"something behind it", 200, json, goodFigures + "{}", stats.Question{}, "after top-level value"},
+		{"a field is missing", 200, json, change(`"toolCalls":224,`, ""), stats.Question{}, "other fields"},
+		{"a field more", 200, json, change(`"kbCount":1`, `"kbCount":1,"kbs":1`), stats.Question{}, "other fields"},
+		{"a field more at the end", 200, json, change(`451}`, `451,"cached":true}`), stats.Question{}, "other fields"},
+		{"another order", 200, json, change(`"conversationCount":114,"messageCount":1246`, `"messageCount":1246,"conversationCount":114`), stats.Question{}, "another order"},
+		{"a text for a number", 200, json, change(`1246`, `"1246"`), stats.Question{}, "messageCount is no whole number"},
+		{"a fraction", 200, json, change(`1246`, `1246.5`), stats.Question{}, "messageCount is no whole number"},
+		{"a negative number", 200, json, change(`1246`, `-1`), stats.Question{}, "messageCount is no whole number"},
+		{"null", 200, json, change(`1246`, `null`), stats.Question{}, "messageCount is no whole number"},
+		{"a sum that is none", 200, json, change(`"totalFeedback":20`, `"totalFeedback":21`), stats.Question{}, "totalFeedback"},
+		{"more conversations than messages", 200, json, change(`114`, `1247`), stats.Question{}, "more conversations"},
+		{"more users than conversations", 200, json, change(`55`, `115`), stats.Question{}, "more users"},
+		{"users of others", 200, json, goodFigures, stats.Question{UserID: "user_1"}, "several users"},
+		{"agents that were not asked about", 200, json, goodFigures, stats.Question{AgentID: "1"}, "several agents"},
+		{"refused with a reason", 400, json, `{"error":"from is not given"}`, stats.Question{}, ""},
+		{"refused with several", 400, json, `{"error":"2 things","details":[{"path":"from","message":"x"},{"path":"to","message":"y"}]}`, stats.Question{}, ""},
+		{"refused in plain text", 502, json, "Bad Gateway", stats.Question{}, "without an error's JSON"},
+		{"refused without a sentence", 500, json, `{}`, stats.Question{}, "without an error's JSON"},
+		{"shed as it should be", 503, retry, `{"error":"Try again"}`, stats.Question{}, ""},
+		{"shed without a word when to come again", 503, json, `{"error":"Try again"}`, stats.Question{}, "Retry-After"},
+		{"limited without a word when to come again", 429, json, `{"error":"Try again"}`, stats.Question{}, "Retry-After"},
+	} {
+		_, err := checkAnswer(&vegeta.Result{Code: c.code, Headers: c.header, Body: []byte(c.body)}, request{question: c.question})
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want a word of %q", c.reason, err, c.says)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package loadtest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// collector makes a run's figures out of the answers.
+type collector struct {
+	expectations
+	rate  int
+	every time.Duration // an interval of the timeline
+
+	mu         sync.Mutex
+	began      time.Time // when the first request was sent
+	last, end  time.Time // when the last one was sent, and when the last answer came
+	run        Run
+	answered   latencies // of answers with figures
+	shed       latencies // of 429 and 503
+	late       latencies // how long after its time a request was sent
+	histogram  vegeta.Histogram
+	timeline   []interval
+	windows    map[string]*latencies
+	filters    map[string]*latencies
+	failures   examples
+	malformeds examples
+}
+
+// interval is one of the timeline's.
+type interval struct {
+	answered latencies
+	shed     uint64
+	failed   uint64
+}
+
+// intervals is how many a timeline has at most.
+const intervals = 200
+
+func newCollector(rate int, duration time.Duration) *collector {
+	return &collector{
+		expectations: newExpectations(), rate: rate, every: max(time.Second, duration/intervals),
+		run:       Run{Rate: rate, Statuses: map[string]uint64{}},
+		histogram: vegeta.Histogram{Buckets: buckets},
+		windows:   map[string]*latencies{}, filters: map[string]*latencies{},
+	}
+}
+
+// add takes an answer, or the lack of one.
+func (c *collector) add(r *vegeta.Result, v *Verifier) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.time(r)
+	asked, _ := c.expectations.answered(r.Headers.Get(requestIDHeader))
+	i := c.interval(r.Timestamp)
+	if r.Code == 0 {
+		c.run.Statuses["none"]++
+		i.failed++
+		c.failures.add(r.Error)
+		return
+	}
+	c.run.Statuses[strconv.Itoa(int(r.Code))]++
+	figures, err := checkAnswer(r, asked)
+	if err != nil {
+		c.malformeds.add(err.Error())
+		i.failed++
+		return
+	}
+	switch r.Code {
+	case http.StatusOK:
+		c.figures(r, asked, i)
+		v.offer(sample{asked, figures, r.Timestamp})
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		c.shed.add(r.Latency)
+		i.shed++
+	default:
+		c.failures.add(fmt.Sprintf("%s: %s", r.Error, shorten(string(r.Body))))
+		i.failed++
+	}
+}
+
+// time notes when a request was sent, and how late.
+func (c *collector) time(r *vegeta.Result) {
+	if c.began.IsZero() || r.Timestamp.Before(c.began) {
+		c.began = r.Timestamp
+	}
+	if r.Timestamp.After(c.last) {
+		c.last = r.Timestamp
+	}
+	if end := r.End(); end.After(c.end) {
+		c.end = end
+	}
+	c.run.Sent++
+	due := c.began.Add(time.Duration(float64(r.Seq) / float64(c.rate) * float64(time.Second)))
+	c.late.add(max(0, r.Timestamp.Sub(due)))
+}
+
+// figures notes an answer that holds figures.
+func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
+	c.answered.add(r.Latency)
+	c.histogram.Add(r)
+	i.answered.add(r.Latency)
+	of(c.windows, asked.window).add(r.Latency)
+	of(c.filters, asked.filter).add(r.Latency)
+}
+
+func of(all map[string]*latencies, name string) *latencies {
+	l, ok := all[name]
+	if !ok {
+		l = &latencies{}
+		all[name] = l
+	}
+	return l
+}
+
+// interval is the one in which a request was sent.
+func (c *collector) interval(at time.Time) *interval {
+	n := int(max(0, at.Sub(c.began)) / c.every)
+	for len(c.timeline) <= n {
+		c.timeline = append(c.timeline, interval{})
+	}
+	return &c.timeline[n]
+}
+
+func (c *collector) progress() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := fmt.Sprintf("%d a second: %d came back, %d with figures", c.rate, c.run.Sent, c.answered.count)
+	if c.answered.count > 0 {
+		text += fmt.Sprintf(", p50 %s, p99 %s", show(c.answered.quantile(0.5)), show(c.answered.quantile(0.99)))
+	}
+	if c.shed.count > 0 {
+		text += fmt.Sprintf(", %d shed", c.shed.count)
+	}
+	if failed := c.failures.count + c.malformeds.count; failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	return text
+}
+
+// close gives the run.
+func (c *collector) close() *Run {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.run
+	r.Answered, r.Shed = c.answered.summary(), c.shed.summary()
+	r.Failures, r.Malformed = c.failures.list(), c.malformeds.list()
+	r.Late = c.late.summary().P99
+	if sending := c.last.Sub(c.began).Seconds(); sending > 0 {
+		// The last request ends the time of the one before, not its own.
+		r.Seconds = sending
+		r.SentPerSecond = float64(r.Sent-1) / sending
+		r.AnsweredPerSecond = float64(c.answered.count) / c.end.Sub(c.began).Seconds()
+	}
+	r.Histogram = bucketsOf(c.histogram)
+	r.Windows, r.Filters = kinds(c.windows), kinds(c.filters)
+	for n, i := range c.timeline {
+		r.Timeline = append(r.Timeline, Interval{
+			At: (time.Duration(n) * c.every).Seconds(), Seconds: c.every.Seconds(), Answered: i.answered.summary(), Shed: i.shed, Failed: i.failed,
+		})
+	}
+	return r
+}

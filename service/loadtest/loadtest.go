@@ -1,0 +1,129 @@
+// Package loadtest puts a deployment under load as dashboards do, and says how it bears it.
+//
+// The load is an open loop: requests go out at a rate, however slow the answers are, as people do not wait for each other's
+// dashboards. Organisations, callers, windows and filters are drawn as they come in practice: few organisations and callers ask most
+// (Zipf), windows are those that dashboards offer. The same seed draws the same requests. Every answer's shape is checked, and a
+// Verifier holds samples of them against the plain query.
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options say what is put under load, and by whom.
+type Options struct {
+	// URL is the deployment's, as in http://127.0.0.1:8080.
+	URL string
+	// Population are those who ask. It must have a caller.
+	Population Population
+	// Seed draws the same requests again.
+	Seed uint64
+	// Timeout is how long a client waits for an answer; 0 means 30 seconds.
+	Timeout time.Duration
+	// Verifier compares samples of the answers; nil compares none.
+	Verifier *Verifier
+}
+
+// Test puts one deployment under load. Runs come one after the other.
+type Test struct {
+	options Options
+	target  string // URL of getStats
+	client  *http.Client
+	mix     *mix
+	started time.Time
+
+	mu      sync.Mutex
+	current *collector // of the run under way, nil between runs
+}
+
+const (
+	statsPath      = "/api/dashboard/getStats"
+	readyPath      = "/readyz"
+	defaultTimeout = 30 * time.Second
+	// idleConnections are kept open between requests: an open loop against a slow service needs many.
+	idleConnections = 10_000
+)
+
+// New makes a test.
+func New(o Options) (*Test, error) {
+	if o.Population.callers() == 0 {
+		return nil, errors.New("nobody is there who could ask: the load test needs a caller with an organisation")
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, idleConnections
+	return &Test{
+		options: o,
+		target:  strings.TrimSuffix(o.URL, "/") + statsPath,
+		client:  &http.Client{Transport: named{transport}, Timeout: o.Timeout, CheckRedirect: never},
+		mix:     newMix(o.Population, o.Seed),
+		started: time.Now(),
+	}, nil
+}
+
+// never takes a redirect for the answer that it is: getStats has none.
+func never(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Ready tells why a deployment can't be put under load; nil when it is ready.
+func Ready(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+readyPath, nil)
+	if err != nil {
+		return fmt.Errorf("%s is not a deployment's URL: %w", url, err)
+	}
+	client := &http.Client{Timeout: defaultTimeout}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("nothing answers at %s: start the service, or name another one with --url: %w", url, err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s%s answers %s: the service is not ready to be put under load", url, readyPath, response.Status)
+	}
+	return nil
+}
+
+// AskOnce asks one question, so that tokens that are not accepted are found before the load begins.
+func (t *Test) AskOnce(ctx context.Context) error {
+	r := t.mix.next(0)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.target+"?"+r.query.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+r.caller.Token)
+	response, err := t.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("the first question gets no answer: %w", err)
+	}
+	_ = response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("the service at %s does not accept the token of %s: sign with the key of its own data directory "+
+			"(serve --dev-auth, --data-dir), or give tokens of its instance (--tokens)", t.options.URL, r.caller.UserID)
+	case http.StatusOK, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return nil
+	}
+	return fmt.Errorf("the first question is answered %s, under the request id %s", response.Status, response.Header.Get(requestIDHeader))
+}
+
+// named writes a request's id onto its answer, whether the deployment gives it back or not: it finds the question again.
+type named struct{ next http.RoundTripper }
+
+const requestIDHeader = "X-Request-Id"
+
+// RoundTrip sends a request.
+func (n named) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := n.next.RoundTrip(request)
+	if id := request.Header.Get(requestIDHeader); err == nil && id != "" {
+		response.Header.Set(requestIDHeader, id)
+	}
+	return response, err
+}

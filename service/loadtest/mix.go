@@ -1,0 +1,105 @@
+package loadtest
+
+import (
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// request is one request, and the question that it asks.
+type request struct {
+	caller   Caller
+	window   string // the window's name
+	filter   string // the filter's name
+	query    url.Values
+	question stats.Question
+}
+
+// mix draws requests.
+type mix struct {
+	population Population
+
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func newMix(p Population, seed uint64) *mix {
+	return &mix{population: p.withCallers(), random: rand.New(rand.NewPCG(seed, 0))}
+}
+
+// law is how unevenly something is drawn: rank k as often as (k + shift) to the power of -exponent says (Zipf's law, which asks for an
+// exponent above 1 here). The shift keeps the first from being drawn all the time.
+type law struct{ exponent, shift float64 }
+
+var (
+	organizationLaw = law{1.1, 1}
+	callerLaw       = law{1.05, 3} // no user of a large organisation asks for a tenth of it
+	filterLaw       = law{1.3, 1}
+)
+
+// draw draws a rank below n, small ranks most often.
+func (m *mix) draw(l law, n int) int {
+	return int(rand.NewZipf(m.random, l.exponent, l.shift, uint64(n-1)).Uint64())
+}
+
+// next draws the request that is sent when the test has lasted so long.
+func (m *mix) next(elapsed time.Duration) request {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	org := &m.population.Organizations[m.draw(organizationLaw, len(m.population.Organizations))]
+	place := m.draw(callerLaw, len(org.Callers))
+	window := pick(m.random, windows)
+	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(zones[place%len(zones)]))
+	r := request{
+		caller: org.Callers[place],
+		window: window.name,
+		query:  url.Values{"from": {from.UTC().Format(toISOString)}, "to": {to.UTC().Format(toISOString)}},
+	}
+	r.question = stats.Question{OrgID: org.ID, From: from.UnixMilli(), Until: to.UnixMilli() + 1}
+	m.narrow(&r, org)
+	return r
+}
+
+// toISOString is how JavaScript writes times.
+const toISOString = "2006-01-02T15:04:05.000Z"
+
+// roleAdmin is the role that may ask about the whole organisation.
+const roleAdmin = "org:admin"
+
+// narrow draws a filter among those that the caller may use.
+func (m *mix) narrow(r *request, org *Organization) {
+	filters := memberFilters
+	if r.caller.Role == roleAdmin {
+		filters = adminFilters
+		r.query.Set("allInOrg", "true")
+	} else {
+		r.question.UserID = r.caller.UserID
+	}
+	f := pick(m.random, filters)
+	if f.needs == nil || f.needs(org) {
+		f.apply(m, r, org)
+	} else {
+		f = filters[0]
+	}
+	r.filter = f.name
+}
+
+// weighted is something that is drawn as often as its weight says.
+type weighted interface{ share() int }
+
+func pick[T weighted](random *rand.Rand, all []T) T {
+	total := 0
+	for _, one := range all {
+		total += one.share()
+	}
+	left := random.IntN(total)
+	for _, one := range all {
+		if left -= one.share(); left < 0 {
+			return one
+		}
+	}
+	panic("unreachable: the weights sum to the total")
+}

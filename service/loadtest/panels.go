@@ -1,0 +1,111 @@
+package loadtest
+
+import "fmt"
+
+// leastShown is the shortest latency of a logarithmic axis, in milliseconds.
+const leastShown = 0.05
+
+// searchPanel shows the p99 of each rate that was tried.
+func (d *drawing) searchPanel(s *Search) {
+	var rates, latencies []float64
+	for _, step := range s.Steps {
+		rates = append(rates, float64(step.Rate))
+		latencies = append(latencies, max(step.P99, leastShown), max(step.P50, leastShown))
+	}
+	title := fmt.Sprintf("Rates tried: p99 of each; %d a second was held", s.Rate)
+	if s.Rate == 0 {
+		title = "Rates tried: p99 of each; none was held"
+	}
+	p := d.panel(title, logAxis("requests a second", plainNumber, append(rates, rates[0]*2)...), logAxis("", ms, append(latencies, s.Bound)...))
+	p.line(plotLeft, p.py(s.Bound), plotWidth-plotRight, p.py(s.Bound), `stroke="`+colourBad+`" stroke-dasharray="6 4"`)
+	p.text(plotLeft+6, p.py(s.Bound)-5, "start", "bound "+ms(s.Bound))
+	for _, step := range s.Steps {
+		colour, verdict := colourMain, "held"
+		if !step.Held {
+			colour, verdict = colourBad, step.Why
+		}
+		p.dot(point{float64(step.Rate), step.P99}, colour, fmt.Sprintf("%d a second: p99 %s, %s", step.Rate, ms(step.P99), verdict))
+	}
+	p.key(colourBad, "not held")
+	p.key(colourMain, "held")
+}
+
+// histogramPanel shows how many answers took how long.
+func (d *drawing) histogramPanel(r *Run) {
+	var most uint64
+	ends := []float64{}
+	for _, b := range r.Histogram {
+		most = max(most, b.Count)
+		ends = append(ends, max(b.From, leastShown), max(upper(b), leastShown))
+	}
+	p := d.panel("Latency of the answers", logAxis("latency, logarithmic", ms, ends...), linearAxis("", plainNumber, float64(most)))
+	for _, b := range r.Histogram {
+		p.column(max(b.From, leastShown), upper(b), 0, float64(b.Count), colourMain, fmt.Sprintf("%s to %s: %d answers", ms(b.From), ms(upper(b)), b.Count))
+	}
+	for _, mark := range []struct {
+		name string
+		at   float64
+	}{{"p50", r.Answered.P50}, {"p99", r.Answered.P99}} {
+		x := p.px(mark.at)
+		p.line(x, p.top, x, p.top+panelHeight, `stroke="`+colourSecond+`" stroke-dasharray="4 3"`)
+		p.text(x+4, p.top+12, "start", mark.name+" "+ms(mark.at))
+	}
+}
+
+// upper is a bucket's upper end; the last one is drawn up to twice its lower end.
+func upper(b Bucket) float64 {
+	if b.To > 0 {
+		return b.To
+	}
+	return 2 * b.From
+}
+
+// latencyPanel shows the latency over time.
+func (d *drawing) latencyPanel(r *Run) {
+	var p50, p99 []point
+	values := []float64{}
+	for _, i := range r.Timeline {
+		if i.Answered.Count == 0 {
+			continue
+		}
+		at := i.At + i.Seconds/2
+		p50 = append(p50, point{at, max(i.Answered.P50, leastShown)})
+		p99 = append(p99, point{at, max(i.Answered.P99, leastShown)})
+		values = append(values, p50[len(p50)-1].y, p99[len(p99)-1].y)
+	}
+	p := d.panel("Latency over time, logarithmic", timeAxis(r), logAxis("", ms, values...))
+	p.curve(colourMain, p50)
+	p.curve(colourSecond, p99)
+	p.key(colourSecond, "p99")
+	p.key(colourMain, "p50")
+}
+
+func timeAxis(r *Run) axis {
+	last := r.Timeline[len(r.Timeline)-1]
+	return linearAxis("seconds since the start", plainNumber, last.At+last.Seconds)
+}
+
+// throughputPanel shows what became of the requests of each moment: figures, shed or failed, one on the other.
+func (d *drawing) throughputPanel(r *Run) {
+	most := 1.0
+	for _, i := range r.Timeline {
+		most = max(most, float64(i.Answered.Count+i.Shed+i.Failed)/i.Seconds)
+	}
+	p := d.panel("What became of the requests sent, a second", timeAxis(r), linearAxis("", plainNumber, most))
+	for _, i := range r.Timeline {
+		title := fmt.Sprintf("%.0f s: %d answered, %d shed, %d failed", i.At, i.Answered.Count, i.Shed, i.Failed)
+		var below uint64
+		for _, part := range []struct {
+			count  uint64
+			colour string
+		}{{i.Answered.Count, colourMain}, {i.Shed, colourSecond}, {i.Failed, colourBad}} {
+			if part.count > 0 {
+				p.column(i.At, i.At+i.Seconds, float64(below)/i.Seconds, float64(below+part.count)/i.Seconds, part.colour, title)
+			}
+			below += part.count
+		}
+	}
+	p.key(colourBad, "failed")
+	p.key(colourSecond, "shed (429, 503)")
+	p.key(colourMain, "answered")
+}

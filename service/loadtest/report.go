@@ -1,0 +1,162 @@
+package loadtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Report is what a load test found. Times are in milliseconds unless their name says otherwise.
+type Report struct {
+	Target        string    `json:"target"`
+	Started       time.Time `json:"started"`
+	Seed          uint64    `json:"seed"`
+	Organizations int       `json:"organizations"`
+	Callers       int       `json:"callers"`
+	Run           *Run      `json:"run"`
+	Search        *Search   `json:"search,omitempty"`
+	Verified      *Verified `json:"verified,omitempty"`
+	Interrupted   bool      `json:"interrupted,omitempty"` // it was stopped before its end
+}
+
+// Run is what one rate brought.
+type Run struct {
+	Rate              int               `json:"rate"`              // wanted requests a second
+	Seconds           float64           `json:"seconds"`           // from the first request sent to the last
+	Sent              uint64            `json:"sent"`              // requests
+	SentPerSecond     float64           `json:"sentPerSecond"`     //
+	AnsweredPerSecond float64           `json:"answeredPerSecond"` // answers with figures, until the last answer had come
+	Late              float64           `json:"lateP99Ms"`         // how long after its time a request was sent: this machine can't keep the rate
+	Answered          Latency           `json:"answered"`          // 200, with the right shape
+	Shed              Latency           `json:"shed"`              // 429 and 503, with Retry-After
+	Statuses          map[string]uint64 `json:"statuses"`          // "none": no answer came
+	Failures          []Failure         `json:"failures,omitempty"`
+	Malformed         []Failure         `json:"malformed,omitempty"` // answers that have not the shape that they should
+	Histogram         []Bucket          `json:"histogram"`           // of the answered
+	Timeline          []Interval        `json:"timeline"`
+	Windows           []Kind            `json:"windows"`
+	Filters           []Kind            `json:"filters"`
+}
+
+// Latency sums latencies up.
+type Latency struct {
+	Count uint64  `json:"count"`
+	Mean  float64 `json:"meanMs"`
+	P50   float64 `json:"p50Ms"`
+	P90   float64 `json:"p90Ms"`
+	P95   float64 `json:"p95Ms"`
+	P99   float64 `json:"p99Ms"`
+	P999  float64 `json:"p999Ms"`
+	Max   float64 `json:"maxMs"`
+}
+
+// Bucket is one of a histogram's: latencies from From, up to but without To. The last possible one has no To.
+type Bucket struct {
+	From  float64 `json:"fromMs"`
+	To    float64 `json:"toMs,omitempty"`
+	Count uint64  `json:"count"`
+}
+
+// Interval is a part of a run: what became of the requests that were sent in it.
+type Interval struct {
+	At       float64 `json:"atSeconds"` // since the run's start
+	Seconds  float64 `json:"seconds"`   // its length
+	Answered Latency `json:"answered"`
+	Shed     uint64  `json:"shed"`
+	Failed   uint64  `json:"failed"`
+}
+
+// Kind is the latency of one kind of question.
+type Kind struct {
+	Name string `json:"name"`
+	Latency
+}
+
+// Failure is something that went wrong, and how often.
+type Failure struct {
+	What  string `json:"what"`
+	Count uint64 `json:"count"`
+}
+
+// failed is how many requests got neither figures nor a well-formed refusal for the load's sake.
+func (r *Run) failed() uint64 { return r.Sent - r.Answered.Count - r.Shed.Count }
+
+// JSON writes the report.
+func (r *Report) JSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r)
+}
+
+// examples counts failures by their text, of which the first few are kept.
+type examples struct {
+	count  uint64
+	byText map[string]uint64
+}
+
+const (
+	maxExamples = 10
+	otherCauses = "others"
+)
+
+func (e *examples) add(text string) {
+	e.count++
+	if e.byText == nil {
+		e.byText = map[string]uint64{}
+	}
+	if _, known := e.byText[text]; !known && len(e.byText) >= maxExamples {
+		text = otherCauses
+	}
+	e.byText[text]++
+}
+
+// list gives the most frequent first.
+func (e *examples) list() []Failure {
+	var all []Failure
+	for _, text := range slices.Sorted(maps.Keys(e.byText)) {
+		all = append(all, Failure{text, e.byText[text]})
+	}
+	slices.SortStableFunc(all, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
+	return all
+}
+
+// shorten bounds a text of the deployment's that is shown.
+func shorten(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	for cut := most; ; cut-- {
+		if utf8.RuneStart(text[cut]) {
+			return text[:cut] + "…"
+		}
+	}
+}
+
+// Report gives a report without figures yet.
+func (t *Test) Report() *Report {
+	p := t.mix.population
+	return &Report{Target: t.options.URL, Started: t.started.UTC(), Seed: t.options.Seed, Organizations: len(p.Organizations), Callers: p.callers()}
+}
+
+// Verdict is what must not happen under any load: answers that are wrong, malformed or missing. Shed requests are no failure, nor are
+// those that failed at the rates which a search found to be too high.
+func (r *Report) Verdict() error {
+	var all []error
+	if r.Run != nil && r.Run.failed() > 0 {
+		all = append(all, fmt.Errorf("%d of %d requests failed; see above", r.Run.failed(), r.Run.Sent))
+	}
+	if r.Verified != nil && r.Verified.Different > 0 {
+		all = append(all, fmt.Errorf("%d of %d answers that were compared are wrong; see above", r.Verified.Different, r.Verified.Compared))
+	}
+	if r.Search != nil && r.Search.Rate == 0 && !r.Interrupted {
+		all = append(all, errors.New("no rate was held"))
+	}
+	return errors.Join(all...)
+}

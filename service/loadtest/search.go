@@ -1,0 +1,135 @@
+package loadtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Search is how the highest rate was searched at which the service keeps a bound.
+type Search struct {
+	Bound float64 `json:"boundP99Ms"`
+	Steps []Step  `json:"steps"`
+	Rate  int     `json:"rate"` // the highest that was held; 0: none was
+}
+
+// Step is one rate that was tried.
+type Step struct {
+	Rate              int     `json:"rate"`
+	AnsweredPerSecond float64 `json:"answeredPerSecond"`
+	P50               float64 `json:"p50Ms"`
+	P99               float64 `json:"p99Ms"`
+	Held              bool    `json:"held"`
+	Why               string  `json:"why,omitempty"` // it was not held
+}
+
+// SearchOptions say what is searched.
+type SearchOptions struct {
+	Bound   time.Duration // of the 99th percentile
+	Start   int           // the first rate, in requests a second
+	Step    time.Duration // how long a rate is tried
+	Confirm time.Duration // how long the rate that was found must be held
+	Done    func(Step)    // hears of each step
+}
+
+const (
+	maxRate = 1_000_000 // beyond what any machine sends
+	// enough is how near the highest rate that was held and the lowest that was not come to each other, as a factor.
+	enough = 1.05
+	// confirmations are how many rates are tried for the whole time, each a tenth below the one before.
+	confirmations = 4
+)
+
+// FindRate searches the highest rate, in requests a second, at which the 99th percentile stays under a bound and nothing is shed
+// or fails. It doubles the rate until the bound is broken, halves the distance until that is small, and runs the rate that it
+// found for longer. The run is that last one; nil when none was held, or the context ended.
+func (t *Test) FindRate(ctx context.Context, o SearchOptions) (*Search, *Run) {
+	return o.find(ctx, t.Run)
+}
+
+// find searches among runs.
+func (o SearchOptions) find(ctx context.Context, run func(context.Context, int, time.Duration) *Run) (*Search, *Run) {
+	s := &Search{Bound: milliseconds(o.Bound)}
+	try := func(rate int, duration time.Duration) *Run {
+		r := run(ctx, rate, duration)
+		if ctx.Err() != nil { // it was cut off
+			return nil
+		}
+		step := s.judge(r)
+		s.Steps = append(s.Steps, step)
+		o.Done(step)
+		if !step.Held {
+			return nil
+		}
+		return r
+	}
+	rate := highest(ctx, o.Start, func(rate int) bool { return try(rate, o.Step) != nil })
+	for range confirmations {
+		if ctx.Err() != nil || rate == 0 {
+			break
+		}
+		if r := try(rate, o.Confirm); r != nil {
+			s.Rate = rate
+			return s, r
+		}
+		rate = rate * 9 / 10
+	}
+	return s, nil
+}
+
+// highest is about the highest rate that is held, 0 if none is.
+func highest(ctx context.Context, start int, held func(rate int) bool) int {
+	low, high := bracket(ctx, start, held)
+	for ctx.Err() == nil && low > 0 && high-low > 1 && float64(high)/float64(low) > enough {
+		middle := int(math.Round(math.Sqrt(float64(low) * float64(high))))
+		middle = min(max(middle, low+1), high-1)
+		if held(middle) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// bracket finds a rate that is held, 0 if none is, and a higher one that is not.
+func bracket(ctx context.Context, start int, held func(int) bool) (low, high int) {
+	rate := start
+	if held(rate) {
+		for low = rate; ctx.Err() == nil && low < maxRate; low = rate {
+			if rate = 2 * low; !held(rate) {
+				return low, rate
+			}
+		}
+		return low, low
+	}
+	for high = rate; ctx.Err() == nil && high > 1; high = rate {
+		if rate = high / 2; held(rate) {
+			return rate, high
+		}
+	}
+	return 0, high
+}
+
+// mayFail is the share of requests that may not be answered with figures at a rate that counts as held.
+const mayFail = 0.001
+
+// judge tells whether a rate was held.
+func (s *Search) judge(r *Run) Step {
+	step := Step{Rate: r.Rate, AnsweredPerSecond: r.AnsweredPerSecond, P50: r.Answered.P50, P99: r.Answered.P99}
+	unanswered := float64(r.Sent-r.Answered.Count) / max(float64(r.Sent), 1)
+	switch {
+	case r.Answered.Count == 0:
+		step.Why = "nothing was answered"
+	case unanswered > mayFail:
+		step.Why = fmt.Sprintf("%.1f %% without figures (%s)", 100*unanswered, statuses(r))
+	case r.Answered.P99 > s.Bound:
+		step.Why = "p99 above the bound"
+	case r.Late > s.Bound:
+		step.Why = "this machine can't send that fast"
+	default:
+		step.Held = true
+	}
+	return step
+}

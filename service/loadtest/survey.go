@@ -1,0 +1,123 @@
+package loadtest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+const (
+	// maxOrganizations take part. More would be asked about too seldom to matter.
+	maxOrganizations = 50
+	// maxMetadataText is how long a key and a value may be together.
+	maxMetadataText = 200
+
+	// comment is what the load test's own statements say of themselves.
+	comment = "orgstats loadtest"
+)
+
+// Survey asks a database for the organisations that have most messages.
+//
+// It and Describe count rows without FINAL, which is cheap: the counts only tell what is busy.
+func Survey(ctx context.Context, conn clickhouse.Conn) (ids []string, err error) {
+	params := clickhouse.Params{}
+	params.Int64("most", maxOrganizations)
+	err = each(ctx, conn, params, `
+SELECT toString(org_id)
+FROM messages
+WHERE org_id != ''
+GROUP BY org_id
+ORDER BY count() DESC, org_id
+LIMIT {most:UInt32}`, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// Describe asks a database for an organisation's users, agents and metadata, the busiest and most common first, and for the time of
+// its newest message, which is zero when it has none.
+func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organization, newest time.Time, err error) {
+	o.ID = id
+	params := clickhouse.Params{}
+	params.String("org_id", id)
+	params.Int64("text", maxMetadataText)
+	for statement, take := range map[string]func(scan func(...any) error) error{
+		newestSQL: func(scan func(...any) error) error { return scan(&newest) },
+		usersSQL:  func(scan func(...any) error) error { return appendText(scan, &o.Users) },
+		agentsSQL: func(scan func(...any) error) error { return appendText(scan, &o.Agents) },
+		metadataSQL: func(scan func(...any) error) error {
+			var m Metadata
+			err := scan(&m.Key, &m.Value)
+			o.Metadata = append(o.Metadata, m)
+			return err
+		},
+	} {
+		if err := each(ctx, conn, params, statement, take); err != nil {
+			return o, newest, fmt.Errorf("ask ClickHouse about organisation %s: %w", id, err)
+		}
+	}
+	return o, newest, nil
+}
+
+// newestSQL leaves records of the future out, whose windows nobody looks at yet.
+const newestSQL = `
+SELECT max(created_at)
+FROM messages
+WHERE org_id = {org_id:String} AND created_at < now64(3, 'UTC')
+HAVING count() > 0`
+
+const usersSQL = `
+SELECT user_id
+FROM messages
+WHERE org_id = {org_id:String}
+GROUP BY user_id
+ORDER BY count() DESC, user_id
+LIMIT 40`
+
+const agentsSQL = `
+SELECT toString(agent_id)
+FROM messages
+WHERE org_id = {org_id:String} AND agent_id != ''
+GROUP BY agent_id
+ORDER BY count() DESC, agent_id
+LIMIT 20`
+
+// metadataSQL leaves out what is no filter that people choose: long texts, and what has one user only, as names have.
+const metadataSQL = `
+SELECT path, value
+FROM members
+ARRAY JOIN metadata_pair_paths AS path, metadata_pair_values AS value
+WHERE org_id = {org_id:String} AND path != '' AND value != '' AND length(path) + length(value) <= {text:UInt32}
+GROUP BY path, value
+HAVING count() > 1
+ORDER BY count() DESC, path, value
+LIMIT 10`
+
+func appendText(scan func(...any) error, texts *[]string) error {
+	var text string
+	err := scan(&text)
+	*texts = append(*texts, text)
+	return err
+}
+
+// each runs a statement and calls take for each of its rows.
+func each(ctx context.Context, conn clickhouse.Conn, params clickhouse.Params, statement string, take func(scan func(...any) error) error) error {
+	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: time.Minute}})
+	defer cancel()
+	rows, err := conn.Query(clickhouse.WithParams(ctx, params), statement)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := take(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

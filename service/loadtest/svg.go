@@ -1,0 +1,204 @@
+package loadtest
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The plot's measures, in pixels.
+const (
+	plotWidth   = 960
+	panelHeight = 230
+	panelGap    = 74
+	plotTop     = 70
+	plotLeft    = 76
+	plotRight   = 28
+)
+
+// Colours that differ in lightness, too, so that they are told apart without seeing colour.
+const (
+	colourMain   = "#1f6fb4"
+	colourSecond = "#d9822b"
+	colourBad    = "#c23030"
+	colourGrid   = "#e2e6ea"
+	colourText   = "#394b59"
+)
+
+// SVG draws the report: the rates that were tried, the latencies, and what became of the requests over time.
+func (r *Report) SVG(w io.Writer) error {
+	d := &drawing{}
+	if r.Search != nil && len(r.Search.Steps) > 0 {
+		d.searchPanel(r.Search)
+	}
+	if r.Run != nil && r.Run.Answered.Count > 0 {
+		d.histogramPanel(r.Run)
+		d.latencyPanel(r.Run)
+		d.throughputPanel(r.Run)
+	}
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]d %[2]d" width="%[1]d" height="%[2]d" font-family="system-ui, sans-serif" font-size="12" fill="%[3]s">
+<rect width="100%%" height="100%%" fill="#ffffff"/>
+<text x="%[4]d" y="30" font-size="17" font-weight="600">Load test of %[5]s</text>
+<text x="%[4]d" y="50">%[6]s</text>
+%[7]s</svg>
+`, plotWidth, plotTop+d.panels*(panelHeight+panelGap), colourText, plotLeft, html.EscapeString(r.Target), html.EscapeString(r.subtitle()), d.body.String())
+	return err
+}
+
+func (r *Report) subtitle() string {
+	text := fmt.Sprintf("%s, %d organisations, %d callers", r.Started.UTC().Format(time.RFC1123), r.Organizations, r.Callers)
+	if run := r.Run; run != nil {
+		text += fmt.Sprintf("; %.0f requests a second for %.0f s: p50 %s, p99 %s, max %s",
+			run.SentPerSecond, run.Seconds, ms(run.Answered.P50), ms(run.Answered.P99), ms(run.Answered.Max))
+	}
+	return text
+}
+
+// drawing gathers panels, one below the other.
+type drawing struct {
+	body   strings.Builder
+	panels int
+}
+
+func (d *drawing) printf(format string, args ...any) { fmt.Fprintf(&d.body, format, args...) }
+
+func (d *drawing) text(x, y float64, anchor, text string) {
+	d.printf(`<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, html.EscapeString(text))
+}
+
+func (d *drawing) line(x1, y1, x2, y2 float64, style string) {
+	d.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" %s/>`+"\n", x1, y1, x2, y2, style)
+}
+
+// panel begins a panel with its two axes.
+func (d *drawing) panel(title string, x, y axis) *panel {
+	top := float64(plotTop + d.panels*(panelHeight+panelGap) + 22)
+	d.panels++
+	p := &panel{drawing: d, top: top, x: x, y: y}
+	d.printf(`<text x="%d" y="%.1f" font-size="14" font-weight="600">%s</text>`+"\n", plotLeft, top-10, html.EscapeString(title))
+	for _, tick := range y.ticks {
+		d.line(plotLeft, p.py(tick.at), plotWidth-plotRight, p.py(tick.at), `stroke="`+colourGrid+`"`)
+		d.text(plotLeft-8, p.py(tick.at)+4, "end", tick.label)
+	}
+	for _, tick := range x.ticks {
+		d.line(p.px(tick.at), top+panelHeight, p.px(tick.at), top+panelHeight+4, `stroke="`+colourText+`"`)
+		d.text(p.px(tick.at), top+panelHeight+17, "middle", tick.label)
+	}
+	d.line(plotLeft, top+panelHeight, plotWidth-plotRight, top+panelHeight, `stroke="`+colourText+`"`)
+	d.text(plotWidth-plotRight, top+panelHeight+34, "end", x.name)
+	return p
+}
+
+// panel is a chart in its place.
+type panel struct {
+	*drawing
+	top  float64
+	x, y axis
+	keys int
+}
+
+func (p *panel) px(v float64) float64 {
+	return plotLeft + p.x.share(v)*(plotWidth-plotLeft-plotRight)
+}
+
+func (p *panel) py(v float64) float64 { return p.top + panelHeight*(1-p.y.share(v)) }
+
+// key names a series, at the panel's right upper edge.
+func (p *panel) key(colour, name string) {
+	x := float64(plotWidth - plotRight - 150*(p.keys+1))
+	p.printf(`<rect x="%.1f" y="%.1f" width="10" height="10" fill="%s"/>`+"\n", x, p.top-19, colour)
+	p.text(x+15, p.top-10, "start", name)
+	p.keys++
+}
+
+type point struct{ x, y float64 }
+
+// curve joins points by lines.
+func (p *panel) curve(colour string, points []point) {
+	var path []string
+	for _, at := range points {
+		path = append(path, fmt.Sprintf("%.1f,%.1f", p.px(at.x), p.py(at.y)))
+	}
+	p.printf(`<polyline points="%s" fill="none" stroke="%s" stroke-width="1.8" stroke-linejoin="round"/>`+"\n", strings.Join(path, " "), colour)
+}
+
+func (p *panel) dot(at point, colour, title string) {
+	p.printf(`<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"><title>%s</title></circle>`+"\n", p.px(at.x), p.py(at.y), colour, html.EscapeString(title))
+}
+
+// column is a box between two places of the x-axis and two heights.
+func (p *panel) column(from, to, low, high float64, colour, title string) {
+	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", p.px(from)+0.5, p.py(high),
+		max(p.px(to)-p.px(from)-1, 0.5), p.py(low)-p.py(high), colour, html.EscapeString(title))
+}
+
+// axis maps values to shares of a panel's width or height.
+type axis struct {
+	name        string
+	low, high   float64
+	logarithmic bool
+	ticks       []tick
+}
+
+type tick struct {
+	at    float64
+	label string
+}
+
+// share is where a value lies, 0 to 1; what lies outside is put to the edge.
+func (a axis) share(v float64) float64 {
+	if a.logarithmic {
+		return clamp(math.Log(max(v, a.low)/a.low) / math.Log(a.high/a.low))
+	}
+	return clamp((v - a.low) / (a.high - a.low))
+}
+
+func clamp(share float64) float64 { return min(max(share, 0), 1) }
+
+// logAxis is a logarithmic axis that holds the values, which are positive, with ticks at 1, 2 and 5 of each power of ten, or at the
+// powers alone where those are many.
+func logAxis(name string, label func(float64) string, values ...float64) axis {
+	a := axis{name: name, low: slices.Min(values), high: slices.Max(values), logarithmic: true}
+	var all []float64
+	for power := math.Floor(math.Log10(a.low)); power <= math.Ceil(math.Log10(a.high)); power++ {
+		for _, factor := range []float64{1, 2, 5} {
+			all = append(all, factor*math.Pow(10, power))
+		}
+	}
+	first, last := 0, len(all)-1
+	for first+1 < len(all) && all[first+1] <= a.low {
+		first++
+	}
+	for last > first+1 && all[last-1] >= a.high {
+		last--
+	}
+	a.low, a.high = min(a.low, all[first]), max(a.high, all[last])
+	for i, at := range all[first : last+1] {
+		if last-first <= 12 || (first+i)%3 == 0 {
+			a.ticks = append(a.ticks, tick{at, label(at)})
+		}
+	}
+	return a
+}
+
+// linearAxis is an axis from 0 with about five round ticks.
+func linearAxis(name string, label func(float64) string, high float64) axis {
+	power := math.Pow(10, math.Floor(math.Log10(max(high, 1e-9)/5)))
+	step := 10 * power
+	for _, factor := range []float64{5, 2, 1} {
+		if factor*power >= high/5 {
+			step = factor * power
+		}
+	}
+	a := axis{name: name, high: math.Ceil(high/step) * step}
+	for at := 0.0; at <= a.high+step/2; at += step {
+		a.ticks = append(a.ticks, tick{at, label(at)})
+	}
+	return a
+}
+
+func plainNumber(n float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", n), ".0") }

@@ -1,0 +1,224 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+const (
+	// verifyEvery is how often an answer is compared: often enough to see much, seldom enough that the plain queries, which cost
+	// ClickHouse more than the answers, do not become the load.
+	verifyEvery = 100 * time.Millisecond
+	// watchEvery is how often the change counters are read.
+	watchEvery = 250 * time.Millisecond
+	plainTime  = time.Minute // that a plain query may take
+)
+
+// Verified says how samples of the answers compare with the plain query.
+type Verified struct {
+	Compared  uint64 `json:"compared"` // answers
+	Equal     uint64 `json:"equal"`
+	Different uint64 `json:"different"`
+	// Changing answers were left out, because records of their organisation changed around them: what was right then can't be asked
+	// for any more.
+	Changing    uint64    `json:"changing"`
+	Differences []Failure `json:"differences,omitempty"`
+}
+
+// sample is an answer to compare.
+type sample struct {
+	request
+	figures stats.Figures
+	sent    time.Time
+}
+
+// Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared while nothing of
+// its organisation changes, from before it was asked for until the plain query has come to its end: the organisations' change
+// counters, which are read all the time, tell.
+type Verifier struct {
+	conn  clickhouse.Conn
+	store *stats.Store
+	age   time.Duration
+
+	samples chan sample
+	stop    context.CancelFunc
+	ended   sync.WaitGroup
+
+	mu       sync.Mutex
+	counters map[string]seen
+	result   Verified
+	wrong    examples
+	err      error
+}
+
+// seen is a change counter, and since when it is known to have that value.
+type seen struct {
+	counter uint64
+	since   time.Time
+}
+
+// StartVerifier starts a verifier on the deployment's own database. The age is that up to which the deployment may give an
+// answer from before a change (--cache-age). It returns when answers can be compared.
+func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration) (*Verifier, error) {
+	v := &Verifier{
+		conn: conn, store: stats.NewStore(conn, clickhouse.Limits{}), age: age,
+		samples: make(chan sample), counters: map[string]seen{},
+	}
+	if err := v.watch(ctx); err != nil {
+		return nil, err
+	}
+	// Answers of the first moments may be from before the counters were read.
+	if err := pause(ctx, age); err != nil {
+		return nil, err
+	}
+	ctx, v.stop = context.WithCancel(context.WithoutCancel(ctx))
+	v.ended.Go(func() { v.repeat(ctx, watchEvery, v.watch) })
+	v.ended.Go(func() { v.repeat(ctx, verifyEvery, v.compareNext) })
+	return v, nil
+}
+
+// Close ends the verifier and gives what it found.
+func (v *Verifier) Close() (Verified, error) {
+	v.stop()
+	v.ended.Wait()
+	v.result.Differences = v.wrong.list()
+	return v.result, v.err
+}
+
+// repeat does something again and again until the verifier is closed or an error comes.
+func (v *Verifier) repeat(ctx context.Context, every time.Duration, do func(context.Context) error) {
+	for pause(ctx, every) == nil {
+		if err := do(ctx); err != nil {
+			if ctx.Err() == nil {
+				v.fail(err)
+			}
+			return
+		}
+	}
+}
+
+func (v *Verifier) fail(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err = errors.Join(v.err, fmt.Errorf("verify answers: %w", err))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// offer gives an answer to compare; it is taken when it is time for the next.
+func (v *Verifier) offer(s sample) {
+	if v == nil {
+		return
+	}
+	select {
+	case v.samples <- s:
+	default:
+	}
+}
+
+func (v *Verifier) compareNext(ctx context.Context) error {
+	select {
+	case s := <-v.samples:
+		return v.compare(ctx, s)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// compare asks the plain query and reads the counter again.
+func (v *Verifier) compare(ctx context.Context, s sample) error {
+	v.mu.Lock()
+	before := v.counters[s.question.OrgID]
+	v.mu.Unlock()
+	if before.counter%2 == 1 || s.sent.Add(-v.age).Before(before.since) {
+		v.changing()
+		return nil
+	}
+	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: plainTime}})
+	defer cancel()
+	plain, err := v.store.Run(ctx, stats.PlainQuery(s.question))
+	if err != nil {
+		return err
+	}
+	if err := v.watch(ctx); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	after := v.counters[s.question.OrgID]
+	v.mu.Unlock()
+	if after != before {
+		v.changing()
+		return nil
+	}
+	v.judge(s, plain)
+	return nil
+}
+
+func (v *Verifier) changing() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.result.Changing++
+}
+
+func (v *Verifier) judge(s sample, plain stats.Figures) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.result.Compared++
+	if s.figures == plain {
+		v.result.Equal++
+		return
+	}
+	v.result.Different++
+	v.wrong.add(fmt.Sprintf("organisation %s, %s: answered %+v, plain query %+v", s.question.OrgID, s.query.Encode(), s.figures, plain))
+}
+
+// countersSQL reads the change counter of every organisation: the hour of stale_hours that stands for the organisation itself.
+// It only grows, so that the greatest of the rows that were not merged yet is the last.
+const countersSQL = `
+SELECT toString(org_id), max(step)
+FROM stale_hours
+WHERE hour = -2147483648
+GROUP BY org_id`
+
+// watch reads the change counters. An organisation that has none was never written to, which is as good as a counter of 0.
+func (v *Verifier) watch(ctx context.Context) error {
+	now := map[string]uint64{}
+	err := each(ctx, v.conn, nil, countersSQL, func(scan func(...any) error) error {
+		var orgID string
+		var counter uint64
+		err := scan(&orgID, &counter)
+		now[orgID] = counter
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.see(now)
+	return nil
+}
+
+// see notes counters. Two reads may come to their end in the other order than they began, and counters only grow: a smaller one
+// is old news.
+func (v *Verifier) see(now map[string]uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	at := time.Now()
+	for orgID, counter := range now {
+		if old, ok := v.counters[orgID]; !ok || counter > old.counter {
+			v.counters[orgID] = seen{counter, at}
+		}
+	}
+}

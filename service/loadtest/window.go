@@ -1,0 +1,63 @@
+package loadtest
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// window is a kind of window that dashboards offer. Its ends are those at an instant, which is given in the caller's zone; both
+// are inclusive.
+type window struct {
+	name   string
+	weight int
+	ends   func(random *rand.Rand, now time.Time) (from, to time.Time)
+}
+
+func (w window) share() int { return w.weight }
+
+// windows are drawn as often as people look at them. Those that end now never ask the same twice; those of whole days do until
+// midnight.
+var windows = []window{
+	{"today, up to now", 20, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return midnight(now, 0), now }},
+	{"last 24 hours", 10, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return now.Add(-24 * time.Hour), now }},
+	{"last 7 days", 20, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return midnight(now, -6), endOfDay(now) }},
+	{"last 30 days", 25, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return midnight(now, -29), endOfDay(now) }},
+	{"this month", 8, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return month(now, 0), endOfDay(now) }},
+	{"last month", 7, func(_ *rand.Rand, now time.Time) (from, to time.Time) {
+		return month(now, -1), month(now, 0).Add(-time.Millisecond)
+	}},
+	{"last 12 months", 7, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return month(now, -11), endOfDay(now) }},
+	{"chosen by hand", 3, byHand},
+}
+
+// zones are those of the callers, half-hour ones among them.
+var zones = []*time.Location{
+	time.UTC, zone(1, 0), zone(-5, 0), zone(5, 30), zone(-8, 0), zone(9, 0), zone(5, 45), zone(-3, -30),
+}
+
+func zone(hours, minutes int) *time.Location { return time.FixedZone("", hours*3600+minutes*60) }
+
+// midnight is the start of the day that lies so many days after an instant's own.
+func midnight(at time.Time, days int) time.Time {
+	return time.Date(at.Year(), at.Month(), at.Day()+days, 0, 0, 0, 0, at.Location())
+}
+
+func endOfDay(at time.Time) time.Time { return midnight(at, 1).Add(-time.Millisecond) }
+
+// month is the start of the month that lies so many months after an instant's own.
+func month(at time.Time, months int) time.Time {
+	return time.Date(at.Year(), at.Month()+time.Month(months), 1, 0, 0, 0, 0, at.Location())
+}
+
+const (
+	shortest = time.Minute
+	longest  = 365 * 24 * time.Hour
+)
+
+// byHand has its ends anywhere in the last year, and is as likely to be some minutes long as some months.
+func byHand(random *rand.Rand, now time.Time) (from, to time.Time) {
+	length := time.Duration(float64(shortest) * math.Pow(float64(longest)/float64(shortest), random.Float64()))
+	to = now.Add(-time.Duration(random.Float64() * float64(longest-length)))
+	return to.Add(-length).Truncate(time.Millisecond), to.Truncate(time.Millisecond)
+}
