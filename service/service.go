@@ -9,28 +9,35 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/limit"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
 const (
+	defaultReadTimeout    = 10 * time.Second
 	defaultRequestTimeout = 30 * time.Second
 
 	// maxRequestHead bounds a request's URL and headers. It has room for 100 KiB of text in a parameter, each byte
 	// percent-encoded, beside a token.
 	maxRequestHead = 320 << 10
+	// maxURL bounds the path and the query of it, and leaves room for the headers.
+	maxURL = 304 << 10
 	// maxRequestBody bounds what is read, and ignored, behind them.
 	maxRequestBody = 64 << 10
 
-	readTimeout  = 10 * time.Second // from a request's first byte to its last
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 75 * time.Second // above the 60 s of common load balancers, which must be the ones that close
 )
@@ -53,7 +60,7 @@ type Problem struct {
 	Cause error  // logged; not nil
 }
 
-// Config is what a service works with. Only Ready, Log and RequestTimeout may be left out.
+// Config is what a service works with. Only the answerer and the authenticator are needed.
 type Config struct {
 	Answerer      Answerer
 	Authenticator Authenticator
@@ -62,8 +69,51 @@ type Config struct {
 	Ready func(ctx context.Context) []Problem
 	// Log hears of every request; nil drops it.
 	Log *slog.Logger
+	// Observe is told of every request; nil: nobody is.
+	Observe func(Observation)
+	// Tracer makes the requests' spans; nil makes none.
+	Tracer trace.Tracer
+
+	// ReadTimeout bounds the time from a request's first byte to its last, and from connecting to the first; 0 means 10
+	// seconds.
+	ReadTimeout time.Duration
 	// RequestTimeout bounds how long a request may be worked on; 0 means 30 seconds.
 	RequestTimeout time.Duration
+	// Rates bounds how often callers may ask; nil sets no bound.
+	Rates *limit.Rates
+	// MaxConnections bounds the connections that are open at once; 0 sets no bound. One that receives a request holds
+	// maxRequestHead of memory.
+	MaxConnections int
+
+	// TLS makes the service speak TLS; nil means plain HTTP, for a proxy in front.
+	TLS *tls.Config
+	// TrustedProxies are the networks of proxies that may say, in X-Forwarded-For, who asks.
+	TrustedProxies []netip.Prefix
+	// Origins are those whose pages may ask from a browser (CORS), as in "https://app.example.com".
+	Origins []string
+}
+
+// withDefaults fills in what was left out.
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observe == nil {
+		c.Observe = func(Observation) {}
+	}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = defaultReadTimeout
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = defaultRequestTimeout
+	}
+	if c.Rates == nil {
+		c.Rates = limit.NewRates(limit.RateOptions{})
+	}
+	return c
 }
 
 // Service serves HTTP on one listener.
@@ -72,6 +122,7 @@ type Service struct {
 	log         *slog.Logger
 	app         *fiber.App
 	routes      fasthttp.RequestHandler // the app's
+	paths       map[string]bool         // that the routes stand for
 	connections *connections
 
 	// base is the context of all requests; cut ends it when graceful shutdown has run out of time.
@@ -81,13 +132,8 @@ type Service struct {
 
 // New gives a service that does not listen yet.
 func New(config Config) *Service {
-	s := &Service{config: config, log: config.Log, connections: newConnections()}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.config.RequestTimeout == 0 {
-		s.config.RequestTimeout = defaultRequestTimeout
-	}
+	config = config.withDefaults()
+	s := &Service{config: config, log: config.Log, connections: newConnections(config.MaxConnections), paths: map[string]bool{}}
 	s.base, s.cut = context.WithCancelCause(context.Background())
 	s.app = fiber.New(fiber.Config{
 		CaseSensitive:         true,
@@ -96,7 +142,7 @@ func New(config Config) *Service {
 		ReduceMemoryUsage:     true, // idle connections then hold no buffer of maxRequestHead; see conn.alone
 		ReadBufferSize:        maxRequestHead,
 		BodyLimit:             maxRequestBody,
-		ReadTimeout:           readTimeout,
+		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          writeTimeout,
 		IdleTimeout:           idleTimeout,
 		ErrorHandler:          s.fail,
@@ -105,6 +151,9 @@ func New(config Config) *Service {
 	s.app.Get("/livez", s.livez)
 	s.app.Get("/readyz", s.readyz)
 
+	for _, route := range s.app.GetRoutes() {
+		s.paths[route.Path] = true
+	}
 	s.routes = s.app.Handler()
 	s.app.Server().Handler = s.handle
 	s.app.Server().ErrorHandler = s.refuse
@@ -114,13 +163,16 @@ func New(config Config) *Service {
 // Serve answers the listener's connections until Shutdown is called, and returns nil then, or the listener's error. It
 // closes the listener. Call it once.
 func (s *Service) Serve(listener net.Listener) error {
-	tracked := s.connections.listen(listener)
+	tracked := s.connections.listen(listener, s.config)
 	if tracked == nil {
 		return listener.Close()
 	}
 	defer s.connections.unlisten()
 	return s.app.Listener(tracked)
 }
+
+// Connections tells how many connections are open, and how many were refused so far because that were too many.
+func (s *Service) Connections() (open int, refused uint64) { return s.connections.count() }
 
 // Shutdown stops gracefully. Requests under way are answered, and so are those that arrive within the next quarter of a
 // second; then nobody can connect any more, and idle connections close. It returns when the last answer is sent. If
