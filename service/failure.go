@@ -141,7 +141,11 @@ func asFailure(err error) *failure {
 		return f
 	}
 	if refusal, ok := errors.AsType[*fiber.Error](err); ok {
-		return failureOf(routingCode(refusal), err)
+		c := routingCode(refusal)
+		if c != codeInternal {
+			err = nil // it says no more than the log's line does, and quotes the path, however long
+		}
+		return failureOf(c, err)
 	}
 	if exceeded, ok := errors.AsType[*limit.RateError](err); ok {
 		return tooOften(exceeded)

@@ -2,8 +2,11 @@ package service
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/orgstats/orgstats/clickhouse"
 )
 
 // logExchange writes the request's line. It never holds the token, the query or what the query says.
@@ -23,7 +26,7 @@ func (s *Service) logExchange(e *exchange, o Observation) {
 		attrs = append(attrs, slog.String("trace_id", span.TraceID().String()))
 	}
 	if e.failure != nil && e.failure.cause != nil {
-		attrs = append(attrs, slog.Any("error", e.failure.cause))
+		attrs = append(attrs, slog.String("error", clickhouse.Redact(e.failure.cause)))
 	}
 	s.log.LogAttrs(s.base, levelOf(e, o), "request", attrs...)
 }
@@ -39,7 +42,7 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 	if o.Costs.Statements > 0 {
 		attrs = append(attrs, slog.Int("statements", o.Costs.Statements), slog.Uint64("rows_read", o.Costs.Rows))
 	}
-	if o.Costs.Waited > 0 {
+	if o.Costs.Waited >= time.Millisecond {
 		attrs = append(attrs, slog.Duration("waited", o.Costs.Waited))
 	}
 	if o.Refused != "" {

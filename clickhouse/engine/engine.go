@@ -3,7 +3,8 @@
 //
 // One data directory has one engine at a time. The first command that calls Start on the directory starts it, those
 // that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It is
-// never started again behind anybody's back: Done tells its users when it has ended without them.
+// never started again behind anybody's back: Done tells its users when it has ended without them, and who wants it to be
+// started again then says so with a Keeper.
 //
 // The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse is not one of the
 // service. What ties it to its users is a named pipe in the data directory (lease).

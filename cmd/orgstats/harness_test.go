@@ -83,7 +83,7 @@ func (i *installation) read(name string) string {
 
 // environment is what the program gets: none of the tester's own configuration.
 func (i *installation) environment() []string {
-	env := []string{programVariable + "=1", "ORGSTATS_DATA_DIR=" + i.data()}
+	env := []string{programVariable + "=1", "ORGSTATS_DATA_DIR=" + i.data(), "ORGSTATS_LOG_FORMAT=text"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", engine.LibraryVariable} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

@@ -23,10 +23,15 @@ type server struct {
 	tokens  sync.Map // by caller
 }
 
+// unlimited turns off what would turn a test's own requests away.
+var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
+
 // serve starts a server on a free port and returns when it listens.
-func (i *installation) serve() *server {
+func (i *installation) serve() *server { return i.serveWith(unlimited...) }
+
+func (i *installation) serveWith(flags ...string) *server {
 	i.Helper()
-	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0")}
+	s := &server{process: i.start(append([]string{"serve", "--dev-auth", "--cache-age=0s", "--listen", "127.0.0.1:0"}, flags...)...)}
 	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
 	i.Cleanup(s.client.CloseIdleConnections)

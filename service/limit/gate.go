@@ -63,6 +63,9 @@ func (g *Gate) Enter(ctx context.Context, orgID string) (leave func(), err error
 	return func() { g.leave(orgID) }, nil
 }
 
+// Options are what the gate was made with.
+func (g *Gate) Options() GateOptions { return g.options }
+
 // Load tells how many questions are under way and how many wait.
 func (g *Gate) Load() (underWay, waiting int) {
 	g.mu.Lock()

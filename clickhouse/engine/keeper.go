@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// An engine that ended by itself is started again at once, and if that fails, or it ends again soon, after firstRestart,
+	// then after twice as long, and so on up to lastRestart.
+	firstRestart = time.Second
+	lastRestart  = 30 * time.Second
+	// steady is how long an engine must have run for its end to be a first one.
+	steady = time.Minute
+)
+
+// Keeper keeps an engine running: when it ends by itself the keeper starts it again, or joins the one that another process
+// has started, and says so in the log.
+type Keeper struct {
+	options Options
+	log     *slog.Logger
+	cancel  context.CancelFunc
+	stopped chan struct{}
+
+	mu       sync.Mutex
+	engine   *Engine // the last one that ran
+	down     error   // why none runs, nil while one does
+	restarts int
+}
+
+// Keep takes over an engine that was started with the options.
+func Keep(e *Engine, o Options) *Keeper {
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &Keeper{options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), cancel: cancel, stopped: make(chan struct{}), engine: e}
+	k.options.Port = e.state.TCPPort // so that whoever knows where it is finds it there again
+	go k.keep(ctx, e)
+	return k
+}
+
+// Engine is the engine that runs, or the last one that did.
+func (k *Keeper) Engine() *Engine {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.engine
+}
+
+// State tells why no engine runs just now, nil while one does, and how often one was started again.
+func (k *Keeper) State() (down error, restarts int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.down, k.restarts
+}
+
+// Address is where the engine's native protocol is, or was last.
+func (k *Keeper) Address() string { return k.Engine().Owner().Address() }
+
+// Close ends the keeping and gives the engine up.
+func (k *Keeper) Close() error {
+	k.cancel()
+	<-k.stopped
+	return k.Engine().Close()
+}
+
+// keep watches one engine after the other.
+func (k *Keeper) keep(ctx context.Context, e *Engine) {
+	defer close(k.stopped)
+	for pause := time.Duration(0); ; {
+		started := time.Now()
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.Done():
+		}
+		ended := time.Now()
+		if ended.Sub(started) > steady {
+			pause = 0
+		}
+		k.log.Error("the ClickHouse engine has ended; it will be started again", "error", e.Err(), "in", pause)
+		k.set(e, e.Err())
+		_ = e.Close() // of one that is gone: there is nothing that could fail but the waiting for it
+		if e, pause = k.restart(ctx, pause); e == nil {
+			return
+		}
+		k.set(e, nil)
+		k.log.Info("the ClickHouse engine runs again", "pid", e.PID(), "after", time.Since(ended).Round(time.Millisecond))
+	}
+}
+
+// restart tries until an engine runs, and returns nil when ctx ends before. Next is the pause before the next restart, if
+// that should be needed soon.
+func (k *Keeper) restart(ctx context.Context, pause time.Duration) (e *Engine, next time.Duration) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, 0
+		case <-time.After(pause):
+		}
+		pause = min(max(2*pause, firstRestart), lastRestart)
+		e, err := Start(ctx, k.options)
+		if err == nil {
+			return e, pause
+		}
+		if ctx.Err() == nil {
+			k.log.Error("the ClickHouse engine can't be started", "error", err, "next_attempt_in", pause)
+			k.set(nil, err)
+		}
+	}
+}
+
+// set notes which engine runs, if it is another, and why none does.
+func (k *Keeper) set(e *Engine, down error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e != nil && e != k.engine {
+		k.engine = e
+		k.restarts++
+	}
+	k.down = down
+}
