@@ -13,7 +13,7 @@ import (
 // limitFlags bound what the service takes on.
 type limitFlags struct {
 	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More makes each of them slower; 0 takes half of --connections, because a question is up to two statements." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
-	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
+	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"32" placeholder:"N"`
 	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503; a tenth of that while the queue stands. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"500ms" placeholder:"TIME"`
 	OrganizationRate float64       `help:"Requests a second of one organisation, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
 	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`

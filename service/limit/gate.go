@@ -9,8 +9,8 @@ import (
 )
 
 // standingShare is the part of the patience that is left once the queue has not been empty for as long as the patience is.
-// A burst may wait; in a queue that stands, waiting helps nobody, so it is kept short and what can't be taken is told so
-// at once. (The idea is CoDel's, as in "Fail at Scale", ACM Queue 13/8.)
+// A burst may wait; in a queue that stands, waiting helps nobody, so it is kept short. (The idea is CoDel's, as in "Fail at
+// Scale", ACM Queue 13/8.)
 const standingShare = 10
 
 // GateOptions bound a gate.
@@ -90,10 +90,11 @@ func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 		g.forget(orgID, l)
 		return nil, 0, &BusyError{Reason: ReasonQueueFull}
 	}
+	patience := g.patience(l, time.Now())
 	w := &waiter{turn: make(chan error, 1)}
 	l.waiters = append(l.waiters, w)
 	g.waiting++
-	return w, g.patience(time.Now()), nil
+	return w, patience, nil
 }
 
 // mayStart tells whether there is a place for another question of the organisation.
@@ -127,12 +128,13 @@ func (g *Gate) makeRoom(newcomer *line) bool {
 	return true
 }
 
-// patience is how long a question that joins the queue now may wait.
-func (g *Gate) patience(now time.Time) time.Duration {
+// patience is how long a question of the organisation that joins the queue now may wait. One that has nothing else here is
+// not what makes the queue stand, and is the next to get a turn.
+func (g *Gate) patience(l *line, now time.Time) time.Duration {
 	if g.busyFrom.IsZero() {
 		g.busyFrom = now
 	}
-	if now.Sub(g.busyFrom) > g.options.Patience {
+	if l.underWay+len(l.waiters) > 0 && now.Sub(g.busyFrom) > g.options.Patience {
 		return g.options.Patience / standingShare
 	}
 	return g.options.Patience

@@ -181,21 +181,24 @@ func TestPatienceEnds(t *testing.T) {
 func TestAStandingQueueIsLessPatient(t *testing.T) {
 	g := NewGate(GateOptions{UnderWay: 1, Waiting: 4, Patience: time.Second})
 	start := time.Now()
+	busy, quiet := &line{underWay: 1}, &line{}
 	for _, row := range []struct {
 		why         string
+		org         *line
 		at          time.Duration
 		emptyBefore bool
 		want        time.Duration
 	}{
-		{"the first that waits", 0, false, time.Second},
-		{"a burst", 900 * time.Millisecond, false, time.Second},
-		{"the queue has stood for too long", 1100 * time.Millisecond, false, 100 * time.Millisecond},
-		{"it was empty meanwhile", 1200 * time.Millisecond, true, time.Second},
+		{"the first that waits", busy, 0, false, time.Second},
+		{"a burst", busy, 900 * time.Millisecond, false, time.Second},
+		{"the queue has stood for too long", busy, 1100 * time.Millisecond, false, 100 * time.Millisecond},
+		{"but not because of this organisation", quiet, 1100 * time.Millisecond, false, time.Second},
+		{"it was empty meanwhile", busy, 1200 * time.Millisecond, true, time.Second},
 	} {
 		if row.emptyBefore {
 			g.noteEmpty()
 		}
-		if got := g.patience(start.Add(row.at)); got != row.want {
+		if got := g.patience(row.org, start.Add(row.at)); got != row.want {
 			t.Errorf("%s: patience %s, want %s", row.why, got, row.want)
 		}
 	}
