@@ -10,7 +10,10 @@
 // service. What ties it to its users is a named pipe in the data directory (lease).
 package engine
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // Options say which engine is wanted. Only DataDir is required.
 type Options struct {
@@ -20,6 +23,8 @@ type Options struct {
 	Library string
 	// Port is the port of the native protocol. 0: the one of last time if it is free, else any free one.
 	Port int
+	// Silence is how long a kept engine may answer nothing before it is killed and started again. 0: a minute.
+	Silence time.Duration
 	// Log is told when the engine starts, is joined and ends. Nil: nothing is logged.
 	Log *slog.Logger
 }

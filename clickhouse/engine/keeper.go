@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -15,10 +17,15 @@ const (
 	lastRestart  = 30 * time.Second
 	// steady is how long an engine must have run for its end to be a first one.
 	steady = time.Minute
+
+	// defaultSilence is far above what a machine with too much to do makes a ping wait, and below a person's patience.
+	defaultSilence = time.Minute
+	// pings is how often an engine is asked for a sign of life in that time.
+	pings = 12
 )
 
-// Keeper keeps an engine running: when it ends by itself the keeper starts it again, or joins the one that another process
-// has started, and says so in the log.
+// Keeper keeps an engine running: when it ends by itself, or answers nothing for too long, the keeper starts it again, or
+// joins the one that another process has started, and says so in the log.
 type Keeper struct {
 	options Options
 	log     *slog.Logger
@@ -69,10 +76,8 @@ func (k *Keeper) keep(ctx context.Context, e *Engine) {
 	defer close(k.stopped)
 	for pause := time.Duration(0); ; {
 		started := time.Now()
-		select {
-		case <-ctx.Done():
+		if !k.await(ctx, e) {
 			return
-		case <-e.Done():
 		}
 		ended := time.Now()
 		if ended.Sub(started) > steady {
@@ -87,6 +92,38 @@ func (k *Keeper) keep(ctx context.Context, e *Engine) {
 		k.set(e, nil)
 		k.log.Info("the ClickHouse engine runs again", "pid", e.PID(), "after", time.Since(ended).Round(time.Millisecond))
 	}
+}
+
+// await waits for the engine's end, and brings it about when it has been silent for too long. It reports false when ctx
+// ended first.
+func (k *Keeper) await(ctx context.Context, e *Engine) (ended bool) {
+	silence := cmp.Or(k.options.Silence, defaultSilence)
+	ticker := time.NewTicker(silence / pings)
+	defer ticker.Stop()
+	heard := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-e.Done():
+			return true
+		case <-ticker.C:
+		}
+		if e.answers(ctx, silence/pings) {
+			heard = time.Now()
+		} else if time.Since(heard) > silence && ctx.Err() == nil {
+			k.log.Error("the ClickHouse engine answers nothing; it is killed", "pid", e.PID(), "silent_for", time.Since(heard).Round(time.Second))
+			_ = unix.Kill(e.PID(), unix.SIGKILL) // it may have ended just now
+			heard = time.Now()
+		}
+	}
+}
+
+// answers tells whether the engine gives a sign of life in time.
+func (e *Engine) answers(ctx context.Context, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return ping(ctx, e.Owner()) == nil
 }
 
 // restart tries until an engine runs, and returns nil when ctx ends before. Next is the pause before the next restart, if

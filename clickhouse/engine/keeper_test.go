@@ -127,6 +127,21 @@ func TestAKeeperTellsWhyNoEngineRunsAndGoesOnTrying(t *testing.T) {
 	}
 }
 
+func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
+	k, log := keep(t, engine.Options{DataDir: t.TempDir(), Silence: 3 * time.Second})
+	hung := k.Engine().PID()
+	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	awaitRestart(t, k, 1)
+	if running(hung) {
+		t.Error("the one that hangs is still there")
+	}
+	if !strings.Contains(log.String(), "answers nothing") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+}
+
 func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
 	k, _ := keep(t, engine.Options{DataDir: t.TempDir()})
 	kill(t, k.Engine().PID())
