@@ -34,7 +34,7 @@ type assembly struct {
 
 // assemble makes the service from the flags. What it has opened must be closed even when it fails.
 func (f *serviceFlags) assemble(p *program, db *database) (*assembly, error) {
-	a := &assembly{flags: f, program: p, db: db, metrics: metrics.New(), gate: f.gate(f.Connections)}
+	a := &assembly{flags: f, program: p, db: db, metrics: metrics.New(), gate: f.gate(f.Connections, db.engine != nil)}
 	for _, step := range []func() error{a.openVerifier, a.openTraces, a.openStore, a.makeService, a.openMetrics} {
 		if err := step(); err != nil {
 			return a, err

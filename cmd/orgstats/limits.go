@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/orgstats/orgstats/service/limit"
@@ -12,9 +13,9 @@ import (
 
 // limitFlags bound what the service takes on.
 type limitFlags struct {
-	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More makes each of them slower; 0 takes half of --connections, because a question is up to two statements." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
-	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"32" placeholder:"N"`
-	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503; a tenth of that while the queue stands. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"500ms" placeholder:"TIME"`
+	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, half of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
+	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
+	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503; a tenth of that while the queue stands. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"250ms" placeholder:"TIME"`
 	OrganizationRate float64       `help:"Requests a second of one organisation, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
 	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`
 	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`
@@ -43,10 +44,14 @@ func (f *limitFlags) mistakes() (all []error) {
 	return all
 }
 
-// gate makes the gate for a pool of so many connections.
-func (f *limitFlags) gate(connections int) *limit.Gate {
+// gate makes the gate. A question is up to two statements, and takes a processor's time nearly all of its own.
+func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
 	places := f.Concurrency
-	if places == 0 {
+	switch {
+	case places != 0:
+	case embedded:
+		places = runtime.NumCPU() + 1
+	default:
 		places = max(1, connections/2)
 	}
 	return limit.NewGate(limit.GateOptions{UnderWay: places, Waiting: f.Queue, Patience: f.QueueTime})

@@ -22,7 +22,8 @@ type GateOptions struct {
 
 // Gate lets a bounded number of questions through at once, and a bounded number wait for a bounded time. When a place is
 // free, it goes to the organisation that waits and has the fewest questions under way; when the queue is full, the
-// organisation that has the most in it loses its newest. A quarter of the places is never given to one organisation alone.
+// organisation that has the most in it loses its newest. A quarter of the places, at least one, is never given to one
+// organisation alone.
 type Gate struct {
 	options GateOptions
 
@@ -97,9 +98,12 @@ func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 	return w, patience, nil
 }
 
+// OneOrganization is how many questions of one organisation may be under way.
+func (o GateOptions) OneOrganization() int { return max(1, o.UnderWay-max(1, o.UnderWay/4)) }
+
 // mayStart tells whether there is a place for another question of the organisation.
 func (g *Gate) mayStart(l *line) bool {
-	return g.underWay < g.options.UnderWay && l.underWay < g.options.UnderWay-g.options.UnderWay/4
+	return g.underWay < g.options.UnderWay && l.underWay < g.options.OneOrganization()
 }
 
 func (g *Gate) start(l *line) {

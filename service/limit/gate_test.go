@@ -93,7 +93,7 @@ func expectLoad(t *testing.T, g *Gate, underWay, waiting int) {
 }
 
 func TestPlacesAndQueueAreBounded(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 2, Waiting: 2, Patience: patient})
+	g := NewGate(GateOptions{UnderWay: 3, Waiting: 2, Patience: patient}) // two of them for one organisation
 	first, second, third, fourth := ask(t, g, "a"), ask(t, g, "a"), ask(t, g, "a"), ask(t, g, "a")
 	first.expectStarted(t)
 	second.expectStarted(t)
@@ -124,14 +124,16 @@ func TestZeroIsNoLimit(t *testing.T) {
 }
 
 func TestTurnsGoToWhoHasTheFewest(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 2, Waiting: 10, Patience: patient})
-	running := []*asker{ask(t, g, "noisy"), ask(t, g, "noisy")}
+	g := NewGate(GateOptions{UnderWay: 3, Waiting: 10, Patience: patient})
+	running := []*asker{ask(t, g, "noisy"), ask(t, g, "noisy"), ask(t, g, "steady")}
 	noisy := []*asker{ask(t, g, "noisy"), ask(t, g, "noisy"), ask(t, g, "noisy")}
-	quiet, calm := ask(t, g, "quiet"), ask(t, g, "calm")
+	quiet, calm, still := ask(t, g, "quiet"), ask(t, g, "calm"), ask(t, g, "still")
 	running[0].leave()
 	running[1].leave()
+	running[2].leave()
 	quiet.expectStarted(t)
 	calm.expectStarted(t)
+	still.expectStarted(t)
 	for _, a := range noisy {
 		if a.settled() {
 			t.Fatal("the noisy organisation came before one with nothing under way")
@@ -157,17 +159,20 @@ func TestFullQueueMakesRoomForOthers(t *testing.T) {
 	expectLoad(t, g, 1, 4)
 }
 
-func TestAQuarterOfThePlacesIsForOthers(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 4, Waiting: 4, Patience: patient})
-	for range 3 {
-		ask(t, g, "noisy").expectStarted(t)
+func TestSomePlacesAreForOthers(t *testing.T) {
+	for _, row := range []struct{ places, ofOne int }{{1, 1}, {2, 1}, {3, 2}, {4, 3}, {8, 6}, {16, 12}} {
+		g := NewGate(GateOptions{UnderWay: row.places, Waiting: 4, Patience: patient})
+		for range row.ofOne {
+			ask(t, g, "noisy").expectStarted(t)
+		}
+		next := ask(t, g, "noisy")
+		if next.settled() {
+			t.Errorf("of %d places one organisation has more than %d", row.places, row.ofOne)
+		}
+		if row.places > row.ofOne {
+			ask(t, g, "quiet").expectStarted(t)
+		}
 	}
-	fourth := ask(t, g, "noisy")
-	ask(t, g, "quiet").expectStarted(t)
-	if fourth.settled() {
-		t.Error("one organisation has all places")
-	}
-	expectLoad(t, g, 4, 1)
 }
 
 func TestPatienceEnds(t *testing.T) {
