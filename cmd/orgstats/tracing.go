@@ -38,7 +38,7 @@ func startTraces(ctx context.Context, log *slog.Logger) (tracer trace.Tracer, st
 	}
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("traces can't be exported as the OTEL_… variables say: %w", err)
+		return nil, nil, fmt.Errorf("traces can't be exported as OTEL_TRACES_EXPORTER=%q and its kin say: %w", os.Getenv("OTEL_TRACES_EXPORTER"), err)
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "orgstats")),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
