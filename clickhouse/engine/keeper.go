@@ -54,11 +54,11 @@ func (k *Keeper) Engine() *Engine {
 	return k.engine
 }
 
-// State tells why no engine runs just now, nil while one does, and how often one was started again.
-func (k *Keeper) State() (down error, restarts int) {
+// State tells how often an engine was started again, and why none runs just now, nil while one does.
+func (k *Keeper) State() (restarts int, down error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.down, k.restarts
+	return k.restarts, k.down
 }
 
 // Address is where the engine's native protocol is, or was last.

@@ -62,11 +62,11 @@ func kill(t *testing.T, pid int) {
 func awaitRestart(t *testing.T, k *engine.Keeper, restarts int) *engine.Engine {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if down, n := k.State(); down == nil && n == restarts {
+		if n, down := k.State(); down == nil && n == restarts {
 			return k.Engine()
 		}
 	}
-	down, n := k.State()
+	n, down := k.State()
 	t.Fatalf("no engine after %d restarts, want %d: %v", n, restarts, down)
 	return nil
 }
@@ -75,11 +75,11 @@ func awaitRestart(t *testing.T, k *engine.Keeper, restarts int) *engine.Engine {
 func awaitDown(t *testing.T, k *engine.Keeper, words string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if down, _ := k.State(); down != nil && strings.Contains(down.Error(), words) {
+		if _, down := k.State(); down != nil && strings.Contains(down.Error(), words) {
 			return
 		}
 	}
-	down, _ := k.State()
+	_, down := k.State()
 	t.Fatalf("the keeper says %v, want %q", down, words)
 }
 

@@ -95,7 +95,7 @@ func (d *database) down() error {
 	if d.keeper == nil {
 		return nil
 	}
-	down, _ := d.keeper.State()
+	_, down := d.keeper.State()
 	return down
 }
 

@@ -73,13 +73,13 @@ func (m *Metrics) Keys(verifier *auth.Verifier) {
 // Engine shows whether the embedded engine runs.
 func (m *Metrics) Engine(keeper *engine.Keeper) {
 	m.Gauge("engine_up", "1: the embedded ClickHouse runs; 0: it has ended, and is being started again.", func() float64 {
-		if down, _ := keeper.State(); down != nil {
+		if _, down := keeper.State(); down != nil {
 			return 0
 		}
 		return 1
 	})
 	m.Counter("engine_restarts_total", "Times that the embedded ClickHouse has ended by itself and was started again.", func() float64 {
-		_, restarts := keeper.State()
+		restarts, _ := keeper.State()
 		return float64(restarts)
 	})
 }
