@@ -106,3 +106,18 @@ func TestWhoIsNotAdmittedIsNotAnswered(t *testing.T) {
 		}
 	}
 }
+
+func TestKindsOfPlans(t *testing.T) {
+	for source, want := range map[stats.Source]string{
+		stats.Months: stats.KindCells, stats.Days: stats.KindCells, stats.Hours: stats.KindCells,
+		stats.UserMonths: stats.KindActivity, stats.Activity: stats.KindActivity, stats.Messages: stats.KindRaw,
+	} {
+		plan := stats.Plan{Parts: []stats.Part{{Source: source}, {Source: stats.Messages}}}
+		if got := plan.Kind(); got != want {
+			t.Errorf("a plan with %s is called %s, want %s", source, got, want)
+		}
+	}
+	if got := (stats.Plan{}).Kind(); got != stats.KindRaw {
+		t.Errorf("an empty plan is called %s", got)
+	}
+}

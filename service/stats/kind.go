@@ -20,7 +20,7 @@ func (p Plan) Kind() string {
 		switch part.Source {
 		case Months, Days, Hours:
 			return KindCells
-		case Activity:
+		case UserMonths, Activity:
 			return KindActivity
 		}
 	}
