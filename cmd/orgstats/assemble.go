@@ -117,12 +117,12 @@ func (a *assembly) openMetrics() error {
 	return nil
 }
 
-func (a *assembly) onClose(close func() error) { a.closers = append(a.closers, close) }
+func (a *assembly) onClose(closer func() error) { a.closers = append(a.closers, closer) }
 
 // close closes what was opened last first.
 func (a *assembly) close() (err error) {
-	for _, close := range slices.Backward(a.closers) {
-		err = errors.Join(err, close())
+	for _, closer := range slices.Backward(a.closers) {
+		err = errors.Join(err, closer())
 	}
 	return err
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/orgstats/orgstats/service/limit"
 )
 
+// mostOfAnything is far above what any limit makes sense with.
+const mostOfAnything = 1_000_000
+
 // limitFlags bound what the service takes on.
 type limitFlags struct {
 	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, half of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
@@ -34,8 +37,8 @@ func (f *limitFlags) mistakes() (all []error) {
 		{"--user-rate (ORGSTATS_USER_RATE)", f.UserRate, 0},
 		{"--clients (ORGSTATS_CLIENTS)", float64(f.Clients), 1},
 	} {
-		if !(flag.value >= flag.least) {
-			all = append(all, fmt.Errorf("%s is %v; it must be at least %v", flag.name, flag.value, flag.least))
+		if !(flag.value >= flag.least && flag.value <= mostOfAnything) { // NaN is neither
+			all = append(all, fmt.Errorf("%s is %v; it must lie between %v and %d", flag.name, flag.value, flag.least, mostOfAnything))
 		}
 	}
 	if f.QueueTime < 0 {
