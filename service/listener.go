@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/tls"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -142,44 +140,4 @@ func (s *connections) isStopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stopping
-}
-
-// trackingListener gives fasthttp connections that are known and watched.
-type trackingListener struct {
-	net.Listener
-	connections *connections
-	tls         *tls.Config   // nil: plain HTTP
-	firstByte   time.Duration // by when a connection has to say something
-}
-
-// Accept gives io.EOF, which fasthttp takes as a normal end, once the service stops.
-func (l *trackingListener) Accept() (net.Conn, error) {
-	for {
-		inner, err := l.Listener.Accept()
-		if err != nil {
-			if l.connections.isStopping() {
-				err = io.EOF
-			}
-			return nil, err
-		}
-		if c := l.take(inner); c != nil {
-			return c, nil
-		}
-	}
-}
-
-// take makes an accepted connection one of the service's, or refuses it.
-func (l *trackingListener) take(inner net.Conn) net.Conn {
-	// fasthttp sets no deadline before a connection's first byte. It covers the TLS handshake, too, which the first read
-	// begins.
-	_ = inner.SetReadDeadline(time.Now().Add(l.firstByte))
-	if l.tls != nil {
-		inner = tls.Server(inner, l.tls)
-	}
-	c := newConn(inner, l.connections)
-	if !l.connections.add(c) {
-		l.connections.refuse(inner)
-		return nil
-	}
-	return c
 }
