@@ -1,8 +1,9 @@
 # What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
 ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test lint soak bench engine clean
+.PHONY: run build test race lint vulncheck soak bench engine clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -12,6 +13,12 @@ build: ## bin/orgstats
 
 test: lint engine ## every check
 	go test -timeout 30m ./...
+
+race: engine ## all tests again, with the race detector; they take about twice as long
+	go test -race -timeout 60m ./...
+
+vulncheck: ## known vulnerabilities of what the program calls; asks Go's vulnerability database, so it needs the network
+	go run $(GOVULNCHECK) ./...
 
 lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net"
 	"time"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -21,6 +22,10 @@ const dialTimeout = 5 * time.Second
 type Pool struct {
 	MaxOpen int // statements under way at once; further ones wait for their turn
 	MaxIdle int // connections kept open between statements
+
+	// Address tells where the server is when a connection is made; nil: where the URL says. It is for one that may come back
+	// on another port.
+	Address func() string
 }
 
 // Open connects to the server and database that the URL names (clickhouse://user:password@host:9000/database) and asks
@@ -35,6 +40,12 @@ func Open(ctx context.Context, url string, pool Pool) (Conn, error) {
 
 func open(ctx context.Context, options *driver.Options, pool Pool) (Conn, error) {
 	options.MaxOpenConns, options.MaxIdleConns = pool.MaxOpen, pool.MaxIdle
+	if pool.Address != nil {
+		dialer := net.Dialer{Timeout: dialTimeout}
+		options.DialContext = func(ctx context.Context, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", pool.Address())
+		}
+	}
 	conn, err := driver.Open(options)
 	if err != nil {
 		return nil, fmt.Errorf("open ClickHouse at %s: %w", options.Addr[0], err)

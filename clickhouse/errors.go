@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"regexp"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -55,6 +56,18 @@ func IsUnavailable(err error) bool {
 	}
 	return hasCode(err, codeTooManyQueries, codeSocketTimeout, codeNetworkError, codeMemoryLimitExceeded, codeTableIsReadOnly,
 		codeNotEnoughSpace, codeQueryWasCancelled, codeServerOverloaded, codeCannotScheduleTask, codeAllConnectionTryFailed)
+}
+
+// literals are the texts that ClickHouse quotes.
+var literals = regexp.MustCompile(`'(?:[^'\\]|\\.)*'?`)
+
+// Redact gives an error's text for the log. ClickHouse may quote parameters of the statement in its errors, and so what
+// callers asked about: that is left out.
+func Redact(err error) string {
+	if _, ok := errors.AsType[*driver.Exception](err); !ok {
+		return err.Error()
+	}
+	return literals.ReplaceAllString(err.Error(), "'…'")
 }
 
 func hasCode(err error, codes ...int32) bool {

@@ -2,9 +2,12 @@ package clickhouse_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
@@ -90,4 +93,21 @@ func openOnce(t *testing.T, url string) (clickhouse.Conn, error) {
 		conn.Close()
 	}
 	return conn, err
+}
+
+func TestRedactedErrors(t *testing.T) {
+	exception := &driver.Exception{Code: 47, Name: "E", Message: `in scope path = 'secret' AND value = 'it\'s \\ secret' AND x = 'cut off secret`}
+	for _, row := range []struct {
+		why  string
+		err  error
+		want string
+	}{
+		{"ClickHouse's own", exception, `code: 47, message: in scope path = '…' AND value = '…' AND x = '…'`},
+		{"wrapped", fmt.Errorf("ask: %w", exception), `ask: code: 47, message: in scope path = '…' AND value = '…' AND x = '…'`},
+		{"others quote nothing of a statement", errors.New("dial 'host'"), "dial 'host'"},
+	} {
+		if got := clickhouse.Redact(row.err); got != row.want {
+			t.Errorf("%s: %s, want %s", row.why, got, row.want)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"sync"
@@ -35,6 +36,9 @@ type conn struct {
 
 func newConn(inner net.Conn, all *connections) *conn {
 	c := &conn{Conn: inner, connections: all, idle: true}
+	if secured, ok := inner.(*tls.Conn); ok {
+		inner = secured.NetConn()
+	}
 	if socket, ok := inner.(syscall.Conn); ok {
 		c.raw, _ = socket.SyscallConn()
 	}

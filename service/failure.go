@@ -4,59 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 
 	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/limit"
 	"github.com/orgstats/orgstats/service/stats"
 )
-
-// code says what kind of failure a request met; statuses gives its HTTP status.
-type code int
-
-const (
-	codeInternal code = iota
-	codeInvalid
-	codeUnauthorized
-	codeForbidden
-	codeNotFound
-	codeMethodNotAllowed
-	codeTimeout
-	codeBodyTooLarge
-	codeHeadTooLarge
-	codeHungUp
-	codeUnavailable
-)
-
-var statuses = map[code]int{
-	codeInternal:         fasthttp.StatusInternalServerError,
-	codeInvalid:          fasthttp.StatusBadRequest,
-	codeUnauthorized:     fasthttp.StatusUnauthorized,
-	codeForbidden:        fasthttp.StatusForbidden,
-	codeNotFound:         fasthttp.StatusNotFound,
-	codeMethodNotAllowed: fasthttp.StatusMethodNotAllowed,
-	codeTimeout:          fasthttp.StatusRequestTimeout,
-	codeBodyTooLarge:     fasthttp.StatusRequestEntityTooLarge,
-	codeHeadTooLarge:     fasthttp.StatusRequestHeaderFieldsTooLarge,
-	codeHungUp:           499, // nginx's number for a client that went away; nobody reads it but the log's readers
-	codeUnavailable:      fasthttp.StatusServiceUnavailable,
-}
-
-// sentences are what callers read where nothing more precise is known or may be told.
-var sentences = map[code]string{
-	codeInternal:         "Internal Server Error",
-	codeInvalid:          "The request is not valid HTTP.",
-	codeUnauthorized:     "Unauthorized",
-	codeForbidden:        "Unauthorized: User is not an admin in this organization",
-	codeNotFound:         "There is nothing at this path.",
-	codeMethodNotAllowed: "This path answers GET and HEAD only.",
-	codeTimeout:          "The request took too long. Ask for a shorter window, or again later.",
-	codeBodyTooLarge:     "The request's body is too large. No request needs one.",
-	codeHeadTooLarge:     "The request's URL and headers are too large together.",
-	codeHungUp:           "The caller closed the connection.",
-	codeUnavailable:      "The service can't answer now. Try again in a few seconds.",
-}
 
 var (
 	errNoOrganization = &failure{code: codeInvalid, sentence: "User is not part of any organization"}
@@ -79,12 +34,35 @@ type failure struct {
 	code     code
 	sentence string
 	details  []mistake
+	retry    time.Duration // when asking again makes sense; 0: nobody knows
 	cause    error
 }
 
+const (
+	// retryUnavailable is for what is away: engines and key servers are back in seconds.
+	retryUnavailable = 5 * time.Second
+	// retryBusy is for what has too much to do, which is over when others have been answered.
+	retryBusy = time.Second
+)
+
 // failureOf is a failure that shows its code's fixed sentence.
 func failureOf(c code, cause error) *failure {
-	return &failure{code: c, sentence: sentences[c], cause: cause}
+	f := &failure{code: c, sentence: sentences[c], cause: cause}
+	switch c {
+	case codeUnavailable:
+		f.retry = retryUnavailable
+	case codeBusy:
+		f.retry = retryBusy
+	}
+	return f
+}
+
+// tooOften is the failure of a request beyond a rate.
+func tooOften(exceeded *limit.RateError) *failure {
+	return &failure{
+		code: codeTooOften, retry: exceeded.Wait, cause: exceeded,
+		sentence: fmt.Sprintf("This %s sends too many requests. Try again in %d s.", exceeded.Scope, seconds(exceeded.Wait)),
+	}
 }
 
 // invalid is the failure of a request with at least one mistake.
@@ -108,28 +86,26 @@ func asFailure(err error) *failure {
 		return f
 	}
 	if refusal, ok := errors.AsType[*fiber.Error](err); ok {
-		return failureOf(routingCode(refusal), err)
+		c := routingCode(refusal)
+		if c != codeInternal {
+			err = nil // it says no more than the log's line does, and quotes the path, however long
+		}
+		return failureOf(c, err)
+	}
+	if exceeded, ok := errors.AsType[*limit.RateError](err); ok {
+		return tooOften(exceeded)
 	}
 	switch {
 	case errors.Is(err, auth.ErrUnauthorized):
 		return failureOf(codeUnauthorized, err)
 	case errors.Is(err, errHungUp):
 		return failureOf(codeHungUp, err)
+	case errors.Is(err, limit.ErrBusy):
+		return failureOf(codeBusy, err)
 	case errors.Is(err, stats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return failureOf(codeTimeout, err)
 	case errors.Is(err, auth.ErrKeysUnavailable), errors.Is(err, stats.ErrUnavailable), errors.Is(err, errStopping):
 		return failureOf(codeUnavailable, err)
 	}
 	return failureOf(codeInternal, err)
-}
-
-// routingCode is the code of what fiber's router returns where no route fits.
-func routingCode(err *fiber.Error) code {
-	switch err.Code {
-	case fiber.StatusNotFound:
-		return codeNotFound
-	case fiber.StatusMethodNotAllowed:
-		return codeMethodNotAllowed
-	}
-	return codeInternal
 }

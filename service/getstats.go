@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -35,6 +36,9 @@ func (s *Service) answer(ctx context.Context, e *exchange) (stats.Figures, error
 	if e.caller, err = s.authenticate(ctx, &e.http.Request.Header); err != nil {
 		return stats.Figures{}, err
 	}
+	if err := s.config.Rates.Take(e.caller.OrgID, e.caller.UserID, time.Now()); err != nil {
+		return stats.Figures{}, err
+	}
 	q, err := question(e.caller, e.query)
 	if err != nil {
 		return stats.Figures{}, err
@@ -61,7 +65,8 @@ func (s *Service) authenticate(ctx context.Context, header *fasthttp.RequestHead
 
 // requestContext gives a context that ends with the request's time, with the caller's hanging up, or with the service.
 func (s *Service) requestContext(e *exchange) (ctx context.Context, release func()) {
-	ctx, cancel := context.WithCancelCause(stats.WithRequestID(s.base, e.id))
+	ctx, e.account = stats.WithAccount(stats.WithRequestID(e.ctx, e.id))
+	ctx, cancel := context.WithCancelCause(ctx)
 	ctx, cancelTimeout := context.WithTimeout(ctx, s.config.RequestTimeout)
 	stopWatching := func() {}
 	if c, ok := e.http.Conn().(*conn); ok {

@@ -113,7 +113,10 @@ func TestRefusedParameters(t *testing.T) {
 		{"unescaped text too", day + "&metadataValue=\xff", []string{"metadataValue"}, "UTF-8"},
 		{"all mistakes are listed", "from=x&to=2024-02-30T00:00:00Z&allInOrg=yes&a=1&agentId=1&agentId=2",
 			[]string{"a", "agentId", "from", "to", "allInOrg"}, ""},
-		{"but not any number", day + strings.Repeat("&x", 5) + manyNames(100), nil, ""},
+		{"but not any number", day + strings.Repeat("&x", 5) + manyNames(maxMistakes), nil, ""},
+		{"too many are not even read", day + manyNames(maxParameters), []string{""}, "more than 32 parameters"},
+		{"nor are a hundred thousand", strings.Repeat("a&", 100_000), []string{""}, "more than 32 parameters"},
+		{"a value has a bound", day + "&agentId=" + strings.Repeat("x", maxValue+1), []string{"agentId"}, "at most 131072"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			connection := service.dial(t)

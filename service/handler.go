@@ -2,28 +2,36 @@ package service
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
 )
 
 // exchange is one request and what becomes of it. Its strings are copies: fasthttp reuses its buffers.
 type exchange struct {
 	http    *fasthttp.RequestCtx
+	ctx     context.Context // of the request's span
+	span    trace.Span
 	id      string
+	client  netip.Addr
 	method  string
+	route   string
 	path    string
 	query   string
 	caller  auth.Caller
+	account *stats.Account // nil where no question was asked
 	failure *failure
 	probe   bool // asked by a machine every few seconds
 	started time.Time
@@ -46,6 +54,14 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 			s.show(e, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		}
 	}()
+	if len(e.path)+len(e.query) > maxURL {
+		s.show(e, failureOf(codeURLTooLong, nil))
+		return
+	}
+	if s.isPreflight(&http.Request.Header) {
+		answerPreflight(&http.Response)
+		return
+	}
 	if !slices.Contains(fiber.DefaultMethods, e.method) {
 		// fiber would answer in plain text.
 		http.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
@@ -62,23 +78,31 @@ func (s *Service) begin(http *fasthttp.RequestCtx) *exchange {
 	e := &exchange{
 		http:    http,
 		id:      requestID(&http.Request.Header),
+		client:  s.client(http),
 		method:  string(http.Method()),
+		route:   s.routeOf(string(path)),
 		path:    string(path),
 		query:   string(query),
 		started: time.Now(),
 	}
 	http.Request.SetRequestURI(e.path)
 	http.SetUserValue(exchangeKey{}, e)
+	s.startSpan(e)
 	return e
 }
 
 // end says who asked, what became of it and how long it took, and whether the connection stays open.
 func (s *Service) end(e *exchange) {
 	e.http.Response.Header.Set(fiber.HeaderXRequestID, e.id)
+	s.allowOrigin(&e.http.Request.Header, &e.http.Response.Header)
+	s.secure(&e.http.Response.Header)
 	if c, ok := e.http.Conn().(*conn); ok && !c.finish() {
 		e.http.SetConnectionClose()
 	}
-	s.logExchange(e)
+	o := s.observation(e)
+	s.logExchange(e, o)
+	e.endSpan(o)
+	s.config.Observe(o)
 }
 
 // fail is fiber's error handler: every error of a route comes here.
@@ -97,7 +121,10 @@ func (s *Service) show(e *exchange, err error) {
 
 // refuse answers what fasthttp could not read as a request.
 func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
-	e := &exchange{http: http, id: newRequestID(), started: time.Now()}
+	e := &exchange{
+		http: http, id: newRequestID(), client: peer(http.RemoteAddr()), route: RouteInvalid, started: time.Now(),
+		span: trace.SpanFromContext(s.base), // none: nobody traces what is no request
+	}
 	c := codeInvalid
 	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
 		c = codeHeadTooLarge
@@ -112,31 +139,4 @@ func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
 	// The error quotes the request, which may hold a token, so it is not logged.
 	s.show(e, failureOf(c, nil))
 	s.end(e)
-}
-
-// logExchange writes the request's line. It never holds the token, the query or what the query says.
-func (s *Service) logExchange(e *exchange) {
-	attrs := []slog.Attr{
-		slog.String("request_id", e.id),
-		slog.String("method", shorten(e.method)),
-		slog.String("path", shorten(e.path)),
-		slog.Int("status", e.http.Response.StatusCode()),
-		slog.Duration("duration", time.Since(e.started)),
-		slog.String("org", e.caller.OrgID),
-		slog.String("user", e.caller.UserID),
-	}
-	level := slog.LevelInfo
-	if e.probe {
-		level = slog.LevelDebug
-	}
-	if e.failure != nil && e.failure.cause != nil {
-		attrs = append(attrs, slog.Any("error", e.failure.cause))
-		if refused, ok := errors.AsType[*auth.Error](e.failure.cause); ok {
-			attrs = append(attrs, slog.String("reason", string(refused.Reason)))
-		}
-		if statuses[e.failure.code] >= fasthttp.StatusInternalServerError {
-			level = slog.LevelError
-		}
-	}
-	s.log.LogAttrs(s.base, level, "request", attrs...)
 }

@@ -88,7 +88,7 @@ func BenchmarkWatchOfAShortRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer inner.Close()
-	c := newConn(inner, newConnections())
+	c := newConn(inner, newConnections(0))
 	for b.Loop() {
 		c.cancelOnHangUp(func(error) {})()
 	}

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -21,22 +20,28 @@ type connections struct {
 	listener  net.Listener
 	listening bool
 	stopping  bool
+	most      int           // that may be open; 0: any number
+	refused   uint64        // so far, because that were too many
+	refusing  chan struct{} // has room while one more can be told that it is refused
 	stopped   chan struct{} // closed when stopping and neither listening nor open connections are left
 }
 
-func newConnections() *connections {
-	return &connections{open: map[*conn]struct{}{}, stopped: make(chan struct{})}
+func newConnections(most int) *connections {
+	return &connections{
+		open: map[*conn]struct{}{}, most: most, refusing: make(chan struct{}, maxRefusing), stopped: make(chan struct{}),
+	}
 }
 
-// listen wraps a listener so that its connections are known. It gives nil once the service stops.
-func (s *connections) listen(listener net.Listener) net.Listener {
+// listen wraps a listener so that its connections are known, and secured where that is configured. It gives nil once the
+// service stops.
+func (s *connections) listen(listener net.Listener, config Config) net.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
 		return nil
 	}
 	s.listener, s.listening = listener, true
-	return &trackingListener{Listener: listener, connections: s}
+	return &trackingListener{Listener: listener, connections: s, tls: config.TLS, firstByte: config.ReadTimeout}
 }
 
 // stop makes accepting end and idle connections close, after the grace, and returns when the last request is answered
@@ -86,13 +91,25 @@ func (s *connections) cut() {
 	}
 }
 
-func (s *connections) add(c *conn) {
+// add takes a connection, unless too many are open.
+func (s *connections) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.most > 0 && len(s.open) >= s.most {
+		s.refused++
+		return false
+	}
 	s.open[c] = struct{}{}
 	if s.stopping {
 		c.drain()
 	}
+	return true
+}
+
+func (s *connections) count() (open int, refused uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open), s.refused
 }
 
 func (s *connections) remove(c *conn) {
@@ -123,24 +140,4 @@ func (s *connections) isStopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stopping
-}
-
-// trackingListener gives fasthttp connections that are known and watched.
-type trackingListener struct {
-	net.Listener
-	connections *connections
-}
-
-// Accept gives io.EOF, which fasthttp takes as a normal end, once the service stops.
-func (l *trackingListener) Accept() (net.Conn, error) {
-	inner, err := l.Listener.Accept()
-	if err != nil {
-		if l.connections.isStopping() {
-			err = io.EOF
-		}
-		return nil, err
-	}
-	c := newConn(inner, l.connections)
-	l.connections.add(c)
-	return c, nil
 }

@@ -23,8 +23,14 @@ var paramNames = []string{
 	paramFrom, paramTo, paramAllInOrg, paramAgentID, paramUserID, paramMetadataKey, paramMetadataValue,
 }
 
-// maxMistakes bounds what a request of nothing but mistakes is answered with.
-const maxMistakes = 20
+const (
+	// maxMistakes bounds what a request of nothing but mistakes is answered with.
+	maxMistakes = 20
+	// maxParameters is far above how many there are; what comes after is not looked at.
+	maxParameters = 32
+	// maxValue bounds a parameter's value, in bytes once it is decoded.
+	maxValue = 128 << 10
+)
 
 // query reads the parameters of one request and gathers what is wrong with them.
 type query struct {
@@ -37,10 +43,15 @@ type query struct {
 // not widen what is asked. As everywhere in queries, + stands for a space.
 func parseQuery(raw string) *query {
 	q := &query{values: map[string]string{}, seen: map[string]int{}}
+	n := 0
 	for pair := range strings.SplitSeq(raw, "&") {
-		if pair != "" {
-			q.add(pair)
+		if pair == "" {
+			continue
 		}
+		if n++; n > maxParameters {
+			return &query{mistakes: []mistake{{"", fmt.Sprintf("there are more than %d parameters", maxParameters)}}}
+		}
+		q.add(pair)
 	}
 	return q
 }
@@ -63,6 +74,10 @@ func (q *query) add(pair string) {
 	value, problem := unescape(rawValue)
 	if problem != "" {
 		q.wrong(name, "%s %s", name, problem)
+		return
+	}
+	if len(value) > maxValue {
+		q.wrong(name, "%s has %d bytes: give at most %d", name, len(value), maxValue)
 		return
 	}
 	if value != "" {

@@ -15,6 +15,9 @@ func question(caller auth.Caller, rawQuery string) (stats.Question, error) {
 		return stats.Question{}, errNoOrganization
 	}
 	q := parseQuery(rawQuery)
+	if q.values == nil { // there were too many to read
+		return stats.Question{}, invalid(q.mistakes)
+	}
 	from, until := q.window()
 	allInOrg := q.boolean(paramAllInOrg)
 	if len(q.mistakes) > 0 {

@@ -2,16 +2,14 @@ package service
 
 import (
 	"encoding/json"
+	"math"
+	"strconv"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
 
-const (
-	// retryAfter is how many seconds a caller should wait after a 503: engines and key servers are back in seconds.
-	retryAfter = "5"
-
-	jsonType = "application/json; charset=utf-8"
-)
+const jsonType = "application/json; charset=utf-8"
 
 // respond writes a JSON answer. The value must be one that encoding/json can't fail on.
 func respond(response *fasthttp.Response, status int, value any) error {
@@ -22,7 +20,6 @@ func respond(response *fasthttp.Response, status int, value any) error {
 	response.SetStatusCode(status)
 	response.SetBody(body)
 	response.Header.SetContentType(jsonType)
-	response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	// Answers belong to one caller, so no shared cache may keep them.
 	response.Header.Set(fasthttp.HeaderCacheControl, "private, no-cache")
 	return nil
@@ -33,14 +30,18 @@ func respondFailure(response *fasthttp.Response, f *failure) error {
 	switch f.code {
 	case codeUnauthorized:
 		response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
-	case codeUnavailable:
-		response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
 	case codeTimeout:
 		// RFC 9110 wants a 408's connection closed, so that nobody sends into one that the client has given up.
 		response.SetConnectionClose()
+	}
+	if f.retry > 0 {
+		response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(seconds(f.retry)))
 	}
 	return respond(response, statuses[f.code], struct {
 		Error   string    `json:"error"`
 		Details []mistake `json:"details,omitempty"`
 	}{f.sentence, f.details})
 }
+
+// seconds rounds up to the whole seconds that Retry-After has, at least one.
+func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }

@@ -16,55 +16,20 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
-
-	"github.com/orgstats/orgstats/service/auth"
-	"github.com/orgstats/orgstats/service/stats"
 )
 
 const (
-	defaultRequestTimeout = 30 * time.Second
-
 	// maxRequestHead bounds a request's URL and headers. It has room for 100 KiB of text in a parameter, each byte
 	// percent-encoded, beside a token.
 	maxRequestHead = 320 << 10
+	// maxURL bounds the path and the query of it, and leaves room for the headers.
+	maxURL = 304 << 10
 	// maxRequestBody bounds what is read, and ignored, behind them.
 	maxRequestBody = 64 << 10
 
-	readTimeout  = 10 * time.Second // from a request's first byte to its last
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 75 * time.Second // above the 60 s of common load balancers, which must be the ones that close
 )
-
-// Answerer computes figures. It must stop when the context ends. An error is shown by what it matches with errors.Is:
-// stats.ErrUnavailable as 503, stats.ErrTimeout as 408, any other as 500.
-type Answerer interface {
-	Answer(ctx context.Context, q stats.Question) (stats.Figures, error)
-}
-
-// Authenticator verifies a bearer token. An error is shown by what it matches with errors.Is: auth.ErrUnauthorized as
-// 401, auth.ErrKeysUnavailable as 503, any other as 500.
-type Authenticator interface {
-	Verify(ctx context.Context, token string) (auth.Caller, error)
-}
-
-// Problem is a part that is not ready.
-type Problem struct {
-	Part  string // shown to whoever asks /readyz, as in "clickhouse"
-	Cause error  // logged; not nil
-}
-
-// Config is what a service works with. Only Ready, Log and RequestTimeout may be left out.
-type Config struct {
-	Answerer      Answerer
-	Authenticator Authenticator
-
-	// Ready gives what is not ready, for /readyz. Nil means that everything always is.
-	Ready func(ctx context.Context) []Problem
-	// Log hears of every request; nil drops it.
-	Log *slog.Logger
-	// RequestTimeout bounds how long a request may be worked on; 0 means 30 seconds.
-	RequestTimeout time.Duration
-}
 
 // Service serves HTTP on one listener.
 type Service struct {
@@ -72,6 +37,7 @@ type Service struct {
 	log         *slog.Logger
 	app         *fiber.App
 	routes      fasthttp.RequestHandler // the app's
+	paths       map[string]bool         // that the routes stand for
 	connections *connections
 
 	// base is the context of all requests; cut ends it when graceful shutdown has run out of time.
@@ -81,13 +47,8 @@ type Service struct {
 
 // New gives a service that does not listen yet.
 func New(config Config) *Service {
-	s := &Service{config: config, log: config.Log, connections: newConnections()}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.config.RequestTimeout == 0 {
-		s.config.RequestTimeout = defaultRequestTimeout
-	}
+	config = config.withDefaults()
+	s := &Service{config: config, log: config.Log, connections: newConnections(config.MaxConnections), paths: map[string]bool{}}
 	s.base, s.cut = context.WithCancelCause(context.Background())
 	s.app = fiber.New(fiber.Config{
 		CaseSensitive:         true,
@@ -96,7 +57,7 @@ func New(config Config) *Service {
 		ReduceMemoryUsage:     true, // idle connections then hold no buffer of maxRequestHead; see conn.alone
 		ReadBufferSize:        maxRequestHead,
 		BodyLimit:             maxRequestBody,
-		ReadTimeout:           readTimeout,
+		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          writeTimeout,
 		IdleTimeout:           idleTimeout,
 		ErrorHandler:          s.fail,
@@ -105,6 +66,9 @@ func New(config Config) *Service {
 	s.app.Get("/livez", s.livez)
 	s.app.Get("/readyz", s.readyz)
 
+	for _, route := range s.app.GetRoutes() {
+		s.paths[route.Path] = true
+	}
 	s.routes = s.app.Handler()
 	s.app.Server().Handler = s.handle
 	s.app.Server().ErrorHandler = s.refuse
@@ -114,13 +78,16 @@ func New(config Config) *Service {
 // Serve answers the listener's connections until Shutdown is called, and returns nil then, or the listener's error. It
 // closes the listener. Call it once.
 func (s *Service) Serve(listener net.Listener) error {
-	tracked := s.connections.listen(listener)
+	tracked := s.connections.listen(listener, s.config)
 	if tracked == nil {
 		return listener.Close()
 	}
 	defer s.connections.unlisten()
 	return s.app.Listener(tracked)
 }
+
+// Connections tells how many connections are open, and how many were refused so far because that were too many.
+func (s *Service) Connections() (open int, refused uint64) { return s.connections.count() }
 
 // Shutdown stops gracefully. Requests under way are answered, and so are those that arrive within the next quarter of a
 // second; then nobody can connect any more, and idle connections close. It returns when the last answer is sent. If

@@ -28,7 +28,7 @@ func (c Connection) URL() string {
 	u := url.URL{
 		Scheme: "clickhouse",
 		User:   url.UserPassword(c.User, c.Password),
-		Host:   c.address(),
+		Host:   c.Address(),
 		Path:   "/" + c.Database,
 	}
 	return u.String()
@@ -48,9 +48,10 @@ func (c Connection) CurlCommand(statement string) string {
 
 // String describes the connection without its password, so that one that is logged gives nothing away.
 func (c Connection) String() string {
-	return fmt.Sprintf("%s@%s/%s", c.User, c.address(), c.Database)
+	return fmt.Sprintf("%s@%s/%s", c.User, c.Address(), c.Database)
 }
 
-func (c Connection) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.TCPPort)) }
+// Address is the host and the port of the native protocol.
+func (c Connection) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.TCPPort)) }
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -3,13 +3,17 @@
 //
 // One data directory has one engine at a time. The first command that calls Start on the directory starts it, those
 // that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It is
-// never started again behind anybody's back: Done tells its users when it has ended without them.
+// never started again behind anybody's back: Done tells its users when it has ended without them, and who wants it to be
+// started again then says so with a Keeper.
 //
 // The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse is not one of the
 // service. What ties it to its users is a named pipe in the data directory (lease).
 package engine
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // Options say which engine is wanted. Only DataDir is required.
 type Options struct {
@@ -19,6 +23,8 @@ type Options struct {
 	Library string
 	// Port is the port of the native protocol. 0: the one of last time if it is free, else any free one.
 	Port int
+	// Silence is how long a kept engine may answer nothing before it is killed and started again. 0: a minute.
+	Silence time.Duration
 	// Log is told when the engine starts, is joined and ends. Nil: nothing is logged.
 	Log *slog.Logger
 }

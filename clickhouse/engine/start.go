@@ -103,7 +103,7 @@ func (e *Engine) await(ctx context.Context) (err error) {
 
 func ping(ctx context.Context, c Connection) error {
 	connection, err := clickhouse.Open(&clickhouse.Options{
-		Addr:        []string{c.address()},
+		Addr:        []string{c.Address()},
 		Auth:        clickhouse.Auth{Database: c.Database, Username: c.User, Password: c.Password},
 		DialTimeout: time.Second,
 	})

@@ -26,7 +26,7 @@ type options struct {
 	Messages     int           `help:"About how many messages to load; four in five belong to one organisation." env:"BENCH_MESSAGES" default:"3000000"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
 	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
-	Parts        []string      `help:"What to measure: loader, queries, http, trickle." env:"BENCH_PARTS" default:"loader,queries,http,trickle" enum:"loader,queries,http,trickle"`
+	Parts        []string      `help:"What to measure: loader, queries, http, overload, trickle." env:"BENCH_PARTS" default:"loader,queries,http,overload,trickle" enum:"loader,queries,http,overload,trickle"`
 	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20"`
 	QueryTime    time.Duration `help:"When the questions have taken this long, no further round begins; three are asked anyway." env:"BENCH_QUERY_TIME" default:"10m"`
 	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s"`
@@ -106,14 +106,14 @@ func (b *bench) parts(ctx context.Context) error {
 			return fmt.Errorf("measure the loader: %w", err)
 		}
 	}
-	if !b.wants("queries") && !b.wants("http") && !b.wants("trickle") {
+	if !b.wants("queries") && !b.wants("http") && !b.wants("overload") && !b.wants("trickle") {
 		return nil
 	}
 	return b.withDatabase(ctx, func(db *database) error {
 		for _, part := range []struct {
 			name    string
 			measure func(context.Context, *database) error
-		}{{"queries", b.measureQueries}, {"http", b.measureHTTP}, {"trickle", b.measureTrickle}} {
+		}{{"queries", b.measureQueries}, {"http", b.measureHTTP}, {"overload", b.measureOverload}, {"trickle", b.measureTrickle}} {
 			if !b.wants(part.name) {
 				continue
 			}

@@ -10,14 +10,15 @@ import (
 
 // report is what the JSON file holds. Parts that were not measured are absent. Times are in milliseconds, sizes in bytes.
 type report struct {
-	Started  time.Time      `json:"started"`
-	Messages int            `json:"messages"` // about as many as were loaded
-	Machine  machine        `json:"machine"`
-	Sizes    sizes          `json:"sizes"`
-	Queries  []queryResult  `json:"queries,omitempty"`
-	HTTP     *httpResult    `json:"http,omitempty"`
-	Trickle  *trickleResult `json:"trickle,omitempty"`
-	Loader   *loaderResult  `json:"loader,omitempty"`
+	Started  time.Time       `json:"started"`
+	Messages int             `json:"messages"` // about as many as were loaded
+	Machine  machine         `json:"machine"`
+	Sizes    sizes           `json:"sizes"`
+	Queries  []queryResult   `json:"queries,omitempty"`
+	HTTP     *httpResult     `json:"http,omitempty"`
+	Overload *overloadResult `json:"overload,omitempty"`
+	Trickle  *trickleResult  `json:"trickle,omitempty"`
+	Loader   *loaderResult   `json:"loader,omitempty"`
 }
 
 // machine says where the figures come from.
@@ -65,6 +66,25 @@ type kindResult struct {
 	Name      string         `json:"name"`
 	PerSecond float64        `json:"perSecond"`
 	Latency   latencySummary `json:"latency"`
+}
+
+type overloadResult struct {
+	Capacity         float64    `json:"capacity"` // questions a second
+	Half             loadResult `json:"half"`
+	Thrice           loadResult `json:"thrice"`
+	MemoryBefore     int64      `json:"memoryBefore"`
+	MemoryAfter      int64      `json:"memoryAfter"`
+	QuietAlone       loadResult `json:"quietAlone"`
+	QuietBeside      loadResult `json:"quietBeside"` // another organisation, which asks as much as it may
+	QuietBesideNoisy loadResult `json:"quietBesideNoisy"`
+}
+
+// loadResult is what became of requests that came at a rate.
+type loadResult struct {
+	PerSecond float64        `json:"perSecond"` // that were answered
+	Accepted  latencySummary `json:"accepted"`
+	Refused   latencySummary `json:"refused"` // with 429 or 503, and when to come again
+	Failed    int            `json:"failed"`  // all others
 }
 
 type trickleResult struct {

@@ -108,3 +108,27 @@ func (r *report) printSizes(w io.Writer) error {
 		add("cells and activity, against messages (goal below 0.20)\t\t\t%.2f", r.Sizes.CellsToMessages)
 	})
 }
+
+func (r *report) printOverload(w io.Writer) error {
+	o := r.Overload
+	err := table(w, fmt.Sprintf("Beyond what the service can hold, which is %.0f distinct questions a second", o.Capacity), func(add func(string, ...any)) {
+		add("load\tanswered a second\tanswered p50 ms\tp99 ms\trefused\trefused p99 ms\tfailed")
+		for _, row := range []struct {
+			name string
+			r    loadResult
+		}{
+			{"half", o.Half}, {"three times", o.Thrice}, {"a quiet organisation alone", o.QuietAlone},
+			{"beside one at its limit", o.QuietBeside}, {"beside one at ten times its limit", o.QuietBesideNoisy},
+		} {
+			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%.2f\t%d", row.name, row.r.PerSecond, row.r.Accepted.P50, row.r.Accepted.P99, row.r.Refused.Count,
+				row.r.Refused.P99, row.r.Failed)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "p99 at three times to p99 at half: %s (goal at most 2); the quiet one's p99 beside the noisy one to alone: %s (goal at most 1.2); "+
+		"memory before %d MiB, after %d MiB\n", ratio(o.Thrice.Accepted.P99/o.Half.Accepted.P99),
+		ratio(o.QuietBesideNoisy.Accepted.P99/o.QuietAlone.Accepted.P99), o.MemoryBefore>>20, o.MemoryAfter>>20)
+	return err
+}

@@ -19,6 +19,9 @@ func TestAllMistakesAreListedAtOnce(t *testing.T) {
 	i.env = []string{
 		"ORGSTATS_LISTEN=8080", "ORGSTATS_QUERY_TIME=1ms", "ORGSTATS_QUERY_MEMORY=1", "ORGSTATS_CONNECTIONS=0",
 		"ORGSTATS_ENGINE_PORT=65536", "ORGSTATS_CLICKHOUSE_URL=clickhouse://127.0.0.1:9000",
+		"ORGSTATS_CONCURRENCY=-1", "ORGSTATS_QUEUE_TIME=-1s", "ORGSTATS_USER_RATE=+Inf", "ORGSTATS_ORGANIZATION_RATE=NaN", "ORGSTATS_CLIENTS=0",
+		"ORGSTATS_TRUSTED_PROXIES=10.0.0.0/40", "ORGSTATS_CORS_ORIGINS=app.example.com", "ORGSTATS_TLS_CERT=cert.pem",
+		"ORGSTATS_METRICS_LISTEN=9090",
 	}
 	o := i.run("serve")
 	if o.status != exitFailed {
@@ -53,6 +56,9 @@ func TestServeRefusesToStart(t *testing.T) {
 		{"a key of nobody", nil, []string{"CLERK_JWT_KEY=x"}, "CLERK_ISSUER"},
 		{"development and production keys at once", []string{"--dev-auth"}, []string{"CLERK_ISSUER=https://clerk.example.com"}, "--dev-auth"},
 		{"the address is taken", []string{"--dev-auth", "--listen", taken.Addr().String()}, nil, taken.Addr().String()},
+		{"the TLS certificate is not there", []string{"--dev-auth", "--listen", "127.0.0.1:0", "--tls-cert", "/absent/cert.pem", "--tls-key", "/absent/key.pem"},
+			nil, "/absent/cert.pem"},
+		{"traces go where nobody knows", []string{"--dev-auth", "--listen", "127.0.0.1:0"}, []string{"OTEL_TRACES_EXPORTER=pigeon"}, "pigeon"},
 		{"the engine's library is not there", []string{"--dev-auth", "--listen", "127.0.0.1:0"},
 			[]string{engine.LibraryVariable + "=/absent/libchdb.so"}, "/absent/libchdb.so"},
 	} {

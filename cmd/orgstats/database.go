@@ -61,8 +61,10 @@ func (f *databaseFlags) url() (string, error) {
 
 // database is the ClickHouse that a command uses.
 type database struct {
-	url    string
-	engine *engine.Engine // nil: a server
+	url     string
+	engine  *engine.Engine // nil: a server
+	options engine.Options // that the engine was started with
+	keeper  *engine.Keeper // nil: the engine is not kept
 }
 
 // open starts or joins the engine, unless the flags name a server.
@@ -71,11 +73,12 @@ func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, 
 		url, err := f.url()
 		return &database{url: url}, err
 	}
-	e, err := engine.Start(ctx, engine.Options{DataDir: f.DataDir, Port: f.EnginePort, Log: log})
+	options := engine.Options{DataDir: f.DataDir, Port: f.EnginePort, Log: log}
+	e, err := engine.Start(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	return &database{url: e.URL(), engine: e}, nil
+	return &database{url: e.URL(), engine: e, options: options}, nil
 }
 
 // written is called after every statement that has written to the replicas. Tests end the program there.
@@ -104,11 +107,39 @@ func (d *database) gone() <-chan struct{} {
 	return d.engine.Done()
 }
 
-func (d *database) close() error {
-	if d.engine == nil {
+// keep has the embedded engine started again whenever it ends by itself. A server is others' to keep.
+func (d *database) keep() {
+	if d.engine != nil {
+		d.keeper = engine.Keep(d.engine, d.options)
+	}
+}
+
+// down tells why a kept engine does not run just now.
+func (d *database) down() error {
+	if d.keeper == nil {
 		return nil
 	}
-	return d.engine.Close()
+	_, down := d.keeper.State()
+	return down
+}
+
+// connect opens a pool of connections that finds a kept engine wherever it comes back.
+func (d *database) connect(ctx context.Context, connections int) (clickhouse.Conn, error) {
+	pool := clickhouse.Pool{MaxOpen: connections, MaxIdle: connections}
+	if d.keeper != nil {
+		pool.Address = d.keeper.Address
+	}
+	return clickhouse.Open(ctx, d.url, pool)
+}
+
+func (d *database) close() error {
+	switch {
+	case d.keeper != nil:
+		return d.keeper.Close()
+	case d.engine != nil:
+		return d.engine.Close()
+	}
+	return nil
 }
 
 // asIs opens the database and runs do, without touching the schema.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
@@ -83,7 +84,7 @@ func (i *installation) read(name string) string {
 
 // environment is what the program gets: none of the tester's own configuration.
 func (i *installation) environment() []string {
-	env := []string{programVariable + "=1", "ORGSTATS_DATA_DIR=" + i.data()}
+	env := []string{programVariable + "=1", "ORGSTATS_DATA_DIR=" + i.data(), "ORGSTATS_LOG_FORMAT=text"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", engine.LibraryVariable} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -105,6 +106,17 @@ func (i *installation) engine() *engine.Engine {
 		}
 	})
 	return e
+}
+
+// connection opens a connection to the engine for the test itself, as its owner.
+func (i *installation) connection() clickhouse.Conn {
+	i.Helper()
+	conn, err := clickhouse.Open(i.Context(), i.engine().URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	if err != nil {
+		i.Fatal(err)
+	}
+	i.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 // engines are the processes that run an engine on the data directory.

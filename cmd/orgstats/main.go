@@ -40,6 +40,7 @@ type program struct {
 
 // commands are the subcommands and the flags that all of them share.
 type commands struct {
+	logFlags
 	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
 	Load       loadCommand       `cmd:"" help:"Load files of records."`
 	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		printErrors(stderr, errors.Join(files.mistakes...))
 		return exitFailed
 	}
-	p := &program{ctx, stdin, stdout, stderr, slog.New(slog.NewTextHandler(stderr, nil))}
+	p := &program{ctx, stdin, stdout, stderr, c.logger(stderr)}
 	err = chosen.Run(p)
 	if _, ok := errors.AsType[*rejectedError](err); ok {
 		return exitRejected

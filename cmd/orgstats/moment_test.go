@@ -85,8 +85,8 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 	}
 }
 
-// watchEvery leaves the processors some time for what is watched.
-const watchEvery = 50 * time.Millisecond
+// comparePace leaves the processors some time for what is watched.
+const comparePace = 50 * time.Millisecond
 
 // watch compares answers all the time, whatever else happens, until stop is called, which tells how many were compared.
 func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
@@ -96,7 +96,7 @@ func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	g := newGenerator(seed)
 	go func() {
 		defer close(stopped)
-		pace := time.NewTicker(watchEvery)
+		pace := time.NewTicker(comparePace)
 		defer pace.Stop()
 		for {
 			select {

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/auth"
-	"github.com/orgstats/orgstats/service/stats"
 )
 
 // shutdownTime is how long requests under way may take to end once the program was asked to stop; a little more than one may
@@ -20,6 +19,9 @@ const shutdownTime = 35 * time.Second
 // serviceFlags configure the HTTP service.
 type serviceFlags struct {
 	databaseFlags
+	limitFlags
+	edgeFlags
+	metricsFlags
 	Listen            string        `help:"Address and port to listen on. 0.0.0.0 or an empty address accepts requests from other machines." env:"ORGSTATS_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS:PORT"`
 	Issuer            string        `name:"clerk-issuer" help:"Issuer that tokens must have, exactly: the Clerk instance's frontend API." env:"CLERK_ISSUER" placeholder:"URL"`
 	JWTKey            string        `name:"clerk-jwt-key" help:"Public key of the Clerk instance, as PEM text. Needs no network, but a restart when the key is rotated." env:"CLERK_JWT_KEY" placeholder:"PEM"`
@@ -31,7 +33,7 @@ type serviceFlags struct {
 	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
 	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organisation." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
 	FewMessages       uint64        `help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
-	Connections       int           `help:"Statements that may be under way at once; further requests wait for their turn." env:"ORGSTATS_CONNECTIONS" default:"16" placeholder:"N"`
+	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn." env:"ORGSTATS_CONNECTIONS" default:"16" placeholder:"N"`
 }
 
 type serveCommand struct{ serviceFlags }
@@ -61,7 +63,7 @@ func (f *serviceFlags) mistakes() []error {
 	if f.Connections < 1 {
 		all = append(all, fmt.Errorf("--connections (ORGSTATS_CONNECTIONS) is %d; it must be at least 1", f.Connections))
 	}
-	return append(all, f.authMistakes()...)
+	return slices.Concat(all, f.limitFlags.mistakes(), f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes())
 }
 
 func (f *serviceFlags) authMistakes() []error {
@@ -96,8 +98,8 @@ func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
 	return auth.New(context.WithoutCancel(p.ctx), config)
 }
 
-// run serves until the program is asked to stop or the database is gone. Once it listens, it calls ready with the
-// address; an error of ready stops it, too.
+// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error of ready stops
+// it, too.
 func (f *serviceFlags) run(p *program, ready func(db *database, address string) error) error {
 	if mistakes := f.mistakes(); len(mistakes) > 0 {
 		return errors.Join(mistakes...)
@@ -108,36 +110,14 @@ func (f *serviceFlags) run(p *program, ready func(db *database, address string) 
 	}
 	defer func() { _ = listener.Close() }()
 	return f.with(p, func(db *database) error {
-		verifier, err := f.verifier(p)
+		db.keep()
+		a, err := f.assemble(p, db)
 		if err != nil {
-			return err
+			return errors.Join(err, a.close())
 		}
-		defer verifier.Close()
-		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: f.Connections, MaxIdle: f.Connections})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		store := stats.NewStore(conn, clickhouse.Limits{Time: f.QueryTime, Memory: f.QueryMemory})
-		store.Few = f.FewMessages
-		s := service.New(service.Config{
-			Answerer: stats.NewCache(store, stats.CacheOptions{Size: f.CacheSize, MaxAge: f.CacheAge}), Authenticator: verifier, Log: p.log,
-			Ready: func(ctx context.Context) []service.Problem { return problems(ctx, store, verifier) },
-		})
-		return serve(p, s, listener, db, func() error { return ready(db, listener.Addr().String()) })
+		err = serve(p, a.service, listener, db, func() error { return ready(db, listener.Addr().String()) })
+		return errors.Join(err, a.close())
 	})
-}
-
-// problems are the parts that are not ready.
-func problems(ctx context.Context, store *stats.Store, verifier *auth.Verifier) []service.Problem {
-	var all []service.Problem
-	if err := store.Ping(ctx); err != nil {
-		all = append(all, service.Problem{Part: "clickhouse", Cause: err})
-	}
-	if err := verifier.Ready(); err != nil {
-		all = append(all, service.Problem{Part: "signing keys", Cause: err})
-	}
-	return all
 }
 
 // serve runs the service on the listener and ends it gracefully.
@@ -159,8 +139,6 @@ func serve(p *program, s *service.Service, listener net.Listener, db *database, 
 	case err := <-served:
 		return fmt.Errorf("serve HTTP: %w", err)
 	case cause = <-failed:
-	case <-db.gone():
-		cause = fmt.Errorf("the ClickHouse engine has ended: %w", db.engine.Err())
 	case <-p.ctx.Done():
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)

@@ -23,11 +23,29 @@ type server struct {
 	tokens  sync.Map // by caller
 }
 
+// unlimited turns off what would turn a test's own requests away.
+var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
+
 // serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have few messages.
-func (i *installation) serve() *server {
+func (i *installation) serve() *server { return i.serveWith(unlimited...) }
+
+func (i *installation) serveWith(flags ...string) *server {
 	i.Helper()
-	s := &server{process: i.start("serve", "--dev-auth", "--cache-age=0s", "--few-messages=0", "--listen", "127.0.0.1:0")}
-	s.address = s.awaitText(&s.stderr, `msg=listening address=(\S+)`)
+	return i.serving(i.start(append([]string{"serve", "--dev-auth", "--cache-age=0s", "--few-messages=0", "--listen", "127.0.0.1:0"}, flags...)...))
+}
+
+// serveJSON starts a server that logs JSON.
+func (i *installation) serveJSON(flags ...string) *server {
+	i.Helper()
+	i.env = append(i.env, "ORGSTATS_LOG_FORMAT=json")
+	return i.serveWith(flags...)
+}
+
+// serving waits until a server listens.
+func (i *installation) serving(p *process) *server {
+	i.Helper()
+	s := &server{process: p}
+	s.address = s.awaitText(&s.stderr, `"?msg"?[=:]"?listening"?[ ,]"?address"?[=:]"?([0-9.:]+)`)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
 	i.Cleanup(s.client.CloseIdleConnections)
 	var err error

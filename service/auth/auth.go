@@ -101,6 +101,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 // Ready is nil when tokens can be verified; otherwise it is ErrKeysUnavailable with the cause of the last failure.
 func (v *Verifier) Ready() error { return v.keys.ready() }
 
+// Fetched tells when the key set was last fetched, the zero time before the first time. It reports false for a PEM key.
+func (v *Verifier) Fetched() (last time.Time, followed bool) { return v.keys.fetched() }
+
 // Close ends the background work. Tokens can still be verified with the keys loaded so far.
 func (v *Verifier) Close() { v.keys.close() }
 

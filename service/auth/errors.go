@@ -41,6 +41,13 @@ const (
 	ReasonOrg         Reason = "organization"  // organisation or role that contradict each other
 )
 
+// Reasons are all of them.
+var Reasons = []Reason{
+	ReasonHeader, ReasonMalformed, ReasonAlgorithm, ReasonType, ReasonOAuth, ReasonCritical, ReasonKeyID, ReasonSignature, ReasonMissing,
+	ReasonExpired, ReasonNotYetValid, ReasonIssuedAt, ReasonLifetime, ReasonIssuer, ReasonParty, ReasonPending, ReasonMachine, ReasonSubject,
+	ReasonVersion, ReasonOrg,
+}
+
 // Error is a refusal. Its text may quote the token's claims: it is for the log, not for the caller.
 type Error struct {
 	Reason Reason

@@ -29,8 +29,9 @@ const (
 type jwks struct {
 	fetch   fetchFunc
 	log     *slog.Logger
-	set     atomic.Pointer[keySet] // nil until the first load
-	failure atomic.Pointer[error]  // of the last attempt, nil if that was good
+	set     atomic.Pointer[keySet]    // nil until the first load
+	failure atomic.Pointer[error]     // of the last attempt, nil if that was good
+	last    atomic.Pointer[time.Time] // when the set was last fetched
 
 	mu          sync.Mutex
 	fetching    chan struct{} // closed when the fetch under way, or about to be, has ended; nil when there is none
@@ -82,6 +83,13 @@ func (j *jwks) ready() error {
 		return fmt.Errorf("%w: %w", ErrKeysUnavailable, *failure)
 	}
 	return ErrKeysUnavailable
+}
+
+func (j *jwks) fetched() (last time.Time, followed bool) {
+	if at := j.last.Load(); at != nil {
+		last = *at
+	}
+	return last, true
 }
 
 func (j *jwks) close() {
@@ -166,6 +174,8 @@ func (j *jwks) refresh(ctx context.Context) bool {
 		return false
 	}
 	j.failure.Store(nil)
+	now := time.Now()
+	j.last.Store(&now)
 	if old := j.set.Swap(&set); old == nil || !sameKeys(*old, set) {
 		j.log.InfoContext(ctx, "The signing keys were loaded.", "kids", keyIDs(set))
 	}

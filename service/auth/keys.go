@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/rsa"
+	"time"
 )
 
 // keySource gives the key that a token must be signed with.
@@ -10,6 +11,8 @@ type keySource interface {
 	// key gives the key for a token with this header, a refusal, or ErrKeysUnavailable.
 	key(ctx context.Context, header map[string]any) (*rsa.PublicKey, error)
 	ready() error
+	// fetched tells when the keys were last fetched; followed is false for a key that never changes.
+	fetched() (last time.Time, followed bool)
 	close()
 }
 
@@ -18,4 +21,5 @@ type singleKey struct{ public *rsa.PublicKey }
 
 func (s singleKey) key(context.Context, map[string]any) (*rsa.PublicKey, error) { return s.public, nil }
 func (s singleKey) ready() error                                                { return nil }
+func (s singleKey) fetched() (last time.Time, followed bool)                    { return }
 func (s singleKey) close()                                                      {}

@@ -61,6 +61,7 @@ func NewCache(store *Store, o CacheOptions) *Cache {
 // Answer is Store.Answer, from memory where that is as good.
 func (c *Cache) Answer(ctx context.Context, q Question) (Figures, error) {
 	if c.answers == nil || len(q.AgentID)+len(q.UserID)+len(q.MetadataKey)+len(q.MetadataValue) > maxCachedText {
+		accountOf(ctx).cache(CacheOff)
 		return c.store.Answer(ctx, q)
 	}
 	if kept, ok := c.answers.Get(q); ok {
@@ -69,11 +70,24 @@ func (c *Cache) Answer(ctx context.Context, q Question) (Figures, error) {
 			return Figures{}, err
 		}
 		if counter == kept.counter {
+			accountOf(ctx).cache(CacheHit)
 			return kept.figures, nil
 		}
 	}
-	answer, err := c.flights.do(ctx, q, func(ctx context.Context) (keptAnswer, error) { return c.ask(ctx, q) })
+	accountOf(ctx).cache(CacheShared) // unless it is this question's own call
+	answer, err := c.flights.do(ctx, q, func(ctx context.Context) (keptAnswer, error) {
+		accountOf(ctx).cache(CacheMiss)
+		return c.ask(ctx, q)
+	})
 	return answer.figures, err
+}
+
+// Len is how many answers are kept.
+func (c *Cache) Len() int {
+	if c.answers == nil {
+		return 0
+	}
+	return c.answers.Len()
 }
 
 // ask asks the store, and keeps the answer if it belongs to a state that lasts.

@@ -35,7 +35,7 @@ ORDER BY hour`
 func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, stale []int32, err error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
-	rows, err := conn.Query(clickhouse.WithParams(ctx, params), stateSQL)
+	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), stateSQL)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -66,7 +66,7 @@ func readCounter(ctx context.Context, conn clickhouse.Conn, orgID string) (count
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
 	params.Int64("hour", changeCounter)
-	err = conn.QueryRow(clickhouse.WithParams(ctx, params), counterSQL).Scan(&counter)
+	err = conn.QueryRow(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), counterSQL).Scan(&counter)
 	return counter, err
 }
 

@@ -19,6 +19,7 @@ type Store struct {
 	conn   clickhouse.Conn
 	limits clickhouse.Limits
 	states *states
+	admit  Admit // nil: every question is worked on at once
 }
 
 // NewStore makes a store that asks over the pool, each statement within the limits.
@@ -36,10 +37,15 @@ const attempts = 3
 // Cells and messages are read one after the other, and the loader may write in between. So the organisation's state is
 // read before and after: when nothing has begun to change, what was read belongs together.
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
+	leave, err := s.enter(ctx, q.OrgID)
+	if err != nil {
+		return Figures{}, err
+	}
+	defer leave()
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	if planOf(q, state{}, sourcesFor(q)).Plain() { // too short for any bucket, whatever is stale
-		f, err := s.Run(ctx, PlainQuery(q))
+		f, err := s.Run(planned(ctx, KindRaw), PlainQuery(q))
 		return f, classify(err)
 	}
 	before, err := s.states.before(ctx, s.conn, q.OrgID)
@@ -53,6 +59,11 @@ func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 // answerAt is Answer, and tells the organisation's change counter that the figures belong to: they are right for as long
 // as the counter stays. It is 0 when they belong to no counter, because something was being written.
 func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter uint64, err error) {
+	leave, err := s.enter(ctx, q.OrgID)
+	if err != nil {
+		return Figures{}, 0, err
+	}
+	defer leave()
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	before, err := s.states.read(ctx, s.conn, q.OrgID)
@@ -68,7 +79,8 @@ func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter ui
 // answer answers by the plan that the state allows, and again when the state has changed meanwhile.
 func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
 	for range attempts {
-		if f, err = s.Run(ctx, newPlan(q, before, s.Few).Queries()...); err != nil {
+		plan := newPlan(q, before, s.Few)
+		if f, err = s.Run(planned(ctx, plan.Kind()), plan.Queries()...); err != nil {
 			return Figures{}, 0, err
 		}
 		unchanged, err := s.unchanged(ctx, q.OrgID, before)
@@ -79,7 +91,7 @@ func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures
 			return Figures{}, 0, err
 		}
 	}
-	f, err = s.Run(ctx, PlainQuery(q))
+	f, err = s.Run(planned(ctx, KindRaw), PlainQuery(q))
 	return f, 0, err
 }
 

@@ -1,0 +1,152 @@
+package engine_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine"
+)
+
+// logBuffer is a log that can be read while it is written to.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// keep starts an engine that is kept until the test ends.
+func keep(t *testing.T, options engine.Options) (*engine.Keeper, *logBuffer) {
+	t.Helper()
+	log := &logBuffer{}
+	options.Log = slog.New(slog.NewTextHandler(log, nil))
+	e, err := engine.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := engine.Keep(e, options)
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+		awaitEnd(t, k.Engine().PID())
+	})
+	return k, log
+}
+
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitRestart waits until an engine runs again, after so many restarts.
+func awaitRestart(t *testing.T, k *engine.Keeper, restarts int) *engine.Engine {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if n, down := k.State(); down == nil && n == restarts {
+			return k.Engine()
+		}
+	}
+	n, down := k.State()
+	t.Fatalf("no engine after %d restarts, want %d: %v", n, restarts, down)
+	return nil
+}
+
+// awaitDown waits until no engine runs, and the reason holds the words.
+func awaitDown(t *testing.T, k *engine.Keeper, words string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, down := k.State(); down != nil && strings.Contains(down.Error(), words) {
+			return
+		}
+	}
+	_, down := k.State()
+	t.Fatalf("the keeper says %v, want %q", down, words)
+}
+
+func TestAKeptEngineComesBackWhereItWas(t *testing.T) {
+	k, log := keep(t, engine.Options{DataDir: t.TempDir()})
+	first := k.Engine()
+	c := open(t, first.URL())
+	execute(t, c, "CREATE TABLE kept (n UInt64) ENGINE = MergeTree ORDER BY n")
+	execute(t, c, "INSERT INTO kept VALUES (1), (2), (3)")
+	for n := 1; n <= 2; n++ {
+		kill(t, k.Engine().PID())
+		e := awaitRestart(t, k, n)
+		if e.Owner() != first.Owner() || e.Analyst() != first.Analyst() {
+			t.Errorf("the connections changed: %v to %v", first.Owner(), e.Owner())
+		}
+		if rows := number(t, open(t, e.URL()), "SELECT count() FROM kept"); rows != 3 {
+			t.Errorf("%d rows are left of 3", rows)
+		}
+	}
+	for _, said := range []string{"has ended; it will be started again", "ended unexpectedly", "runs again"} {
+		if n := strings.Count(log.String(), said); n != 2 {
+			t.Errorf("the log says %q %d times, want 2:\n%s", said, n, log)
+		}
+	}
+}
+
+func TestAKeeperTellsWhyNoEngineRunsAndGoesOnTrying(t *testing.T) {
+	library := filepath.Join(t.TempDir(), "libchdb.so")
+	link := func() {
+		if err := os.Symlink(os.Getenv(engine.LibraryVariable), library); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link()
+	k, log := keep(t, engine.Options{DataDir: t.TempDir(), Library: library})
+	if err := os.Remove(library); err != nil {
+		t.Fatal(err)
+	}
+	kill(t, k.Engine().PID())
+	awaitDown(t, k, library)
+	link()
+	awaitRestart(t, k, 1)
+	if n := strings.Count(log.String(), "can't be started"); n == 0 {
+		t.Errorf("the log does not say what failed:\n%s", log)
+	}
+}
+
+func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
+	k, log := keep(t, engine.Options{DataDir: t.TempDir(), Silence: 3 * time.Second})
+	hung := k.Engine().PID()
+	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	awaitRestart(t, k, 1)
+	if running(hung) {
+		t.Error("the one that hangs is still there")
+	}
+	if !strings.Contains(log.String(), "answers nothing") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+}
+
+func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
+	k, _ := keep(t, engine.Options{DataDir: t.TempDir()})
+	kill(t, k.Engine().PID())
+	awaitDown(t, k, "")
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,101 @@
+package limit
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// expectRate tells whether a request is refused because of the scope's rate, and gives how long to wait.
+func expectRate(t *testing.T, why string, err error, scope Scope) time.Duration {
+	t.Helper()
+	exceeded, ok := errors.AsType[*RateError](err)
+	if !ok || exceeded.Scope != scope || !errors.Is(err, ErrRate) {
+		t.Fatalf("%s: got %v, want the rate of the %s exceeded", why, err, scope)
+	}
+	return exceeded.Wait
+}
+
+func TestRateOfAUser(t *testing.T) {
+	r := NewRates(RateOptions{User: 5})
+	now := time.Unix(0, 0)
+	for n := range 10 { // a burst of two seconds' worth
+		if err := r.Take("org", "u", now); err != nil {
+			t.Fatalf("request %d: %v", n, err)
+		}
+	}
+	if wait := expectRate(t, "after the burst", r.Take("org", "u", now), ScopeUser); wait != 200*time.Millisecond {
+		t.Errorf("wait for %s, want a fifth of a second", wait)
+	}
+	if err := r.Take("org", "another", now); err != nil {
+		t.Errorf("another user: %v", err)
+	}
+	now = now.Add(200 * time.Millisecond)
+	if err := r.Take("org", "u", now); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+	expectRate(t, "only one has come back", r.Take("other org", "u", now), ScopeUser)
+}
+
+func TestRateOfAnOrganization(t *testing.T) {
+	r := NewRates(RateOptions{Organization: 3, User: 100})
+	now := time.Unix(0, 0)
+	for n := range 6 {
+		if err := r.Take("org", fmt.Sprint("user", n), now); err != nil {
+			t.Fatalf("request %d: %v", n, err)
+		}
+	}
+	expectRate(t, "whoever asks", r.Take("org", "one more", now), ScopeOrganization)
+	if err := r.Take("other", "user0", now); err != nil {
+		t.Errorf("another organisation: %v", err)
+	}
+	if err := r.Take("", "nobody's", now); err != nil {
+		t.Errorf("a caller without an organisation: %v", err)
+	}
+}
+
+func TestWhatIsRefusedCountsForNobody(t *testing.T) {
+	r := NewRates(RateOptions{Organization: 1, User: 1})
+	now := time.Unix(0, 0)
+	for range 2 {
+		if err := r.Take("a", "u", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		expectRate(t, "refused", r.Take("b", "u", now), ScopeUser)
+	}
+	for range 2 {
+		if err := r.Take("b", "v", now); err != nil {
+			t.Errorf("the user's refusals took from the organisation: %v", err)
+		}
+	}
+	for range 100 {
+		expectRate(t, "refused", r.Take("b", "w", now), ScopeOrganization)
+	}
+	if err := r.Take("c", "w", now); err != nil {
+		t.Errorf("the organisation's refusals took from the user: %v", err)
+	}
+}
+
+func TestZeroRateIsNoLimit(t *testing.T) {
+	r := NewRates(RateOptions{})
+	for range 1000 {
+		if err := r.Take("a", "u", time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRatesRememberABoundedNumber(t *testing.T) {
+	r := NewRates(RateOptions{Organization: 1, User: 1})
+	for n := range 2 * ratesKept {
+		if err := r.Take(fmt.Sprint("org", n), fmt.Sprint("user", n), time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := r.users.buckets.Len(); n != ratesKept {
+		t.Errorf("%d users are remembered, want %d", n, ratesKept)
+	}
+}

@@ -1,0 +1,80 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/limit"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// startAtZero makes the labels known before anything happens, so that the first event is a rise and not a beginning.
+func (m *Metrics) startAtZero() {
+	for _, plan := range []string{stats.KindCells, stats.KindActivity, stats.KindRaw, stats.KindState} {
+		m.statements.WithLabelValues(plan, outcomeOK)
+		m.rowsRead.WithLabelValues(plan)
+	}
+	for _, result := range []string{stats.CacheHit, stats.CacheShared, stats.CacheMiss, stats.CacheOff} {
+		m.cache.WithLabelValues(result)
+	}
+	for _, reason := range auth.Reasons {
+		m.refused.WithLabelValues(string(reason))
+	}
+	for _, reason := range []limit.Reason{limit.ReasonQueueFull, limit.ReasonWaited} {
+		m.shed.WithLabelValues(string(reason))
+	}
+	for _, scope := range []limit.Scope{limit.ScopeOrganization, limit.ScopeUser} {
+		m.limited.WithLabelValues(string(scope))
+	}
+}
+
+// Request counts a request.
+func (m *Metrics) Request(o service.Observation) {
+	m.requests.WithLabelValues(o.Route, strconv.Itoa(o.Status)).Observe(o.Took.Seconds())
+	if o.Costs.Cache != "" {
+		m.cache.WithLabelValues(o.Costs.Cache).Inc()
+	}
+	if o.Refused != "" {
+		m.refused.WithLabelValues(string(o.Refused)).Inc()
+	}
+	if o.Busy != "" {
+		m.shed.WithLabelValues(string(o.Busy)).Inc()
+	}
+	if o.Rate != "" {
+		m.limited.WithLabelValues(string(o.Rate)).Inc()
+	}
+}
+
+// Statement counts a statement on ClickHouse, also in the account of the question that it is for.
+func (m *Metrics) Statement(ctx context.Context, o clickhouse.Observation) {
+	stats.AddStatement(ctx, o.Rows)
+	m.statements.WithLabelValues(o.Name, outcome(o.Err)).Observe(o.Took.Seconds())
+	m.rowsRead.WithLabelValues(o.Name).Add(float64(o.Rows))
+}
+
+// Outcomes of statements.
+const (
+	outcomeOK          = "ok"
+	outcomeCancelled   = "cancelled" // nobody waited for it any more
+	outcomeTimeout     = "timeout"
+	outcomeUnavailable = "unavailable"
+	outcomeError       = "error"
+)
+
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return outcomeOK
+	case errors.Is(err, context.Canceled):
+		return outcomeCancelled
+	case clickhouse.IsTimeout(err):
+		return outcomeTimeout
+	case clickhouse.IsUnavailable(err):
+		return outcomeUnavailable
+	}
+	return outcomeError
+}
