@@ -19,9 +19,11 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
 	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
 	stop := examine(d.server).watch(seed + 1)
+	analyst := d.analyst()
 	for range rounds {
 		d.load()
 		d.checkQuestions(60)
+		d.checkViews(analyst)
 		if t.Failed() {
 			t.FailNow()
 		}

@@ -1,10 +1,13 @@
 -- What getStats answers to an admin who asks for the whole organisation, in the same order. The ends are text, so that they can be written
--- as in a request, RFC 3339 with a zone; a text without one is in UTC, and an impossible date is an error. They are read finer than
--- records are kept, so that a message counts exactly when its millisecond lies between them. ClickHouse keeps no columns of
--- a view with parameters, and no comments on them: docs/sql.md has them.
+-- as in a request, RFC 3339 with a zone; one without is in UTC, and an impossible date is an error. As there, digits finer than
+-- milliseconds round inwards: the first end up, the last one down. ClickHouse keeps neither columns nor comments on them of
+-- a view with parameters: docs/sql.md has them.
 CREATE VIEW IF NOT EXISTS figures_in_window
 SQL SECURITY INVOKER
-AS SELECT *
+AS WITH
+    parseDateTime64BestEffort({from:String}, 3, 'UTC') + toIntervalMillisecond(match({from:String}, '\\.[0-9]{3}[0-9]*[1-9]')) AS first,
+    parseDateTime64BestEffort({to:String}, 3, 'UTC')                                                                           AS last
+SELECT *
 FROM
 (
     SELECT
@@ -21,7 +24,7 @@ FROM
         sum(not_helpful)                                 AS total_not_helpful
     FROM messages FINAL
     WHERE org_id = {org_id:String}
-      AND created_at BETWEEN parseDateTime64BestEffort({from:String}, 6, 'UTC') AND parseDateTime64BestEffort({to:String}, 6, 'UTC')
+      AND created_at BETWEEN first AND last
 ) AS figures_of_messages
 CROSS JOIN
 (
@@ -33,7 +36,7 @@ CROSS JOIN
         sum(kb_files.output_tokens)  AS kb_extract_output_tokens
     FROM kb_files FINAL
     WHERE org_id = {org_id:String}
-      AND processed_at BETWEEN parseDateTime64BestEffort({from:String}, 6, 'UTC') AND parseDateTime64BestEffort({to:String}, 6, 'UTC')
+      AND processed_at BETWEEN first AND last
       AND processing_status IN ('', 'completed')
 ) AS figures_of_files
 COMMENT 'The 16 figures of an organisation in a window, both ends inclusive: figures_in_window(org_id = ''org_1'', from = ''2026-01-01T00:00:00Z'', to = ''2026-01-31T23:59:59.999Z'').';
