@@ -29,6 +29,7 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 		}
 	}
 	t.Logf("%d answers were compared while records came", stop())
+	checkDays(t, analyst, []string{"org_0", "org_1", "org_2"}, d.oracle.answer)
 }
 
 func variable(t *testing.T, name string, otherwise uint64) uint64 {
