@@ -25,7 +25,6 @@ func describe(c *fiber.Ctx, contentType string, text []byte) {
 	response := c.Response()
 	response.SetBody(text)
 	response.Header.SetContentType(contentType)
-	response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	response.Header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	tag(c.Request(), response)
 }
