@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
-	"net/url"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -27,7 +29,7 @@ func browser(t *testing.T) string {
 // visit is what a browser made of a page.
 type visit struct {
 	dom, console string
-	requests     map[string]bool // URLs that it asked for, or wanted to
+	requests     map[string]bool // URLs that the page asked for, or wanted to
 	colours      map[string]bool // of the window
 }
 
@@ -40,6 +42,7 @@ func (i *installation) visitPage(page string) visit {
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
 			"--user-data-dir=" + i.T.TempDir(), "--window-size=1280,1600", "--enable-logging=stderr",
+			"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", // the browser has hosts of its own that it would ask
 		}, append(flags, page)...)...)
 		command.Stdout, command.Stderr = &out, &err
 		if failure := command.Run(); failure != nil {
@@ -56,19 +59,22 @@ func (i *installation) visitPage(page string) visit {
 	return v
 }
 
-// readRequests reads the browser's log of its network.
+// readRequests reads the page's own requests from the browser's log of its network.
 func (v *visit) readRequests(i *installation) {
 	i.Helper()
 	var log struct {
 		Events []struct {
-			Params struct{ URL string }
+			Params struct {
+				URL  string
+				Site string `json:"network_isolation_key"` // of the page on whose behalf the request is made
+			}
 		}
 	}
 	if err := json.Unmarshal([]byte(i.read("net.json")), &log); err != nil {
 		i.Fatal(err)
 	}
 	for _, event := range log.Events {
-		if u, err := url.Parse(event.Params.URL); err == nil && strings.HasPrefix(u.Scheme, "http") {
+		if strings.HasPrefix(event.Params.Site, "http://127.0.0.1 ") {
 			v.requests[event.Params.URL] = true
 		}
 	}
@@ -115,5 +121,25 @@ func TestPageInABrowser(t *testing.T) {
 		if !v.colours[colour] {
 			t.Errorf("nothing on the page has the colour %s: its style is not applied", colour)
 		}
+	}
+}
+
+// TestBrowserTellsOfRequests shows that a page which did want more, or was refused something, would be found out.
+func TestBrowserTellsOfRequests(t *testing.T) {
+	t.Parallel()
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src http:")
+		_, _ = io.WriteString(w, `<img src="http://elsewhere.invalid/picture"><script>1</script>`)
+	}))
+	defer page.Close()
+	v := install(t).visitPage(page.URL + "/page")
+	for _, want := range []string{page.URL + "/page", "http://elsewhere.invalid/picture"} {
+		if !v.requests[want] {
+			t.Errorf("the request for %s is not told of: %v", want, v.requests)
+		}
+	}
+	if !strings.Contains(v.console, ":CONSOLE") {
+		t.Errorf("the script that was refused is not told of")
 	}
 }
