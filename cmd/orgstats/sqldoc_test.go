@@ -76,10 +76,15 @@ func TestQueriesOfThePageAnswer(t *testing.T) {
 	i := install(t)
 	i.engine() // else each load starts one
 	i.loadDocumented()
-	analyst := i.analyst()
-	for _, query := range blocks(t, repositoryFile(t, "docs", "sql.md"), "sql") {
+	analyst, page := i.analyst(), repositoryFile(t, "docs", "sql.md")
+	for _, query := range blocks(t, page, "sql") {
 		if rows := rowsOf(t, analyst, nil, query); len(rows) == 0 {
 			t.Errorf("there is no answer to\n%s", query)
+		}
+	}
+	for _, row := range rowsOf(t, analyst, nil, "SELECT name FROM system.tables WHERE database = 'orgstats' AND name != 'schema_migrations'") {
+		if name := row["name"].(string); !strings.Contains(page, "`"+name) {
+			t.Errorf("the page says nothing of %s", name)
 		}
 	}
 }
