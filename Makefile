@@ -3,7 +3,7 @@ ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test race lint vulncheck soak bench engine clean
+.PHONY: run build test race lint vulncheck soak bench engine browser clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -11,10 +11,10 @@ run: build engine ## start everything on the embedded engine with sample records
 build: ## bin/orgstats
 	go build -trimpath -o bin/orgstats ./cmd/orgstats
 
-test: lint engine ## every check
+test: lint engine browser ## every check
 	go test -timeout 30m ./...
 
-race: engine ## all tests again, with the race detector; they take about twice as long
+race: engine browser ## all tests again, with the race detector; they take about twice as long
 	go test -race -timeout 60m ./...
 
 vulncheck: ## known vulnerabilities of what the program calls; asks Go's vulnerability database, so it needs the network
@@ -41,6 +41,10 @@ bin/libchdb.so: $(ENGINE)/package.json $(ENGINE)/package-lock.json
 	mv -f $(ENGINE)/node_modules/@chdb/lib-*/libchdb.so $@
 	touch $@
 	rm -rf $(ENGINE)/node_modules
+
+browser: ## Chromium, for the test of the page /docs
+	for name in "$$ORGSTATS_TEST_BROWSER" chromium chromium-browser google-chrome; do command -v "$$name" >/dev/null && exit 0; done; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
 
 clean: ## all that was built or fetched; not the data
 	rm -rf bin $(ENGINE)/node_modules

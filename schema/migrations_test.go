@@ -31,18 +31,41 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-func TestNumbersAreContiguous(t *testing.T) {
-	ups, downs := files(t, "up"), files(t, "down")
-	if uint(len(ups)) != schema.Latest() {
-		t.Errorf("there are %d migrations and the last is number %d", len(ups), schema.Latest())
+// numberOf is the number in a migration's name.
+func numberOf(t *testing.T, path string) (number uint) {
+	t.Helper()
+	if _, err := fmt.Sscanf(filepath.Base(path), "%04d_", &number); err != nil {
+		t.Fatalf("%s has no number of four digits: %v", path, err)
 	}
-	for i, path := range ups {
-		if prefix := fmt.Sprintf("migrations/%04d_", i+1); !strings.HasPrefix(path, prefix) {
-			t.Errorf("%s stands where number %d is due", path, i+1)
+	return number
+}
+
+// since is how many migrations there are from a number on.
+func since(t *testing.T, number uint) (n int) {
+	t.Helper()
+	for _, path := range files(t, "up") {
+		if numberOf(t, path) >= number {
+			n++
 		}
+	}
+	return n
+}
+
+func TestEveryMigrationHasANumberAndAWayBack(t *testing.T) {
+	ups, downs := files(t, "up"), files(t, "down")
+	last := uint(0)
+	for _, path := range ups {
+		number := numberOf(t, path)
+		if number <= last {
+			t.Errorf("%s does not come after number %d", path, last)
+		}
+		last = number
 		if down := strings.TrimSuffix(path, "up.sql") + "down.sql"; !slices.Contains(downs, down) {
 			t.Errorf("%s is missing", down)
 		}
+	}
+	if last != schema.Latest() {
+		t.Errorf("the last migration has number %d, and %d is taken for it", last, schema.Latest())
 	}
 	if len(downs) != len(ups) {
 		t.Errorf("there are %d ways up and %d down", len(ups), len(downs))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -30,21 +31,31 @@ type Version struct {
 	Dirty  bool // a migration began and did not end
 }
 
-// Latest is the version that this program needs.
-func Latest() uint {
-	names, err := fs.Glob(migrations, "migrations/*.up.sql")
+// numbers are those of the migrations, in order. Those that are left out must stay so: a database that is past them would never get
+// them.
+var numbers = readNumbers()
+
+func readNumbers() []uint {
+	names, err := fs.Glob(migrations, "migrations/*.up.sql") // sorted
 	if err != nil || len(names) == 0 {
 		panic("schema: no migrations are embedded")
 	}
-	var latest uint
-	for _, name := range names {
-		var number uint
-		if _, err := fmt.Sscanf(strings.TrimPrefix(name, "migrations/"), "%d_", &number); err != nil {
+	all := make([]uint, len(names))
+	for i, name := range names {
+		if _, err := fmt.Sscanf(strings.TrimPrefix(name, "migrations/"), "%d_", &all[i]); err != nil {
 			panic("schema: " + name + " has no number")
 		}
-		latest = max(latest, number)
 	}
-	return latest
+	return all
+}
+
+// Latest is the version that this program needs.
+func Latest() uint { return numbers[len(numbers)-1] }
+
+// applied is how many migrations lead to a version.
+func applied(version uint) int {
+	n, _ := slices.BinarySearch(numbers, version+1)
+	return n
 }
 
 // Up brings the database to the latest version and tells where it stood before. It refuses a database that is dirty or
@@ -69,7 +80,7 @@ func Down(ctx context.Context, url string, steps int) error {
 		if at.Number == 0 {
 			return errors.New("the schema is empty: there is nothing to take back")
 		}
-		return m.Steps(-min(steps, int(at.Number)))
+		return m.Steps(-min(steps, applied(at.Number)))
 	})
 }
 
@@ -134,10 +145,11 @@ func check(m *migrate.Migrate) (Version, error) {
 
 // before is golang-migrate's own number for the version that precedes n; an empty schema has one of its own.
 func before(n uint) int {
-	if n <= 1 {
+	earlier := applied(n - 1)
+	if earlier == 0 {
 		return migratedatabase.NilVersion
 	}
-	return int(n) - 1
+	return int(numbers[earlier-1])
 }
 
 func version(m *migrate.Migrate) (Version, error) {

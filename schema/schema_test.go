@@ -100,7 +100,7 @@ func TestDirtySchemaIsRefusedAndMended(t *testing.T) {
 		t.Run(row.why, func(t *testing.T) {
 			url, conn := start(t)
 			up(t, url)
-			if err := schema.Down(t.Context(), url, int(schema.Latest()-row.version)+1); err != nil {
+			if err := schema.Down(t.Context(), url, since(t, row.version)); err != nil {
 				t.Fatal(err)
 			}
 			setVersion(t, conn, int64(row.version), 1)

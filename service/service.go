@@ -3,6 +3,8 @@
 //	GET /api/dashboard/getStats   the figures of the caller's organisation
 //	GET /livez                    200 while the process serves
 //	GET /readyz                   200 while every part that answers need is ready, else 503
+//	GET /openapi.json             this interface, as OpenAPI 3.1
+//	GET /docs                     the same, as a page
 //
 // Every failure is {"error": "<a sentence>"}, with "details" where several things are wrong.
 package service
@@ -65,6 +67,8 @@ func New(config Config) *Service {
 	s.app.Get("/api/dashboard/getStats", s.getStats)
 	s.app.Get("/livez", s.livez)
 	s.app.Get("/readyz", s.readyz)
+	s.app.Get("/openapi.json", s.openAPI)
+	s.app.Get("/docs", s.docs)
 
 	for _, route := range s.app.GetRoutes() {
 		s.paths[route.Path] = true

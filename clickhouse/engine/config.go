@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/xml"
+	"path/filepath"
 	"text/template"
 )
 
@@ -12,13 +13,15 @@ var (
 	engineText string
 	//go:embed users.xml.tmpl
 	usersText string
+	//go:embed analyst-limits.xml
+	analystLimits []byte
 
 	functions      = template.FuncMap{"xml": escapeXML}
 	engineTemplate = template.Must(template.New("engine").Funcs(functions).Parse(engineText))
 	usersTemplate  = template.Must(template.New("users").Funcs(functions).Parse(usersText))
 )
 
-// writeConfig writes the engine's configuration and its users.
+// writeConfig writes the engine's configuration and its users. ClickHouse adds to these what else it finds in users.d.
 func writeConfig(d directory, s state, c credentials) error {
 	err := writeTemplate(d.config(), engineTemplate, map[string]any{
 		"Data":     d.data(),
@@ -28,6 +31,9 @@ func writeConfig(d directory, s state, c credentials) error {
 		"HTTPPort": s.HTTPPort,
 	})
 	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(d.moreUsers(), "analyst-limits.xml"), analystLimits); err != nil {
 		return err
 	}
 	return writeTemplate(d.users(), usersTemplate, map[string]any{

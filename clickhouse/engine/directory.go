@@ -19,6 +19,7 @@ func (d directory) file(name string) string { return filepath.Join(string(d), na
 func (d directory) data() string        { return d.file("clickhouse") }
 func (d directory) config() string      { return d.file("engine.xml") }
 func (d directory) users() string       { return d.file("users.xml") }
+func (d directory) moreUsers() string   { return d.file("users.d") }
 func (d directory) credentials() string { return d.file("credentials.json") }
 func (d directory) state() string       { return d.file("engine.json") }
 func (d directory) pipe() string        { return d.file("engine.pipe") }
@@ -33,7 +34,7 @@ func prepareDirectory(path string) (directory, error) {
 		return "", err
 	}
 	d := directory(absolute)
-	err = os.MkdirAll(d.data(), 0o700)
+	err = errors.Join(os.MkdirAll(d.data(), 0o700), os.MkdirAll(d.moreUsers(), 0o700))
 	if err == nil {
 		// The data directory itself may be one that the user made; what it holds of the records is private anyway.
 		err = os.Chmod(d.data(), 0o700)

@@ -27,7 +27,7 @@ func repositoryFile(names ...string) string {
 func readCompose(t *testing.T) *types.Project {
 	t.Helper()
 	options, err := compose.NewProjectOptions([]string{repositoryFile("docker-compose.yml")},
-		compose.WithEnv([]string{"CLERK_ISSUER=https://clerk.example.com"}), compose.WithProfiles([]string{"*"}), compose.WithConsistency(true))
+		compose.WithEnv([]string{"CLERK_ISSUER=https://clerk.example.com", "ORGSTATS_ANALYST_PASSWORD_SHA256=" + strings.Repeat("0", 64)}), compose.WithProfiles([]string{"*"}), compose.WithConsistency(true))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,17 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
 	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
 	stop := examine(d.server).watch(seed + 1)
+	analyst := d.analyst()
 	for range rounds {
 		d.load()
 		d.checkQuestions(60)
+		d.checkViews(analyst)
 		if t.Failed() {
 			t.FailNow()
 		}
 	}
 	t.Logf("%d answers were compared while records came", stop())
+	checkDays(t, analyst, []string{"org_0", "org_1", "org_2"}, d.oracle.answer)
 }
 
 func variable(t *testing.T, name string, otherwise uint64) uint64 {

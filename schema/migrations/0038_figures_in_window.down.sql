@@ -1,0 +1,1 @@
+DROP VIEW IF EXISTS figures_in_window;

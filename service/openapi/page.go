@@ -1,0 +1,54 @@
+package openapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"strings"
+)
+
+var (
+	//go:embed page.html.tmpl
+	pageText string
+	//go:embed page.css
+	pageStyle string
+
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"text": withCode, "class": classOf}).Parse(pageText))
+)
+
+// PagePolicy is the page's Content-Security-Policy: its own style, and nothing else from anywhere.
+var PagePolicy = func() string {
+	sum := sha256.Sum256([]byte(pageStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+func render(document []byte) []byte {
+	var page bytes.Buffer
+	err := pageTemplate.Execute(&page, struct {
+		contents
+		Style template.CSS
+	}{read(document), template.CSS(pageStyle)})
+	if err != nil {
+		panic(err) // the template is wrong
+	}
+	return page.Bytes()
+}
+
+// withCode shows what stands between backticks as code.
+func withCode(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		escaped := template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			escaped = "<code>" + escaped + "</code>"
+		}
+		b.WriteString(escaped)
+	}
+	return template.HTML(b.String())
+}
+
+// classOf is the class of a status, by its first digit.
+func classOf(status string) string { return "s" + status[:1] }
