@@ -192,7 +192,9 @@ func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
 		ids[r.ID] = struct{}{}
 	}
 	for _, r := range b.messages.list {
-		ids[r.ConversationID] = struct{}{}
+		if r.ConversationID != "" {
+			ids[r.ConversationID] = struct{}{}
+		}
 	}
 	return ids
 }

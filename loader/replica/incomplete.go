@@ -1,0 +1,129 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// Floors are the places in the log from which on the replicas have missed no change, by type of record.
+type Floors struct{ Messages, Members uint64 }
+
+// Missing are the records of a batch of which the replicas do not have enough to tell what their sources did not send: the keys of
+// their rows by type of record.
+type Missing map[string][]string
+
+// Incomplete tells what is missing. Each of it must be given to Complete before the batch can be applied.
+func (w *Writer) Incomplete(ctx context.Context, b *Batch, floors Floors) (Missing, error) {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	missing := Missing{}
+	for _, r := range b.conversations.list {
+		if incomplete(r.Kept) {
+			missing["conversation"] = append(missing["conversation"], r.ID)
+		}
+	}
+	for _, r := range b.kbFiles.list {
+		if incomplete(r.Kept) {
+			missing["kbFile"] = append(missing["kbFile"], r.ID)
+		}
+	}
+	if err := w.incompleteMessages(ctx, b, floors.Messages, missing); err != nil {
+		return nil, err
+	}
+	return missing, w.incompleteMembers(ctx, b, floors.Members, missing)
+}
+
+// incomplete tells whether anything is missing: nothing is of a deletion.
+func incomplete(kept record.Fields) bool { return kept != 0 && kept != record.KeptAll }
+
+func (w *Writer) incompleteMessages(ctx context.Context, b *Batch, floor uint64, missing Missing) error {
+	var ids []string
+	for _, r := range b.messages.list {
+		if incomplete(r.Kept) {
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	stored, err := w.messages.find(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range b.messages.list {
+		if !incomplete(r.Kept) {
+			continue
+		}
+		old := stored.rows[r.ID]
+		if old == nil || old.LogPosition < floor || old.LogPosition == 0 || r.Kept&record.KeptUnknown != 0 || old.Tools.Parts < 0 {
+			missing["message"] = append(missing["message"], r.ID)
+		}
+	}
+	return nil
+}
+
+func (w *Writer) incompleteMembers(ctx context.Context, b *Batch, floor uint64, missing Missing) error {
+	var records []*record.Member
+	for _, r := range b.members.list {
+		if incomplete(r.Kept) {
+			records = append(records, r)
+		}
+	}
+	owned, err := w.members.owned(ctx, records)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		known := false
+		for _, old := range owned[r.SourceKey] {
+			known = known || old.OrgID == r.OrgID && old.UserID == r.UserID && old.LogPosition >= floor
+		}
+		if !known || r.Kept&record.KeptUnknown != 0 {
+			missing["member"] = append(missing["member"], r.SourceKey)
+		}
+	}
+	return nil
+}
+
+// Complete puts whole records in the place of those that were missing something, and leaves out the others of the missing: their rows
+// are gone from the source, and their deletion comes later in its log.
+func (b *Batch) Complete(missing Missing, found []record.Record) {
+	for kind, keys := range missing {
+		for _, key := range keys {
+			switch kind {
+			case "conversation":
+				b.conversations.drop(key)
+			case "message":
+				b.messages.drop(key)
+			case "kbFile":
+				b.kbFiles.drop(key)
+			case "member":
+				b.members.drop(memberKey{sourceKey: key})
+			}
+		}
+	}
+	for _, r := range found {
+		b.Add(r)
+	}
+}
+
+// drop takes a key out. The last one takes its place: order means nothing between keys.
+func (w *winners[K, R]) drop(key K) {
+	i, met := w.index[key]
+	if !met {
+		return
+	}
+	delete(w.index, key)
+	last := len(w.list) - 1
+	if i != last {
+		w.list[i] = w.list[last]
+		for other, at := range w.index {
+			if at == last {
+				w.index[other] = i
+				break
+			}
+		}
+	}
+	w.list = w.list[:last]
+}
