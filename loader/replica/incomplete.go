@@ -89,41 +89,38 @@ func (w *Writer) incompleteMembers(ctx context.Context, b *Batch, floor uint64, 
 // Complete puts whole records in the place of those that were missing something, and leaves out the others of the missing: their rows
 // are gone from the source, and their deletion comes later in its log.
 func (b *Batch) Complete(missing Missing, found []record.Record) {
-	for kind, keys := range missing {
-		for _, key := range keys {
-			switch kind {
-			case "conversation":
-				b.conversations.drop(key)
-			case "message":
-				b.messages.drop(key)
-			case "kbFile":
-				b.kbFiles.drop(key)
-			case "member":
-				b.members.drop(memberKey{sourceKey: key})
-			}
-		}
+	b.conversations.drop(missing["conversation"])
+	b.messages.drop(missing["message"])
+	b.kbFiles.drop(missing["kbFile"])
+	members := make([]memberKey, len(missing["member"]))
+	for i, key := range missing["member"] {
+		members[i] = memberKey{sourceKey: key}
 	}
+	b.members.drop(members)
 	for _, r := range found {
 		b.Add(r)
 	}
 }
 
-// drop takes a key out. The last one takes its place: order means nothing between keys.
-func (w *winners[K, R]) drop(key K) {
-	i, met := w.index[key]
-	if !met {
+// drop takes keys out.
+func (w *winners[K, R]) drop(keys []K) {
+	if len(keys) == 0 {
 		return
 	}
-	delete(w.index, key)
-	last := len(w.list) - 1
-	if i != last {
-		w.list[i] = w.list[last]
-		for other, at := range w.index {
-			if at == last {
-				w.index[other] = i
-				break
-			}
+	for _, key := range keys {
+		delete(w.index, key)
+	}
+	kept := make([]K, len(w.list))
+	present := make([]bool, len(w.list))
+	for key, i := range w.index {
+		kept[i], present[i] = key, true
+	}
+	list := w.list[:0]
+	for i, r := range w.list {
+		if present[i] {
+			w.index[kept[i]] = len(list)
+			list = append(list, r)
 		}
 	}
-	w.list = w.list[:last]
+	w.list = list
 }
