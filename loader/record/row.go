@@ -56,8 +56,15 @@ func (r *Row) Keep(field string) {
 	}
 }
 
-// Unknown says that the version before this one is not known.
+// Unknown says that something was not sent that no version before could give.
 func (r *Row) Unknown() { r.kept |= KeptUnknown }
+
+// Moved says that the version before is not known: what was not sent is in nobody's hands but the source's.
+func (r *Row) Moved() {
+	if r.kept != 0 {
+		r.kept |= KeptUnknown
+	}
+}
 
 // Record reads the record. The error is always an *Error. A record of which KeptUnknown is missing has its key and position only.
 func (r *Row) Record() (Record, error) {

@@ -102,6 +102,29 @@ func (b *Batch) Complete(missing Missing, found []record.Record) {
 	}
 }
 
+// Drop takes out the records that gone says it of, by their type and id or, of members, the key of their row.
+func (b *Batch) Drop(gone func(kind, key string) bool) {
+	missing := Missing{}
+	note := func(kind, key string) {
+		if gone(kind, key) {
+			missing[kind] = append(missing[kind], key)
+		}
+	}
+	for _, r := range b.conversations.list {
+		note("conversation", r.ID)
+	}
+	for _, r := range b.messages.list {
+		note("message", r.ID)
+	}
+	for _, r := range b.kbFiles.list {
+		note("kbFile", r.ID)
+	}
+	for _, r := range b.members.list {
+		note("member", r.SourceKey)
+	}
+	b.Complete(missing, nil)
+}
+
 // drop takes keys out.
 func (w *winners[K, R]) drop(keys []K) {
 	if len(keys) == 0 {
