@@ -27,10 +27,8 @@ type limits struct {
 	time time.Duration
 }
 
-const (
-	batchBytes  = 64 << 20         // a batch is closed when it was made of this many bytes, too
-	idleConfirm = 10 * time.Second // how often a log that brings nothing is confirmed
-)
+// A batch is closed when it was made of this many bytes, too.
+const batchBytes = 64 << 20
 
 func newQueue(l limits) *queue {
 	q := &queue{limits: l, open: newWork(), ready: make(chan struct{}, 1)}
@@ -97,11 +95,12 @@ func (q *queue) end(err error) {
 }
 
 // take takes what is due: closed batches, and the open one when it has waited long enough, when something before it is taken anyway, or
-// when it only moves the confirmed position, now and then. If nothing is, it tells how long to wait. The error comes after the last work.
-func (q *queue) take(confirmed pglogrepl.LSN, confirmedAt time.Time) (works []*work, wait time.Duration, err error) {
+// when it only moves the confirmed position, in the interval idle. If nothing is, it tells how long to wait. The error comes after the
+// last work.
+func (q *queue) take(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) (works []*work, wait time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	wait = q.due(confirmed, confirmedAt)
+	wait = q.due(confirmed, confirmedAt, idle)
 	if wait > 0 && q.err == nil {
 		return nil, wait, nil
 	}
@@ -117,14 +116,14 @@ func (q *queue) take(confirmed pglogrepl.LSN, confirmedAt time.Time) (works []*w
 }
 
 // due is how long the open work may still wait.
-func (q *queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time) time.Duration {
+func (q *queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) time.Duration {
 	switch {
 	case len(q.full) > 0 || q.open.urgent && q.open.confirm > confirmed:
 		return 0
 	case !q.open.empty():
 		return q.limits.time - time.Since(q.open.since)
 	case q.open.confirm > confirmed:
-		return idleConfirm - time.Since(confirmedAt)
+		return idle - time.Since(confirmedAt)
 	}
-	return idleConfirm
+	return idle
 }

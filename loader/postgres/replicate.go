@@ -50,8 +50,8 @@ type replicator struct {
 	target  target
 	state   *state
 	rejects *openRejects
-	met     bool // PostgreSQL was reached, and its answers made sense
-	alive   time.Time
+	met     bool      // PostgreSQL was reached, and its answers made sense
+	alive   time.Time // when something was written last
 }
 
 // Run replicates until the context ends, or until something fails that does not pass. It carries on where an earlier run has stopped,
@@ -76,8 +76,8 @@ func Run(ctx context.Context, o Options) error {
 		if r.final(err) {
 			return err
 		}
-		if time.Since(began) > maxPause {
-			pause = firstPause
+		if r.alive.After(began) {
+			pause = firstPause // it got on
 		}
 		if time.Since(r.alive)+pause > o.Patience {
 			return fmt.Errorf("PostgreSQL could not be followed for %s: %w", o.Patience, err)

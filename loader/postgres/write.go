@@ -22,7 +22,7 @@ const (
 // ClickHouse.
 func (s *session) write(ctx context.Context) error {
 	for {
-		works, wait, err := s.queue.take(s.taken, s.saved)
+		works, wait, err := s.queue.take(s.taken, s.saved, s.idleTime())
 		for _, w := range works {
 			if err := s.takeChanges(ctx, w); err != nil {
 				return err
@@ -51,6 +51,19 @@ func (s *session) write(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// How often a log that brings nothing is noted to have got on. A copy ends only when the log has passed its snapshot.
+const (
+	idleConfirm = 10 * time.Second
+	idleCopying = 200 * time.Millisecond
+)
+
+func (s *session) idleTime() time.Duration {
+	if s.copies != nil {
+		return idleCopying
+	}
+	return idleConfirm
 }
 
 // idle waits for something to write. Before that, everything is settled that could wait while more was coming.
@@ -210,6 +223,7 @@ func (s *session) counted(w *work) {
 		s.state.tables[name].counts.add(*c)
 		s.changed[name] = true
 	}
+	s.alive = time.Now()
 	s.Monitor.wrote(s, w)
 }
 
@@ -248,7 +262,7 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	}
 	s.state.source = next
 	clear(s.changed)
-	s.computed, s.saved, s.alive = time.Now(), time.Now(), time.Now()
+	s.computed, s.saved = time.Now(), time.Now()
 	s.confirm(s.taken)
 	return nil
 }
