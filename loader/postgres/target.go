@@ -90,7 +90,7 @@ func (t *target) close() {
 // passes tells whether a failure is ClickHouse's and may be over later.
 func passes(err error) bool {
 	_, held := errors.AsType[*clickhouse.HeldError](err)
-	return held || clickhouse.IsUnavailable(err) || clickhouse.IsTimeout(err) || errors.Is(err, replica.ErrClaimLost) ||
+	return held || clickhouse.IsUnavailable(err) || clickhouse.IsTimeout(err) || clickhouse.IsRefused(err) || errors.Is(err, replica.ErrClaimLost) ||
 		errors.Is(err, ErrEngineGone)
 }
 
