@@ -18,12 +18,16 @@ const (
 	logEvery    = 5 * time.Second        // a line of the log elsewhere
 )
 
-// showProgress shows a load's progress until done is called: on a terminal as one line that is drawn again and again,
-// elsewhere as lines of the log.
+// showProgress shows a load's progress until done is called.
 func showProgress(w io.Writer, log *slog.Logger, progress *loader.Progress) (done func()) {
-	show, every, end := func() { logProgress(log, progress.State()) }, logEvery, func() {}
+	return show(w, func() string { return progressLine(progress.State()) }, func() { logProgress(log, progress.State()) })
+}
+
+// show shows, until done is called, what goes on: on a terminal as one line that is drawn again and again, elsewhere as lines of the log.
+func show(w io.Writer, line func() string, logLine func()) (done func()) {
+	show, every, end := logLine, logEvery, func() {}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		show, every = func() { fmt.Fprint(w, "\r\x1b[K", progressLine(progress.State())) }, redrawEvery
+		show, every = func() { fmt.Fprint(w, "\r\x1b[K", line()) }, redrawEvery
 		end = func() { fmt.Fprint(w, "\r\x1b[K") }
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"time"
@@ -23,7 +24,10 @@ type replicateCommand struct {
 	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N"`
 	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME"`
 	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
+	MetricsListen   string        `help:"Address and port of metrics in Prometheus' text form, under /metrics. Not given: none." env:"ORGSTATS_METRICS_LISTEN" placeholder:"ADDRESS:PORT"`
 	PrintMapping    bool          `help:"Print the mapping and exit."`
+	Check           bool          `help:"Try out everything that replication needs, say how to mend what is missing, and exit. Every start does the same first."`
+	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
 }
 
 func (c *replicateCommand) Run(p *program) error {
@@ -42,8 +46,30 @@ func (c *replicateCommand) Run(p *program) error {
 		return errors.Join(mistakes...)
 	}
 	return c.with(p, func(db *database) error {
-		return postgres.Run(p.ctx, c.options(p, db, m))
+		o := c.options(p, db, m)
+		switch {
+		case c.Check:
+			return printCheck(p, o)
+		case c.Status:
+			return printStatus(p, o)
+		}
+		return c.replicate(p, o)
 	})
+}
+
+// replicate follows the source until the program is asked to stop.
+func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
+	o.Monitor = &postgres.Monitor{}
+	if c.MetricsListen != "" {
+		stop, err := serveMetrics(c.MetricsListen, o.Monitor, p.log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	done := showReplication(p.stderr, p.log, o.Monitor)
+	defer done()
+	return postgres.Run(p.ctx, o)
 }
 
 func (c *replicateCommand) options(p *program, db *database, m mapping.Mapping) postgres.Options {
@@ -97,6 +123,9 @@ func (c *replicateCommand) mistakes() []error {
 	}
 	if c.SnapshotWorkers < 1 {
 		all = append(all, fmt.Errorf("--snapshot-workers (ORGSTATS_SNAPSHOT_WORKERS) is %d; it must be at least 1", c.SnapshotWorkers))
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
+		all = append(all, fmt.Errorf("--metrics-listen (ORGSTATS_METRICS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:9090", c.MetricsListen))
 	}
 	if c.Patience < time.Second {
 		all = append(all, fmt.Errorf("--patience (ORGSTATS_PATIENCE) is %s; it must be at least 1s", c.Patience))

@@ -119,7 +119,7 @@ func kindOf(base uint32, typeKind, name string) kind {
 
 // bind makes a table of a mapping and what the source says. Every column that is missing or does not fit is a problem.
 func bind(m mapping.Table, r *relation) (*table, []Problem) {
-	t := &table{Table: m, id: r.id, partitioned: r.kind == "p"}
+	t := &table{Table: m, id: r.id, partitioned: r.kind == "p", owned: r.owned}
 	var problems []Problem
 	for _, name := range m.Columns() {
 		a, ok := r.columns[name]

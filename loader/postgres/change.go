@@ -44,6 +44,9 @@ func (s *stream) change(data []byte) error {
 	s.queue.put(func(w *work) {
 		w.position, w.at = s.transaction.position, s.transaction.at
 		w.rows++
+		if w.first.IsZero() {
+			w.first = w.at
+		}
 		w.bytes += len(data)
 		s.apply(w, l, pglogrepl.MessageType(data[0]), hasOld)
 	})

@@ -31,7 +31,7 @@ func (s *store) saveChunks(ctx context.Context, t *tableState, chunks ...*chunk)
 
 // loadChunks reads the chunks of a table's present copy.
 func (s *store) loadChunks(ctx context.Context, t *tableState) (chunks []*chunk, err error) {
-	ctx, cancel := s.writer.Statement(ctx)
+	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	params := clickhouse.Params{}
 	params.String("slot", s.slot)

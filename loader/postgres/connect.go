@@ -18,8 +18,10 @@ const connectTime = 10 * time.Second
 var sessionSettings = map[string]string{
 	"timezone": "UTC", "datestyle": "ISO", "client_encoding": "UTF8", "bytea_output": "hex",
 	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
-	"application_name": "orgstats replicate",
+	"application_name": applicationName,
 }
+
+const applicationName = "orgstats replicate"
 
 // ValidateURL tells what is wrong with a connection string, without connecting.
 func ValidateURL(url string) error {

@@ -17,6 +17,9 @@ type copies struct {
 	works   chan *work // what was read, for the writer
 	point   pglogrepl.LSN
 
+	began      time.Time // when the first row was asked for
+	doneBefore int       // chunks that were done before
+
 	// What the log brought while rows were being copied: a row that was deleted after the snapshot, and before it was copied, must not
 	// come back.
 	deleted   map[rowKey]uint64
@@ -120,6 +123,9 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 	}
 	*j.state = l.state
 	j.laid = true
+	if s.copies.doneBefore += len(j.chunks) - j.left; s.copies.began.IsZero() {
+		s.copies.began = time.Now()
+	}
 	close(l.noted)
 	return nil
 }

@@ -15,6 +15,8 @@ func fatalf(format string, arguments ...any) error {
 type Problem struct {
 	What string
 	Mend string // SQL, or what else to do
+
+	missing *table // is not in the publication
 }
 
 func (p Problem) Error() string {

@@ -65,6 +65,9 @@ func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p == nil && s.state.known && !slices.Contains(s.Resync, resyncAll) {
+		return nil, fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
+	}
 	if p == nil {
 		return s.mendPublication(ctx, Problem{
 			What: fmt.Sprintf("there is no publication %s", s.Publication),
@@ -77,6 +80,9 @@ func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 		if strings.HasPrefix(problem.Mend, "ALTER PUBLICATION") {
 			if more, err = s.mendPublication(ctx, problem); err != nil {
 				return nil, err
+			}
+			if problem.missing != nil && len(more) == 0 {
+				s.published(problem.missing)
 			}
 		}
 		left = append(left, more...)
@@ -115,7 +121,7 @@ func (s *session) prepareSlot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found != nil && (found.plugin != outputPlugin || found.database != s.database(ctx)) {
+	if found != nil && found.foreign(s.database(ctx)) {
 		return fatalf("slot %s belongs to something else (plugin %q, database %q): choose another one with --slot", s.Slot, found.plugin, found.database)
 	}
 	if s.state.known && !slices.Contains(s.Resync, resyncAll) {
@@ -226,7 +232,7 @@ func (s *session) copyAnew(t *table, floor uint64) *tableState {
 		st = &tableState{name: name}
 		s.state.tables[name] = st
 	}
-	st.record, st.state, st.floor, st.snapshot, st.fileNode = t.Record, copying, floor, 0, 0
+	st.relation, st.record, st.state, st.floor, st.snapshot, st.fileNode = t.id, t.Record, copying, floor, 0, 0
 	st.counts.copied = 0
 	return st
 }
@@ -237,8 +243,11 @@ func (s *session) prepareTables(ctx context.Context) error {
 	for _, t := range s.tables {
 		st := s.state.tables[t.FullName()]
 		asked := slices.ContainsFunc(s.Resync, func(name string) bool { return name == t.Name && t.Schema == "public" || name == t.FullName() })
-		if st != nil && st.record == t.Record && !asked {
+		if st != nil && st.record == t.Record && st.relation == t.id && !asked {
 			continue
+		}
+		if st != nil {
+			s.Log.Info("copying a table anew", "table", st.name)
 		}
 		floor := s.state.source.position(s.state.source.confirmed)
 		if st != nil {

@@ -94,7 +94,7 @@ func (p *publication) problemsOf(name string, t *table) (problems []Problem) {
 	if !ok {
 		return []Problem{{
 			What: fmt.Sprintf("publication %s does not have table %s", name, t.FullName()),
-			Mend: fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", identifier(name), t.sqlName()),
+			Mend: fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", identifier(name), t.sqlName()), missing: t,
 		}}
 	}
 	if sent.filter != "" {

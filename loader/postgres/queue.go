@@ -83,6 +83,18 @@ func (q *queue) wake() {
 	}
 }
 
+// oldest is when the oldest change that was not taken was committed; zero: there is none.
+func (q *queue) oldest() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range q.full {
+		if !w.first.IsZero() {
+			return w.first
+		}
+	}
+	return q.open.first
+}
+
 // end says that nothing more comes, and why.
 func (q *queue) end(err error) {
 	q.mu.Lock()

@@ -52,6 +52,12 @@ type replicator struct {
 	rejects *openRejects
 	met     bool      // PostgreSQL was reached, and its answers made sense
 	alive   time.Time // when something was written last
+
+	unsent   map[string]bool // tables whose changes the publication does not send
+	counting struct {        // of messages that wait for their conversation
+		at time.Time
+		n  uint64
+	}
 }
 
 // Run replicates until the context ends, or until something fails that does not pass. It carries on where an earlier run has stopped,
@@ -60,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Monitor == nil {
 		o.Monitor = &Monitor{}
 	}
-	r := &replicator{Options: o, alive: time.Now()}
+	r := &replicator{Options: o, alive: time.Now(), unsent: map[string]bool{}}
 	r.target = target{url: o.ClickHouse, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
 	defer r.target.close()
 	if err := r.target.open(ctx); err != nil {

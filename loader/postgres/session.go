@@ -41,6 +41,11 @@ func (r *replicator) session(ctx context.Context) error {
 		return err
 	}
 	defer closeQuietly(s.wal)
+	if !r.met {
+		if err := preflight(ctx, r.Options, conn); err != nil {
+			return err
+		}
+	}
 	if err := r.load(ctx); err != nil {
 		return err
 	}
@@ -103,6 +108,7 @@ func (s *session) run(ctx context.Context) error {
 	// What the log has brought is written before its failure ends the session.
 	tasks.Go(func() error { s.queue.end(s.stream.run(ctx)); return nil })
 	tasks.Go(func() error { s.queue.end(s.stream.feedback(ctx)); return nil })
+	tasks.Go(func() error { s.queue.end(s.watch(ctx)); return nil })
 	if copies := s.copies; copies != nil {
 		tasks.Go(func() error { return copies.run(ctx) })
 	}

@@ -47,6 +47,11 @@ WHERE slot_name = $1`, name).Scan(&s.plugin, &s.database, &s.walStatus, &s.activ
 	return s, nil
 }
 
+// foreign tells whether the slot is not one that the database could be followed by.
+func (s *slot) foreign(database string) bool {
+	return s.plugin != outputPlugin || s.database != database
+}
+
 // lost tells whether PostgreSQL has thrown away what the slot needs.
 func (s *slot) lost() bool { return s.walStatus == "lost" }
 

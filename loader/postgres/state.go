@@ -20,6 +20,7 @@ type sourceState struct {
 	base        uint64 // position = base + place in the log
 	confirmed   pglogrepl.LSN
 	committedAt time.Time
+	takenAt     time.Time // when this was noted
 }
 
 func (s *sourceState) position(at pglogrepl.LSN) uint64 { return s.base + uint64(at) }
@@ -36,7 +37,7 @@ type tableState struct {
 	name, record, state string
 	floor               uint64 // position from which on nothing was missed
 	snapshot            uint64 // position of the last snapshot
-	fileNode            uint32
+	relation, fileNode  uint32
 	counts              counts
 }
 
@@ -49,16 +50,21 @@ type state struct {
 
 // store keeps the state in ClickHouse.
 type store struct {
-	writer *replica.Writer
-	conn   clickhouse.Conn
-	slot   string
-	step   uint64 // the last that was written
+	conn      clickhouse.Conn
+	statement func(context.Context) (context.Context, context.CancelFunc)
+	slot      string
+	step      uint64 // the last that was written
+}
+
+// plainStatement is the context of statements of those who do not hold the claim to write.
+func plainStatement(ctx context.Context) (context.Context, context.CancelFunc) {
+	return clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
 }
 
 func openStore(ctx context.Context, w *replica.Writer, slot string) (*store, error) {
 	ctx, cancel := w.Statement(ctx)
 	defer cancel()
-	s := &store{writer: w, conn: w.Conn(), slot: slot}
+	s := &store{conn: w.Conn(), statement: w.Statement, slot: slot}
 	err := s.conn.QueryRow(ctx, `
 SELECT max(last)
 FROM
@@ -82,15 +88,16 @@ func (s *store) withSlot(ctx context.Context) context.Context {
 
 // load reads what is kept of the source.
 func (s *store) load(ctx context.Context) (*state, error) {
-	ctx, cancel := s.writer.Statement(ctx)
+	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	st := &state{tables: map[string]*tableState{}}
 	var timeline uint32
 	var confirmed uint64
 	err := s.conn.QueryRow(s.withSlot(ctx), `
-SELECT system_identifier, timeline, base, confirmed, committed_at
+SELECT system_identifier, timeline, base, confirmed, committed_at, taken_at
 FROM replication_sources FINAL
-WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt)
+WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
+		&st.source.takenAt)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("read how far the source was taken: %w", err)
 	}
@@ -101,7 +108,7 @@ WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base,
 
 func (s *store) loadTables(ctx context.Context, st *state) error {
 	rows, err := s.conn.Query(s.withSlot(ctx), `
-SELECT table_name, toString(record_type), toString(state), floor, snapshot, file_node, copied, inserted, updated, deleted, truncated, rejected
+SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, file_node, copied, inserted, updated, deleted, truncated, rejected
 FROM replication_tables FINAL
 WHERE slot = {slot:String}`)
 	if err != nil {
@@ -111,7 +118,7 @@ WHERE slot = {slot:String}`)
 	for rows.Next() {
 		t := &tableState{}
 		c := &t.counts
-		if err := rows.Scan(&t.name, &t.record, &t.state, &t.floor, &t.snapshot, &t.fileNode,
+		if err := rows.Scan(&t.name, &t.record, &t.state, &t.relation, &t.floor, &t.snapshot, &t.fileNode,
 			&c.copied, &c.inserted, &c.updated, &c.deleted, &c.truncated, &c.rejected); err != nil {
 			return fmt.Errorf("read the states of tables: %w", err)
 		}
@@ -131,10 +138,10 @@ func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 	rows := make([][]any, len(tables))
 	for i, t := range tables {
 		c := &t.counts
-		rows[i] = []any{s.slot, t.name, t.record, t.state, t.floor, t.snapshot, t.fileNode,
+		rows[i] = []any{s.slot, t.name, t.record, t.state, t.relation, t.floor, t.snapshot, t.fileNode,
 			c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected, s.next()}
 	}
-	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, floor, snapshot, file_node,
+	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, file_node,
     copied, inserted, updated, deleted, truncated, rejected, step)`, rows...)
 }
 
@@ -148,7 +155,7 @@ func (s *store) insert(ctx context.Context, statement string, rows ...[]any) err
 	if len(rows) == 0 {
 		return nil
 	}
-	ctx, cancel := s.writer.Statement(ctx)
+	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	batch, err := s.conn.PrepareBatch(ctx, statement)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *store) saveRejects(ctx context.Context, rejects []reject) error {
 
 // loadRejects reads which rows are wrong.
 func (s *store) loadRejects(ctx context.Context) (*openRejects, error) {
-	ctx, cancel := s.writer.Statement(ctx)
+	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	open := &openRejects{rows: map[rowKey]struct{}{}}
 	rows, err := s.conn.Query(ctx, "SELECT table_name, source_key FROM replication_rejects FINAL")

@@ -220,7 +220,7 @@ func (s *stream) truncate(m *pglogrepl.TruncateMessage) {
 		return
 	}
 	w := newWork()
-	w.position, w.at = s.transaction.position, s.transaction.at
+	w.position, w.at, w.first = s.transaction.position, s.transaction.at, s.transaction.at
 	for _, id := range m.RelationIDs {
 		if l := s.layouts[id]; l != nil {
 			w.truncated = append(w.truncated, l.table)

@@ -17,6 +17,7 @@ type table struct {
 	mapping.Table
 	id          uint32 // the table's oid
 	partitioned bool
+	owned       bool     // by the role
 	columns     []column // those that fields or the key come from
 	key         []int    // places in columns of those that tell rows apart
 	fields      []field

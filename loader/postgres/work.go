@@ -24,6 +24,7 @@ type work struct {
 	confirm  pglogrepl.LSN // everything up to here is in this work or in those before; 0: a transaction goes on
 	urgent   bool          // the source waits for the confirmation
 	since    time.Time     // when the first change came
+	first    time.Time     // when the first change was committed
 
 	copied *table      // the rows are a copy of this table's
 	chunk  *chunk      // done with this work

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pglogrepl"
-
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
@@ -105,6 +103,7 @@ func (s *session) takeCopied(ctx context.Context, busy bool) (taken bool, err er
 
 // takeChanges writes what the log brought.
 func (s *session) takeChanges(ctx context.Context, w *work) error {
+	s.Monitor.taking(w)
 	if s.copies != nil {
 		s.copies.note(w)
 	}
@@ -244,7 +243,11 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	}
 	next := s.state.source
 	next.confirmed, next.committedAt = s.taken, s.committedAt
-	err := s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
+	waiting, err := s.waitingMessages(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
 		if err := w.Compute(ctx); err != nil {
 			return err
 		}
@@ -263,11 +266,22 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	s.state.source = next
 	clear(s.changed)
 	s.computed, s.saved = time.Now(), time.Now()
-	s.confirm(s.taken)
+	s.stream.confirm(s.taken)
+	s.Monitor.settled(s, waiting)
 	return nil
 }
 
-func (s *session) confirm(to pglogrepl.LSN) {
-	s.stream.confirm(to)
-	s.Monitor.settled(s)
+// countEvery is how often the messages that wait for their conversation are counted.
+const countEvery = 10 * time.Second
+
+func (s *session) waitingMessages(ctx context.Context) (uint64, error) {
+	if time.Since(s.counting.at) < countEvery {
+		return s.counting.n, nil
+	}
+	err := s.target.do(ctx, func(ctx context.Context, w *replica.Writer, _ *store) (err error) {
+		s.counting.n, err = w.Waiting(ctx)
+		return err
+	})
+	s.counting.at = time.Now()
+	return s.counting.n, err
 }

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS replication_tables
     table_name   String                          COMMENT 'Table of the source, with its schema.',
     record_type  LowCardinality(String)          COMMENT 'Record that its rows give: conversation, message, kbFile or member.',
     state        Enum8('copying' = 1, 'sweeping' = 2, 'following' = 3) COMMENT 'copying: rows that were there before are being copied; sweeping: copied, and what is gone from the source is being deleted; following: complete.',
+    relation     UInt32                          COMMENT 'Identifier (oid) of the table; another one means that it was made anew.',
     floor        UInt64                          COMMENT 'log_position of the first snapshot of this copy: rows of earlier versions may have missed changes.',
     snapshot     UInt64                          COMMENT 'log_position of the last snapshot that rows were copied from.',
     file_node    UInt32                          COMMENT 'File of the table when its parts were laid out; another one means that its rows moved.',
