@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -90,9 +89,8 @@ func (s *session) takeCopy(ctx context.Context, w *work) error {
 		return err
 	}
 	s.counted(w)
-	if w.chunk != nil {
-		j := s.copies.job(w.copied.FullName())
-		j.left--
+	if len(w.done) > 0 {
+		s.copies.job(w.copied.FullName()).left -= len(w.done)
 	}
 	return nil
 }
@@ -169,16 +167,4 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 		s.Log.Info("copied", "table", next.name, "rows", next.counts.copied, "deleted", deleted)
 		return nil
 	})
-}
-
-// stateOf is the state of the table that a chunk belongs to.
-func (c *copies) stateOf(of *chunk) *tableState {
-	for _, j := range c.jobs {
-		for _, have := range j.chunks {
-			if have == of {
-				return j.state
-			}
-		}
-	}
-	panic(fmt.Sprintf("postgres: the chunk of %s from page %d belongs to no copy", of.part, of.first))
 }

@@ -131,12 +131,13 @@ func (c *copies) read(ctx context.Context, readers []*reader, queue []task) erro
 	group, ctx := errgroup.WithContext(ctx)
 	for _, r := range readers {
 		group.Go(func() error {
+			read := &copyReader{ctx: ctx, copies: c}
 			for t := range tasks {
-				if err := c.readChunk(ctx, r, t); err != nil {
+				if err := read.chunk(r, t); err != nil {
 					return err
 				}
 			}
-			return nil
+			return read.flush()
 		})
 	}
 	group.Go(func() error {

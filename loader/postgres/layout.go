@@ -17,9 +17,10 @@ type copyLayout struct {
 }
 
 const (
-	chunkRows = 200_000 // a chunk has about this many rows,
-	chunkMin  = 64      // and at least this many pages
-	chunkMax  = 1 << 20
+	chunkRows    = 200_000 // a chunk has about this many rows,
+	chunkMin     = 256     // and so many pages
+	chunkMax     = 65536
+	chunkUnknown = 2048 // pages where PostgreSQL has not counted rows yet
 )
 
 // part is a table that holds rows itself: the table, or a partition.
@@ -83,11 +84,10 @@ func filesOf(parts []part) uint32 {
 // layOut cuts parts into chunks. The last of each goes on to the end, wherever that is by then.
 func layOut(parts []part) (chunks []*chunk) {
 	for _, p := range parts {
-		pages := int64(chunkMin)
+		pages := int64(chunkUnknown)
 		if p.rows > 0 {
-			pages = int64(chunkRows / (p.rows / float64(max(p.pages, 1))))
+			pages = min(max(int64(chunkRows/p.rows*float64(p.pages)), chunkMin), chunkMax)
 		}
-		pages = min(max(pages, chunkMin), chunkMax)
 		first := int64(0)
 		for ; first+pages < p.pages; first += pages {
 			chunks = append(chunks, &chunk{part: p.name, first: uint32(first), end: uint32(first + pages)})

@@ -32,24 +32,9 @@ func openReader(ctx context.Context, url, snapshot string) (*reader, error) {
 }
 
 const (
-	copyRows  = 50_000   // a work has at most this many copied rows,
-	copyBytes = 32 << 20 // made of at most this many bytes
+	copyRows  = 100_000   // a work has at most this many copied rows,
+	copyBytes = 128 << 20 // made of at most this many bytes
 )
-
-// readChunk reads a chunk and hands its rows to the writer.
-func (c *copies) readChunk(ctx context.Context, r *reader, t task) error {
-	read := &copyReader{ctx: ctx, copies: c, task: t, values: make([]value, len(t.job.table.columns))}
-	read.begin()
-	if _, err := r.tx.Conn().PgConn().CopyTo(ctx, read, t.sql()); err != nil {
-		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errors.Join(read.err, err))
-	}
-	if !read.ended {
-		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errShort)
-	}
-	t.chunk.copied, t.chunk.done = read.rows, true
-	read.work.chunk = t.chunk
-	return c.send(ctx, read.work)
-}
 
 // sql reads the rows of a chunk. Values come as text, as in the log; the binary form spares escaping it.
 func (t task) sql() string {
@@ -60,24 +45,58 @@ func (t task) sql() string {
 	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s WHERE %s) TO STDOUT (FORMAT binary)", t.job.table.selectList(), t.chunk.part, where)
 }
 
-// copyReader reads rows in PostgreSQL's binary form of COPY and gathers their records.
+// copyReader reads rows in PostgreSQL's binary form of COPY and gathers their records, those of small chunks together.
 type copyReader struct {
 	ctx    context.Context
 	copies *copies
+	work   *work // nil: there is nothing in it
 	task   task
 	values []value
 	rest   []byte // the beginning of what has not come completely
 	header bool   // was read
 	ended  bool
 	rows   uint64
-	work   *work
 	err    error
 }
 
+// chunk reads a chunk.
+func (r *copyReader) chunk(from *reader, t task) error {
+	if r.work != nil && r.work.copied != t.job.table {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	r.task, r.values = t, make([]value, len(t.job.table.columns))
+	r.rest, r.header, r.ended, r.rows = nil, false, false, 0
+	if _, err := from.tx.Conn().PgConn().CopyTo(r.ctx, r, t.sql()); err != nil {
+		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errors.Join(r.err, err))
+	}
+	if !r.ended {
+		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errShort)
+	}
+	t.chunk.copied, t.chunk.done = r.rows, true
+	r.begin()
+	r.work.done = append(r.work.done, t.chunk)
+	return nil
+}
+
+// begin makes sure that there is a work.
 func (r *copyReader) begin() {
-	r.work = newWork()
-	r.work.copied = r.task.job.table
-	r.work.position, r.work.at = r.copies.position(), time.Now()
+	if r.work == nil {
+		r.work = newWork()
+		r.work.copied = r.task.job.table
+		r.work.position, r.work.at = r.copies.position(), time.Now()
+	}
+}
+
+// flush hands what was read to the writer.
+func (r *copyReader) flush() error {
+	if r.work == nil {
+		return nil
+	}
+	w := r.work
+	r.work = nil
+	return r.copies.send(r.ctx, w)
 }
 
 // copySignature begins what COPY sends. Flags and the length of an extension follow it, four bytes each.
@@ -144,6 +163,7 @@ func (r *copyReader) readRow(c *cursor) {
 
 // take adds the record of the row that was read. What is wrong with rows is told by those who read them again.
 func (r *copyReader) take(size int) {
+	r.begin()
 	t := r.task.job.table
 	rec, err := t.row(r.values, r.work.position).Record()
 	if wrong, ok := errors.AsType[*record.Error](err); ok {
@@ -154,9 +174,7 @@ func (r *copyReader) take(size int) {
 	r.rows++
 	r.work.rows++
 	r.work.count(t).copied++
-	if r.work.bytes += size; r.work.rows < copyRows && r.work.bytes < copyBytes {
-		return
+	if r.work.bytes += size; r.work.rows >= copyRows || r.work.bytes >= copyBytes {
+		r.err = r.flush()
 	}
-	r.err = r.copies.send(r.ctx, r.work)
-	r.begin()
 }

@@ -27,7 +27,7 @@ type work struct {
 	first    time.Time     // when the first change was committed
 
 	copied *table      // the rows are a copy of this table's
-	chunk  *chunk      // done with this work
+	done   []*chunk    // of that, with this work
 	layout *copyLayout // how a copy is to be made: there is nothing else
 }
 

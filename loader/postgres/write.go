@@ -13,7 +13,7 @@ import (
 // would cost more than the rest. Answers are exact all the same.
 const (
 	computeBusy    = 5 * time.Second
-	computeCopying = 30 * time.Second
+	computeCopying = time.Minute
 )
 
 // write takes works in order and writes them: those of the log first, and those of copies between them. It is the only one that writes to
@@ -27,7 +27,7 @@ func (s *session) write(ctx context.Context) error {
 			}
 		}
 		if len(works) > 0 {
-			s.busy = len(works) > 1 || works[0].rows >= s.BatchRows
+			s.busy = len(works) > 1 || works[0].rows >= s.BatchRows || waited(works[0]) > 2*s.BatchTime
 		}
 		copied, copyErr := s.takeCopied(ctx, len(works) > 0)
 		if copyErr != nil {
@@ -53,7 +53,7 @@ func (s *session) write(ctx context.Context) error {
 
 // How often a log that brings nothing is noted to have got on. A copy ends only when the log has passed its snapshot.
 const (
-	idleConfirm = 10 * time.Second
+	idleConfirm = 2 * time.Second
 	idleCopying = 200 * time.Millisecond
 )
 
@@ -62,6 +62,14 @@ func (s *session) idleTime() time.Duration {
 		return idleCopying
 	}
 	return idleConfirm
+}
+
+// waited is how long the first change of a work has waited to be written.
+func waited(w *work) time.Duration {
+	if w.since.IsZero() {
+		return 0
+	}
+	return time.Since(w.since)
 }
 
 // idle waits for something to write. Before that, everything is settled that could wait while more was coming.
@@ -168,10 +176,10 @@ func (s *session) apply(ctx context.Context, w *work, find func(context.Context,
 		if err := store.saveRejects(ctx, w.rejects); err != nil {
 			return err
 		}
-		if w.chunk == nil {
+		if len(w.done) == 0 {
 			return nil
 		}
-		return store.saveChunks(ctx, s.copies.stateOf(w.chunk), w.chunk)
+		return store.saveChunks(ctx, s.state.tables[w.copied.FullName()], w.done...)
 	})
 }
 
