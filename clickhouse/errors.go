@@ -12,6 +12,12 @@ import (
 
 // Codes of the server's exceptions that the program tells apart, as in ClickHouse's ErrorCodes.cpp.
 const (
+	codeNoSuchColumn           = 16
+	codeUnknownFunction        = 46
+	codeUnknownIdentifier      = 47
+	codeTypeMismatch           = 53
+	codeUnknownTable           = 60
+	codeSyntaxError            = 62
 	codeTimeoutExceeded        = 159
 	codeTooManyQueries         = 202
 	codeSocketTimeout          = 209
@@ -68,6 +74,14 @@ func Redact(err error) string {
 		return err.Error()
 	}
 	return literals.ReplaceAllString(err.Error(), "'…'")
+}
+
+// IsRefused tells whether the server answered that it does not carry out a statement, for a reason that may pass: a disk is full, a
+// table is read-only, there is too much to merge. It is not told of statements that are wrong themselves.
+func IsRefused(err error) bool {
+	_, refused := errors.AsType[*driver.Exception](err)
+	return refused && !hasCode(err, codeNoSuchColumn, codeUnknownFunction, codeUnknownIdentifier, codeTypeMismatch, codeUnknownTable,
+		codeSyntaxError)
 }
 
 func hasCode(err error, codes ...int32) bool {

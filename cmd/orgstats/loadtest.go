@@ -113,7 +113,7 @@ func (c *loadtestCommand) run(p *program, conn clickhouse.Conn) (err error) {
 
 // load runs the test, and shows how it goes.
 func (c *loadtestCommand) load(p *program, test *loadtest.Test, report *loadtest.Report) {
-	done := showRepeatedly(p.stderr, test.Progress, func() {
+	done := show(p.stderr, test.Progress, func() {
 		if line := test.Progress(); line != "" {
 			p.log.Info("under load", "progress", line)
 		}

@@ -43,6 +43,7 @@ type commands struct {
 	logFlags
 	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
 	Load       loadCommand       `cmd:"" help:"Load files of records."`
+	Replicate  replicateCommand  `cmd:"" help:"Copy the tables of a PostgreSQL database and follow their changes."`
 	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
 	Token      tokenCommand      `cmd:"" help:"Sign a token with the development key of the data directory, for serve --dev-auth."`
 	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`

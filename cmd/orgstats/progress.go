@@ -20,13 +20,12 @@ const (
 
 // showProgress shows a load's progress until done is called.
 func showProgress(w io.Writer, log *slog.Logger, progress *loader.Progress) (done func()) {
-	return showRepeatedly(w, func() string { return progressLine(progress.State()) }, func() { logProgress(log, progress.State()) })
+	return show(w, func() string { return progressLine(progress.State()) }, func() { logProgress(log, progress.State()) })
 }
 
-// showRepeatedly shows what changes until done is called: on a terminal as one line that is drawn again and again, elsewhere
-// as lines of the log.
-func showRepeatedly(w io.Writer, line func() string, log func()) (done func()) {
-	show, every, end := log, logEvery, func() {}
+// show shows, until done is called, what goes on: on a terminal as one line that is drawn again and again, elsewhere as lines of the log.
+func show(w io.Writer, line func() string, logLine func()) (done func()) {
+	show, every, end := logLine, logEvery, func() {}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		show, every = func() { fmt.Fprint(w, "\r\x1b[K", line()) }, redrawEvery
 		end = func() { fmt.Fprint(w, "\r\x1b[K") }

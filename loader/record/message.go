@@ -44,28 +44,45 @@ func (r *reader) messageRole() string {
 }
 
 // toolCalls counts the entries of toolInvocations or, where that is no array, the parts that are tool calls.
-func (r *reader) toolCalls() (calls uint32) {
-	if strings.HasPrefix(r.toolInvocations, "[") {
-		gjson.Parse(r.toolInvocations).ForEach(func(_, _ gjson.Result) bool {
-			calls++
-			return true
-		})
-		return calls
+func (r *reader) toolCalls() uint32 {
+	r.tools.Invocations = arrayLength(r.toolInvocations)
+	if r.tools.Invocations >= 0 && !r.ofTable {
+		return uint32(r.tools.Invocations)
 	}
-	if absent(r.parts) {
-		return 0
-	}
-	if r.parts[0] != '[' {
+	r.tools.Parts = toolParts(r.parts)
+	if r.tools.Invocations < 0 && r.tools.Parts < 0 {
 		r.wrong("parts", r.parts, "an array")
+	}
+	return r.tools.calls()
+}
+
+// arrayLength is the number of elements of a JSON array, -1 for what is none.
+func arrayLength(raw string) (n int32) {
+	if !strings.HasPrefix(raw, "[") {
+		return -1
+	}
+	gjson.Parse(raw).ForEach(func(_, _ gjson.Result) bool {
+		n++
+		return true
+	})
+	return n
+}
+
+// toolParts counts the parts that are tool calls, -1 where the parts are no array.
+func toolParts(raw string) (n int32) {
+	if absent(raw) {
 		return 0
 	}
-	gjson.Parse(r.parts).ForEach(func(_, part gjson.Result) bool {
+	if raw[0] != '[' {
+		return -1
+	}
+	gjson.Parse(raw).ForEach(func(_, part gjson.Result) bool {
 		if isToolCall(part) {
-			calls++
+			n++
 		}
 		return true
 	})
-	return calls
+	return n
 }
 
 // isToolCall reports whether a part of a message is an object with the type of a tool call.

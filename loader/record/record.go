@@ -1,8 +1,8 @@
 // Package record holds the four records that the loader replicates and reads them, one line of newline-delimited
 // JSON each.
 //
-// Times are milliseconds since 1970 in UTC. UpdatedAt is a record's version: the greatest one wins, whatever the
-// order in which versions come.
+// Times are milliseconds since 1970 in UTC. LogPosition and then UpdatedAt are a record's version: the greatest one
+// wins, whatever the order in which versions come. Records of files have the position 0, and so go by UpdatedAt alone.
 package record
 
 // Record is a *Conversation, *Message, *KBFile or *Member.
@@ -15,6 +15,8 @@ type Conversation struct {
 	CreatedAt, UpdatedAt int64
 	DeletedAt            int64 // 0 unless Deleted
 	Deleted              bool
+	LogPosition          uint64
+	Kept                 Fields
 }
 
 // Message stands in a conversation, which says whose it is. TotalTokens is what the platform gave, which need not
@@ -26,6 +28,15 @@ type Message struct {
 	Deleted                                           bool
 	ToolCalls, InputTokens, OutputTokens, TotalTokens uint32
 	Helpful, NotHelpful                               uint32 // pieces of feedback of each kind
+	Tools                                             Tools
+	LogPosition                                       uint64
+	Kept                                              Fields
+}
+
+// Tools is what ToolCalls follows from, for messages from a log: a later version may bring only one of both.
+type Tools struct {
+	Invocations int32 // entries of toolInvocations; -1: it is no array
+	Parts       int32 // parts that are tool calls; -1: parts is neither absent nor an array
 }
 
 // KBFile is a file of a knowledge base, with the tokens that its extraction took.
@@ -36,6 +47,8 @@ type KBFile struct {
 	DeletedAt                              int64  // 0 unless Deleted
 	Deleted                                bool
 	InputTokens, OutputTokens, TotalTokens uint32
+	LogPosition                            uint64
+	Kept                                   Fields
 }
 
 // Member is a user's membership of one organisation, with the metadata kept there, as a whole and flattened:
@@ -52,6 +65,10 @@ type Member struct {
 	UpdatedAt             int64
 	DeletedAt             int64 // 0 unless Deleted
 	Deleted               bool
+	LogPosition           uint64
+	// SourceKey is the key of the membership in the table that it came from, "" for one from a file.
+	SourceKey string
+	Kept      Fields
 }
 
 func (*Conversation) isRecord() {}

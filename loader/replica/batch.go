@@ -14,15 +14,24 @@ type Batch struct {
 	members       winners[memberKey, *record.Member]
 }
 
-type memberKey struct{ orgID, userID string }
+// memberKey is a member's organisation and user or, in a batch of records from a log, the key of its row there: the row may move to
+// another organisation or user.
+type memberKey struct{ orgID, userID, sourceKey string }
+
+func memberKeyOf(r *record.Member) memberKey {
+	if r.SourceKey != "" {
+		return memberKey{sourceKey: r.SourceKey}
+	}
+	return memberKey{orgID: r.OrgID, userID: r.UserID}
+}
 
 // NewBatch makes an empty batch.
 func NewBatch() *Batch {
 	return &Batch{
-		conversations: newWinners[string](func(r *record.Conversation) int64 { return r.UpdatedAt }),
-		messages:      newWinners[string](func(r *record.Message) int64 { return r.UpdatedAt }),
-		kbFiles:       newWinners[string](func(r *record.KBFile) int64 { return r.UpdatedAt }),
-		members:       newWinners[memberKey](func(r *record.Member) int64 { return r.UpdatedAt }),
+		conversations: newWinners[string](conversationVersion, (*record.Conversation).After),
+		messages:      newWinners[string](messageVersion, (*record.Message).After),
+		kbFiles:       newWinners[string](kbFileVersion, (*record.KBFile).After),
+		members:       newWinners[memberKey](memberVersion, (*record.Member).After),
 	}
 }
 
@@ -36,7 +45,7 @@ func (b *Batch) Add(r record.Record) {
 	case *record.KBFile:
 		b.kbFiles.put(r.ID, r)
 	case *record.Member:
-		b.members.put(memberKey{r.OrgID, r.UserID}, r)
+		b.members.put(memberKeyOf(r), r)
 	default:
 		panic(fmt.Sprintf("replica: unknown record type %T", r))
 	}
@@ -48,14 +57,15 @@ func (b *Batch) Len() int {
 }
 
 // winners holds the winning record of each key, in the order in which the keys appeared.
-type winners[K comparable, R any] struct {
+type winners[K comparable, R record.Record] struct {
 	index   map[K]int
 	list    []R
-	version func(R) int64
+	version func(R) version
+	after   func(r, before R) R
 }
 
-func newWinners[K comparable, R any](version func(R) int64) winners[K, R] {
-	return winners[K, R]{index: map[K]int{}, version: version}
+func newWinners[K comparable, R record.Record](version func(R) version, after func(r, before R) R) winners[K, R] {
+	return winners[K, R]{index: map[K]int{}, version: version, after: after}
 }
 
 func (w *winners[K, R]) put(key K, r R) {
@@ -64,8 +74,11 @@ func (w *winners[K, R]) put(key K, r R) {
 	case !met:
 		w.index[key] = len(w.list)
 		w.list = append(w.list, r)
-	case w.version(r) >= w.version(w.list[i]):
-		w.list[i] = r
+	case w.version(r).before(w.version(w.list[i])):
+	case record.FieldsKept(r) == record.KeptAll:
+		w.list[i] = r // what is deleted in the end need not be known
+	default:
+		w.list[i] = w.after(r, w.list[i])
 	}
 }
 

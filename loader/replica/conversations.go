@@ -38,12 +38,13 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 
 const conversationColumns = `
     id, toString(org_id), user_id, toString(agent_id), conversation_no, user_no, agent_no,
-    toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at`
+    toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at, log_position`
 
 func scanConversation(scan func(...any) error) (*conversation, error) {
 	c := &conversation{}
 	var deletedAt *time.Time
-	err := scan(&c.ID, &c.OrgID, &c.UserID, &c.AgentID, &c.no, &c.userNo, &c.agentNo, &c.CreatedAt, &c.UpdatedAt, &deletedAt)
+	err := scan(&c.ID, &c.OrgID, &c.UserID, &c.AgentID, &c.no, &c.userNo, &c.agentNo, &c.CreatedAt, &c.UpdatedAt, &deletedAt,
+		&c.LogPosition)
 	c.DeletedAt, c.Deleted = deletion(deletedAt)
 	return c, err
 }
@@ -104,7 +105,13 @@ func (c *conversations) merge(ctx context.Context, records []*record.Conversatio
 	var users, agents []ownedKey
 	for _, r := range records {
 		old := stored[r.ID]
-		if old != nil && (r.UpdatedAt < old.UpdatedAt || *r == old.Conversation) {
+		if r.Kept != 0 {
+			if old == nil {
+				continue // what was deleted before it was known
+			}
+			r = r.After(&old.Conversation)
+		}
+		if old != nil && (conversationVersion(r).before(conversationVersion(&old.Conversation)) || *r == old.Conversation) {
 			continue
 		}
 		rows = append(rows, &conversation{Conversation: *r})
@@ -150,7 +157,7 @@ func (c *conversations) write(ctx context.Context, batch uint64, rows []*convers
 		return nil
 	}
 	err := insertColumns(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
-    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, version, is_deleted)`,
+    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, log_position, version, is_deleted)`,
 		columnOf(rows, func(r **conversation) string { return (*r).ID }),
 		columnOf(rows, func(r **conversation) string { return (*r).OrgID }),
 		columnOf(rows, func(r **conversation) string { return (*r).UserID }),
@@ -161,6 +168,7 @@ func (c *conversations) write(ctx context.Context, batch uint64, rows []*convers
 		columnOf(rows, func(r **conversation) int64 { return (*r).CreatedAt }),
 		columnOf(rows, func(r **conversation) int64 { return (*r).UpdatedAt }),
 		columnOf(rows, func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		columnOf(rows, func(r **conversation) uint64 { return (*r).LogPosition }),
 		repeat(len(rows), batch),
 		columnOf(rows, func(r **conversation) uint8 { return bit((*r).Deleted) }))
 	if err != nil {

@@ -34,7 +34,13 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	var newAt []position
 	for i, r := range records {
 		old := stored[r.ID]
-		if old != nil && (r.UpdatedAt < old.UpdatedAt || *r == *old) {
+		if r.Kept != 0 {
+			if old == nil {
+				continue // what was deleted before it was known
+			}
+			r = r.After(old)
+		}
+		if old != nil && (kbFileVersion(r).before(kbFileVersion(old)) || *r == *old) {
 			continue
 		}
 		changed++
@@ -67,7 +73,8 @@ func (k *kbFiles) read(ctx context.Context, records []*record.KBFile, hashes []u
 	}
 	const statement = `
 SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id, knowledge_base_id, toString(processing_status),
-    input_tokens, output_tokens, total_tokens, toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at
+    input_tokens, output_tokens, total_tokens, toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at,
+    log_position
 FROM
 (
     SELECT *
@@ -81,7 +88,7 @@ WHERE knowledge_base_id != ''`
 		r := &record.KBFile{}
 		var deletedAt *time.Time
 		err := scan(&r.OrgID, &r.ProcessedAt, &r.ID, &r.KnowledgeBaseID, &r.Status, &r.InputTokens, &r.OutputTokens, &r.TotalTokens,
-			&r.CreatedAt, &r.UpdatedAt, &deletedAt)
+			&r.CreatedAt, &r.UpdatedAt, &deletedAt, &r.LogPosition)
 		r.DeletedAt, r.Deleted = deletion(deletedAt)
 		rows[r.ID] = r
 		return err
@@ -97,7 +104,7 @@ func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile)
 		return err
 	}
 	return insertColumns(ctx, k.conn, `INSERT INTO kb_files (org_id, processed_at, id, knowledge_base_id, processing_status,
-    input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, version, is_deleted)`,
+    input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, log_position, version, is_deleted)`,
 		columnOf(rows, func(r *record.KBFile) string { return r.OrgID }),
 		columnOf(rows, func(r *record.KBFile) int64 { return r.ProcessedAt }),
 		columnOf(rows, func(r *record.KBFile) string { return r.ID }),
@@ -109,6 +116,7 @@ func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile)
 		columnOf(rows, func(r *record.KBFile) int64 { return r.CreatedAt }),
 		columnOf(rows, func(r *record.KBFile) int64 { return r.UpdatedAt }),
 		columnOf(rows, func(r *record.KBFile) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		columnOf(rows, func(r *record.KBFile) uint64 { return r.LogPosition }),
 		repeat(len(rows), batch),
 		columnOf(rows, func(r *record.KBFile) uint8 { return bit(r.Deleted) }))
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,56 +16,138 @@ type members struct {
 	stale *staleHours
 }
 
-// memberState is what of a stored member decides whether a record changes it. The paths follow from the metadata.
-type memberState struct {
-	metadata             string
-	updatedAt, deletedAt int64
-	deleted              bool
-}
-
-func stateOf(r *record.Member) memberState {
-	return memberState{r.Metadata, r.UpdatedAt, r.DeletedAt, r.Deleted}
-}
+// memberRows are stored members by organisation and user.
+type memberRows map[memberKey]*record.Member
 
 // apply writes what the records change and tells how many do.
 func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member) (changed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
-	stored, err := m.find(ctx, records)
+	owned, err := m.owned(ctx, records)
 	if err != nil {
 		return 0, err
 	}
-	rows := slices.DeleteFunc(slices.Clone(records), func(r *record.Member) bool {
-		old, ok := stored[memberKey{r.OrgID, r.UserID}]
-		return ok && (r.UpdatedAt < old.updatedAt || stateOf(r) == old)
-	})
+	targets, left := settleMembers(records, owned)
+	stored, err := m.find(ctx, append(slices.Clone(targets), left...))
+	if err != nil {
+		return 0, err
+	}
+	rows := make(memberRows, len(targets))
+	for _, r := range slices.Concat(left, targets) { // who comes to a place goes before who left it
+		key := memberKey{orgID: r.OrgID, userID: r.UserID}
+		if old := stored[key]; old == nil || !memberVersion(r).before(memberVersion(old)) && !sameMember(r, old) {
+			rows[key] = r
+		}
+	}
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	return len(rows), m.write(ctx, batch, rows)
+	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)))
 }
 
-func (m *members) find(ctx context.Context, records []*record.Member) (map[memberKey]memberState, error) {
+// settleMembers tells where the records' rows stand in the end, and which members are no more because the source's row that gave them
+// was deleted or gives another one now.
+func settleMembers(records []*record.Member, owned map[string][]*record.Member) (targets, left []*record.Member) {
+	for _, r := range records {
+		if r.Kept == record.KeptAll {
+			r = &record.Member{SourceKey: r.SourceKey, LogPosition: r.LogPosition, Deleted: true, DeletedAt: r.DeletedAt, Kept: r.Kept}
+		}
+		for _, old := range owned[r.SourceKey] {
+			same := old.OrgID == r.OrgID && old.UserID == r.UserID
+			switch {
+			case same && r.Kept != 0:
+				r = r.After(old)
+			case !same && !old.Deleted && old.LogPosition <= r.LogPosition:
+				left = append(left, memberDeletion(r).After(old))
+			}
+		}
+		if r.Kept == 0 {
+			targets = append(targets, r)
+		}
+	}
+	return targets, left
+}
+
+// memberDeletion is the end of a membership by the change r.
+func memberDeletion(r *record.Member) *record.Member {
+	d := &record.Member{SourceKey: r.SourceKey, LogPosition: r.LogPosition, DeletedAt: r.UpdatedAt, Kept: record.KeptAll}
+	if r.Deleted {
+		d.DeletedAt = r.DeletedAt
+	}
+	return d
+}
+
+// sameMember tells whether nothing distinguishes two members. The paths follow from the metadata.
+func sameMember(a, b *record.Member) bool {
+	return a.Metadata == b.Metadata && a.UpdatedAt == b.UpdatedAt && a.Deleted == b.Deleted && a.DeletedAt == b.DeletedAt &&
+		a.LogPosition == b.LogPosition && a.SourceKey == b.SourceKey
+}
+
+const memberColumns = `
+    toString(org_id), user_id, metadata, metadata_paths, metadata_pair_paths, metadata_pair_values,
+    toUnixTimestamp64Milli(updated_at), deleted_at, log_position, source_key`
+
+func scanMember(scan func(...any) error) (*record.Member, error) {
+	r := &record.Member{}
+	var deletedAt *time.Time
+	err := scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LogPosition, &r.SourceKey)
+	r.DeletedAt, r.Deleted = deletion(deletedAt)
+	return r, err
+}
+
+// find looks up the members of the records' organisations and users.
+func (m *members) find(ctx context.Context, records []*record.Member) (memberRows, error) {
+	found := memberRows{}
+	if len(records) == 0 {
+		return found, nil
+	}
 	set := stringKeys("org_id", columnOf(records, func(r **record.Member) string { return (*r).OrgID }))
 	set.column("user_id", "String", columnOf(records, func(r **record.Member) string { return (*r).UserID }))
-	const statement = `
-SELECT toString(org_id), user_id, metadata, toUnixTimestamp64Milli(updated_at), deleted_at
+	const statement = `SELECT` + memberColumns + `
 FROM members
 WHERE (org_id, user_id) IN (SELECT org_id, user_id FROM keys)
 ORDER BY org_id, user_id, version DESC
 LIMIT 1 BY org_id, user_id`
-	found := map[memberKey]memberState{}
 	err := query(ctx, m.conn, "members", set, statement, func(scan func(...any) error) error {
-		var key memberKey
-		var state memberState
-		var deletedAt *time.Time
-		err := scan(&key.orgID, &key.userID, &state.metadata, &state.updatedAt, &deletedAt)
-		state.deletedAt, state.deleted = deletion(deletedAt)
-		found[key] = state
+		r, err := scanMember(scan)
+		found[memberKey{orgID: r.OrgID, userID: r.UserID}] = r
 		return err
 	})
 	return found, err
+}
+
+// owned looks up the members that the source's rows of the records gave last, by the row's key. A member that another row has taken
+// over since is not among them.
+func (m *members) owned(ctx context.Context, records []*record.Member) (map[string][]*record.Member, error) {
+	var sources []string
+	for _, r := range records {
+		if r.SourceKey != "" {
+			sources = append(sources, r.SourceKey)
+		}
+	}
+	owned := map[string][]*record.Member{}
+	if len(sources) == 0 {
+		return owned, nil
+	}
+	const statement = `SELECT` + memberColumns + `
+FROM members
+WHERE (org_id, user_id) IN
+(
+    SELECT org_id, user_id
+    FROM members
+    WHERE source_key IN (SELECT source_key FROM keys)
+)
+ORDER BY org_id, user_id, version DESC
+LIMIT 1 BY org_id, user_id`
+	err := query(ctx, m.conn, "members of a source's rows", stringKeys("source_key", sources), statement, func(scan func(...any) error) error {
+		r, err := scanMember(scan)
+		if r.SourceKey != "" {
+			owned[r.SourceKey] = append(owned[r.SourceKey], r)
+		}
+		return err
+	})
+	return owned, err
 }
 
 func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member) error {
@@ -72,7 +155,7 @@ func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member
 		return err
 	}
 	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, metadata, metadata_paths, metadata_pair_paths,
-    metadata_pair_values, updated_at, deleted_at, version, is_deleted)`,
+    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`,
 		columnOf(rows, func(r **record.Member) string { return (*r).OrgID }),
 		columnOf(rows, func(r **record.Member) string { return (*r).UserID }),
 		columnOf(rows, func(r **record.Member) string { return (*r).Metadata }),
@@ -81,6 +164,8 @@ func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member
 		columnOf(rows, func(r **record.Member) []string { return (*r).PairValues }),
 		columnOf(rows, func(r **record.Member) int64 { return (*r).UpdatedAt }),
 		columnOf(rows, func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		columnOf(rows, func(r **record.Member) uint64 { return (*r).LogPosition }),
+		columnOf(rows, func(r **record.Member) string { return (*r).SourceKey }),
 		repeat(len(rows), batch),
 		columnOf(rows, func(r **record.Member) uint8 { return bit((*r).Deleted) }))
 }

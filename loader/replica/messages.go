@@ -63,7 +63,7 @@ func (m *messages) read(ctx context.Context, at []position, ids []string) (map[s
 	const statement = `
 SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id, conversation_id, conversation_no, user_id, user_no,
     toString(agent_id), agent_no, toString(role), tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful,
-    toUnixTimestamp64Milli(updated_at), deleted_at, is_deleted
+    toUnixTimestamp64Milli(updated_at), deleted_at, tool_invocations, tool_parts, log_position, is_deleted
 FROM
 (
     SELECT *
@@ -87,7 +87,7 @@ func scanMessage(scan func(...any) error) (*message, error) {
 	var hidden uint8
 	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
 		&row.agentID, &row.agentNo, &row.Role, &row.ToolCalls, &row.InputTokens, &row.OutputTokens, &row.TotalTokens, &row.Helpful,
-		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &hidden)
+		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &row.Tools.Invocations, &row.Tools.Parts, &row.LogPosition, &hidden)
 	row.DeletedAt, row.Deleted = deletion(deletedAt)
 	row.hidden = hidden == 1
 	return row, err
@@ -125,10 +125,15 @@ func merge(records []*record.Message, stored storedMessages, known map[string]*c
 	c.rows = make([]message, 0, len(records))
 	for _, r := range records {
 		old, current := stored.rows[r.ID], r
-		if old != nil && r.UpdatedAt < old.UpdatedAt {
+		switch {
+		case old != nil && messageVersion(r).before(messageVersion(&old.Message)):
 			current = &old.Message // superseded; but its conversation may have become known
+		case r.Kept != 0 && old == nil:
+			continue // what was deleted before it was known
+		case r.Kept != 0:
+			current = r.After(&old.Message)
 		}
-		if c.replace(old, newMessage(*current, known[current.ConversationID]), stored.at) && current == r {
+		if c.replace(old, newMessage(*current, known[current.ConversationID]), stored.at) && (old == nil || current != &old.Message) {
 			changed++
 		}
 	}
@@ -151,7 +156,7 @@ func (m *messages) write(ctx context.Context, batch uint64, c change) error {
 	rows := c.rows
 	err := insertColumns(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
     agent_id, agent_no, role, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, updated_at, deleted_at,
-    version, is_deleted)`,
+    tool_invocations, tool_parts, log_position, version, is_deleted)`,
 		columnOf(rows, func(r *message) string { return r.orgID }),
 		columnOf(rows, func(r *message) int64 { return r.CreatedAt }),
 		columnOf(rows, func(r *message) string { return r.ID }),
@@ -170,6 +175,9 @@ func (m *messages) write(ctx context.Context, batch uint64, c change) error {
 		columnOf(rows, func(r *message) uint32 { return r.NotHelpful }),
 		columnOf(rows, func(r *message) int64 { return r.UpdatedAt }),
 		columnOf(rows, func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		columnOf(rows, func(r *message) int32 { return r.Tools.Invocations }),
+		columnOf(rows, func(r *message) int32 { return r.Tools.Parts }),
+		columnOf(rows, func(r *message) uint64 { return r.LogPosition }),
 		repeat(len(rows), batch),
 		columnOf(rows, func(r *message) uint8 { return bit(r.hidden) }))
 	if err == nil {

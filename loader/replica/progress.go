@@ -2,15 +2,19 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrClaimLost says that another program may be writing: the server or the connection that held the claim went.
+var ErrClaimLost = errors.New("the claim to write was lost")
 
 // begin notes that the next batch is under way. It must come before anything of the batch is written.
 func (w *Writer) begin(ctx context.Context) error {
 	select {
 	case <-w.claim.Lost():
-		return fmt.Errorf("the claim to write was lost: %w", w.claim.Err())
+		return errors.Join(ErrClaimLost, w.claim.Err())
 	default:
 	}
 	w.batch++

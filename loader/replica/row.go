@@ -50,7 +50,7 @@ func (m *message) position() position { return position{m.orgID, m.CreatedAt} }
 // is "" so that a look-up by id passes over it.
 func (m *message) buried() message {
 	return message{
-		Message: record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt},
+		Message: record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
 		orgID:   m.orgID, hidden: true,
 	}
 }
@@ -59,7 +59,10 @@ func kbFilePosition(f *record.KBFile) position { return position{f.OrgID, f.Proc
 
 // buriedKBFile is for a file what buried is for a message: its knowledge base is "".
 func buriedKBFile(f *record.KBFile) record.KBFile {
-	return record.KBFile{ID: f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Deleted: true}
+	return record.KBFile{
+		ID: f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Deleted: true,
+		LogPosition: f.LogPosition,
+	}
 }
 
 // deletion reads a nullable time into the two fields of a record.

@@ -123,6 +123,14 @@ func (w *Writer) statement(ctx context.Context) (context.Context, context.Cancel
 	return clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: statementTime}})
 }
 
+// Conn is the writer's connection, for what is kept beside the replicas under the same claim.
+func (w *Writer) Conn() clickhouse.Conn { return w.conn }
+
+// Statement is the context of statements on that connection: whoever opens the replicas next waits for them to end.
+func (w *Writer) Statement(ctx context.Context) (context.Context, context.CancelFunc) {
+	return w.statement(ctx)
+}
+
 // Close gives the claim back.
 func (w *Writer) Close() {
 	if w.conn != nil {
@@ -192,7 +200,9 @@ func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
 		ids[r.ID] = struct{}{}
 	}
 	for _, r := range b.messages.list {
-		ids[r.ConversationID] = struct{}{}
+		if r.ConversationID != "" {
+			ids[r.ConversationID] = struct{}{}
+		}
 	}
 	return ids
 }

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// connectTime bounds the making of one connection.
+const connectTime = 10 * time.Second
+
+// sessionSettings are the settings of every connection, whatever the server's or the role's are: texts of values depend on the first
+// four, and the others would end what takes long.
+var sessionSettings = map[string]string{
+	"timezone": "UTC", "datestyle": "ISO", "client_encoding": "UTF8", "bytea_output": "hex",
+	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
+	"application_name": applicationName,
+}
+
+const applicationName = "orgstats replicate"
+
+// ValidateURL tells what is wrong with a connection string, without connecting.
+func ValidateURL(url string) error {
+	_, err := parseURL(url)
+	return err
+}
+
+func parseURL(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		// The cause may quote the URL, and the URL holds a password.
+		return nil, errors.New("the PostgreSQL URL can't be read; it has the form postgres://user:password@host:5432/database")
+	}
+	config.ConnectTimeout = connectTime
+	for name, value := range sessionSettings {
+		config.RuntimeParams[name] = value
+	}
+	return config, nil
+}
+
+// connect opens an ordinary connection.
+func connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	config, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("reach PostgreSQL at %s:%d: %w", config.Host, config.Port, err)
+	}
+	return conn, nil
+}
+
+// connectWAL opens a connection that speaks the replication protocol.
+func connectWAL(ctx context.Context, url string) (*pgconn.PgConn, error) {
+	config, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams["replication"] = "database"
+	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
+	if err != nil {
+		return nil, fmt.Errorf("reach PostgreSQL at %s:%d for replication: %w", config.Host, config.Port, err)
+	}
+	return conn, nil
+}
+
+// closeTime bounds the closing of a connection whose server may be gone.
+const closeTime = time.Second
+
+type closer interface{ Close(context.Context) error }
+
+func closeQuietly(conn closer) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	_ = conn.Close(ctx) // the server may be gone
+}
+
+// Codes of PostgreSQL's errors that are told apart.
+const (
+	codeUndefinedObject  = "42704"
+	codeObjectInUse      = "55006"
+	codeObjectNotReady   = "55000" // object_not_in_prerequisite_state: a slot that was invalidated
+	codeDuplicateObject  = "42710"
+	codePrivilege        = "42501"
+	codeUndefinedFile    = "58P01"
+	codeCannotConnectNow = "57P03"
+)
+
+func hasCode(err error, codes ...string) bool {
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	for _, code := range codes {
+		if failure.Code == code {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,27 @@
+package postgres
+
+import "fmt"
+
+// fatalError is a failure that trying again does not mend.
+type fatalError struct{ sentence string }
+
+func (e *fatalError) Error() string { return e.sentence }
+
+func fatalf(format string, arguments ...any) error {
+	return &fatalError{fmt.Sprintf(format, arguments...)}
+}
+
+// Problem is what stands in the way of replication, and how to mend it.
+type Problem struct {
+	What string
+	Mend string // SQL, or what else to do
+
+	missing *table // is not in the publication
+}
+
+func (p Problem) Error() string {
+	if p.Mend == "" {
+		return p.What
+	}
+	return p.What + "\n    " + p.Mend
+}

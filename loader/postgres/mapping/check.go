@@ -1,0 +1,54 @@
+package mapping
+
+import "slices"
+
+// check finds what is wrong with the tables and their fields, whatever the source looks like.
+func (r *reader) check(m *Mapping) {
+	byRecord, byName := map[string]int{}, map[string]int{}
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		if line, twice := byRecord[t.Record]; twice {
+			r.wrong(t.Line, "record %s comes from another table already, in line %d; it can come from one", t.Record, line)
+		}
+		if line, twice := byName[t.FullName()]; twice {
+			r.wrong(t.Line, "table %s is given already, in line %d", t.FullName(), line)
+		}
+		byRecord[t.Record], byName[t.FullName()] = t.Line, t.Line
+		r.checkFields(t)
+	}
+}
+
+func (r *reader) checkFields(t *Table) {
+	known := fieldsOf[t.Record]
+	for _, f := range t.Fields {
+		if !slices.ContainsFunc(known, func(k field) bool { return k.name == f.Name }) {
+			r.wrong(f.Line, "a %s has no field %q; it has %s", t.Record, f.Name, names(known))
+		}
+	}
+	for _, k := range known {
+		if k.required && t.Field(k.name) == nil {
+			r.wrong(t.Line, "a %s needs the field %s", t.Record, k.name)
+		}
+	}
+	if id := t.Field("id"); id != nil && (id.Path != nil || id.Column == "") {
+		r.wrong(id.Line, "the id must be a column: a deletion tells no more than the columns of the key")
+	}
+	if t.Record == "member" && t.Field("createdAt") == nil && t.Field("updatedAt") == nil {
+		r.wrong(t.Line, "a member needs the field updatedAt or createdAt")
+	}
+	for _, name := range UsageFields {
+		if f := t.Field(name); f != nil && t.Field("usage") != nil {
+			r.wrong(f.Line, "%s is part of usage, which is given too; give one of both", name)
+		}
+	}
+}
+
+func names(fields []field) (list string) {
+	for i, f := range fields {
+		if i > 0 {
+			list += ", "
+		}
+		list += f.name
+	}
+	return list
+}

@@ -1,0 +1,74 @@
+// Package mapping says how rows of PostgreSQL's tables become records: which table gives which kind of record, and where each field
+// comes from.
+package mapping
+
+import (
+	_ "embed" // the default mapping
+	"slices"
+	"strings"
+)
+
+// DefaultText is the mapping of the platform's own tables.
+//
+//go:embed default.yaml
+var DefaultText []byte
+
+// Mapping is a set of tables, at most one for each kind of record.
+type Mapping struct{ Tables []Table }
+
+// Table is a table whose rows give one kind of record.
+type Table struct {
+	Schema, Name string
+	Record       string // conversation, message, kbFile or member
+	Fields       []Field
+	Line         int // where it stands in the file
+}
+
+// Field is where a field of a record comes from: a column, what lies at a path in a column of JSON, or a constant.
+type Field struct {
+	Name     string
+	Column   string
+	Path     []string // nil: the whole column
+	Constant string   // JSON text; "" where there is a column
+	Line     int
+}
+
+// Default is the mapping of the platform's own tables.
+func Default() Mapping {
+	m, err := Parse("the default mapping", DefaultText)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// FullName is the table's name with its schema.
+func (t *Table) FullName() string { return t.Schema + "." + t.Name }
+
+// Field is the field of that name, nil where the table does not give it.
+func (t *Table) Field(name string) *Field {
+	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Fields[i]
+}
+
+// Columns are the columns that fields come from, each once, in the order of the fields.
+func (t *Table) Columns() []string {
+	var columns []string
+	for _, f := range t.Fields {
+		if f.Column != "" && !slices.Contains(columns, f.Column) {
+			columns = append(columns, f.Column)
+		}
+	}
+	return columns
+}
+
+// splitName takes the name of a table apart. A name without a schema is of the schema public.
+func splitName(name string) (schema, table string) {
+	if schema, table, ok := strings.Cut(name, "."); ok {
+		return schema, table
+	}
+	return "public", name
+}

@@ -1,0 +1,135 @@
+// Package postgres replicates the tables of a PostgreSQL database: it copies the rows that are there and then follows every change by
+// logical replication, into the same replicas as files are loaded into.
+//
+// A row's version is its place in PostgreSQL's log, so that everything may be done twice: what was written before a crash and comes again
+// changes nothing. A source's slot may forget what it sent only once that is durable in ClickHouse and its cells are right; how far that is, is
+// kept in ClickHouse beside the data.
+//
+// Following never waits for a copy. A copy reads chunks of a table under a snapshot, and its rows are versions at the snapshot's
+// place in the log: a change that was followed before or meanwhile is newer or older than that, and so wins or loses. A copy that
+// was cut off goes on with the chunks that are left, under a new snapshot.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/replica"
+)
+
+// Options say what to replicate, from where and where to.
+type Options struct {
+	URL         string // of PostgreSQL
+	Mapping     mapping.Mapping
+	Slot        string
+	Publication string
+	// ClickHouse gives the URL of ClickHouse. It is asked again after every failure.
+	ClickHouse func(context.Context) (string, error)
+
+	BatchRows       int           // a batch is closed when it has this many changes,
+	BatchTime       time.Duration // or its first one has waited this long
+	SnapshotWorkers int           // connections that copy rows at the same time
+	Patience        time.Duration // how long PostgreSQL or ClickHouse may be gone
+	Resync          []string      // tables to copy anew, "all" for all
+	Log             *slog.Logger
+	Monitor         *Monitor
+}
+
+// Resynchronise everything.
+const resyncAll = "all"
+
+// replicator is a replication under way.
+type replicator struct {
+	Options
+	target  target
+	state   *state
+	rejects *openRejects
+	met     bool      // PostgreSQL was reached, and its answers made sense
+	alive   time.Time // when something was written last
+
+	unsent   map[string]bool // tables whose changes the publication does not send
+	counting struct {        // of messages that wait for their conversation
+		at time.Time
+		n  uint64
+	}
+}
+
+// Run replicates until the context ends, or until something fails that does not pass. It carries on where an earlier run has stopped,
+// however that was.
+func Run(ctx context.Context, o Options) error {
+	if o.Monitor == nil {
+		o.Monitor = &Monitor{}
+	}
+	r := &replicator{Options: o, alive: time.Now(), unsent: map[string]bool{}}
+	r.target = target{url: o.ClickHouse, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
+	defer r.target.close()
+	if err := r.target.open(ctx); err != nil {
+		return err
+	}
+	pause := firstPause
+	for {
+		began := time.Now()
+		err := r.session(ctx)
+		if ctx.Err() != nil {
+			return r.stopped(err)
+		}
+		if r.final(err) {
+			return err
+		}
+		if r.alive.After(began) {
+			pause = firstPause // it got on
+		}
+		if time.Since(r.alive)+pause > o.Patience {
+			return fmt.Errorf("PostgreSQL could not be followed for %s: %w", o.Patience, err)
+		}
+		o.Log.Warn("PostgreSQL can't be followed; trying again", "error", err, "pause", pause)
+		o.Monitor.waitFor("PostgreSQL")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// stopped is what a run that was asked to stop has to say: nothing, unless ClickHouse failed at the end.
+func (r *replicator) stopped(err error) error {
+	if failed, ok := errors.AsType[*targetError](err); ok {
+		return failed
+	}
+	return nil
+}
+
+// final tells whether trying again makes no sense.
+func (r *replicator) final(err error) bool {
+	if _, ok := errors.AsType[*fatalError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*targetError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[Problem](err); ok {
+		return true
+	}
+	// A wrong password or database is a mistake at the start. Later it is an outage: it was right before.
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	return !r.met && ok && (failure.Code[:2] == "28" || failure.Code[:2] == "3D")
+}
+
+// load reads the state that is kept in ClickHouse.
+func (r *replicator) load(ctx context.Context) error {
+	return r.target.do(ctx, func(ctx context.Context, _ *replica.Writer, s *store) (err error) {
+		if r.state, err = s.load(ctx); err != nil {
+			return err
+		}
+		r.rejects, err = s.loadRejects(ctx)
+		return err
+	})
+}

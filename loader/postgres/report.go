@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// Report is how a replication stands, whether one runs or not: what ClickHouse keeps of it, and what PostgreSQL says of its slot.
+type Report struct {
+	Slot            string
+	Known           bool // false: nothing was ever replicated through the slot
+	System          string
+	Timeline        int32
+	Confirmed       string    // place in the log up to which everything is in ClickHouse
+	Committed       time.Time // when the last change in ClickHouse was committed
+	Taken           time.Time // when this was noted
+	Tables          []TableStatus
+	Chunks, Done    map[string]uint64 // of tables that are being copied
+	Rejects         []RejectCount
+	WaitingMessages uint64
+
+	Source SourceReport
+}
+
+// RejectCount is how many rows of a table are no records for one field's sake, with one of the reasons.
+type RejectCount struct {
+	Table, Field, Reason, Key string
+	Rows                      uint64
+}
+
+// SourceReport is what PostgreSQL says.
+type SourceReport struct {
+	Err      error // PostgreSQL could not be asked
+	HasSlot  bool
+	Lost     bool
+	PID      int // of the walsender that sends the log now; 0: nobody follows
+	LagBytes int64
+	Retained int64
+}
+
+// Lag is how long ago the oldest change that is not in ClickHouse can have been committed, 0 when there is none.
+func (r *Report) Lag() time.Duration {
+	if r.Source.LagBytes <= 0 || !r.Known {
+		return 0
+	}
+	return max(time.Since(r.Taken), 0)
+}
+
+// ReadReport asks ClickHouse, and PostgreSQL as far as it answers.
+func ReadReport(ctx context.Context, o Options) (*Report, error) {
+	url, err := o.ClickHouse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := clickhouse.Open(ctx, url, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	s := &store{conn: conn, statement: plainStatement, slot: o.Slot}
+	st, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Slot: o.Slot, Known: st.known, System: st.source.system, Timeline: st.source.timeline, Confirmed: st.source.confirmed.String(),
+		Committed: st.source.committedAt, Taken: st.source.takenAt, Tables: tableStatuses(st),
+	}
+	if err := s.report(ctx, r, st); err != nil {
+		return nil, err
+	}
+	r.Source = readSource(ctx, o, st.source.confirmed)
+	return r, nil
+}
+
+// report reads what goes beyond the state.
+func (s *store) report(ctx context.Context, r *Report, st *state) error {
+	r.Chunks, r.Done = map[string]uint64{}, map[string]uint64{}
+	for name, t := range st.tables {
+		if t.state != copying {
+			continue
+		}
+		chunks, err := s.loadChunks(ctx, t)
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks {
+			r.Chunks[name]++
+			if c.done {
+				r.Done[name]++
+			}
+		}
+	}
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM waiting_messages").Scan(&r.WaitingMessages); err != nil {
+		return fmt.Errorf("count the messages that wait: %w", err)
+	}
+	rows, err := s.conn.Query(ctx, `
+SELECT table_name, field, any(reason), any(source_key), count()
+FROM replication_rejects FINAL
+GROUP BY table_name, field
+ORDER BY count() DESC
+LIMIT 20`)
+	if err != nil {
+		return fmt.Errorf("read the rejects: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c RejectCount
+		if err := rows.Scan(&c.Table, &c.Field, &c.Reason, &c.Key, &c.Rows); err != nil {
+			return fmt.Errorf("read the rejects: %w", err)
+		}
+		r.Rejects = append(r.Rejects, c)
+	}
+	return rows.Err()
+}
+
+func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r SourceReport) {
+	conn, err := connect(ctx, o.URL)
+	if err != nil {
+		return SourceReport{Err: err}
+	}
+	defer closeQuietly(conn)
+	c := &catalog{conn: conn}
+	found, err := c.slot(ctx, o.Slot)
+	if err != nil || found == nil {
+		return SourceReport{Err: err}
+	}
+	r = SourceReport{HasSlot: true, Lost: found.lost(), PID: found.activePID, Retained: found.retained}
+	r.Err = conn.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::text::pg_lsn)::bigint", confirmed.String()).Scan(&r.LagBytes)
+	return r
+}

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+)
+
+// session is the following of the source over one set of connections. It ends when one of them fails.
+type session struct {
+	*replicator
+	wal     *pgconn.PgConn // carries the log
+	catalog *catalog
+	tables  []*table
+	stream  *stream
+	queue   *queue
+	copies  *copies // of tables, while there are any
+
+	taken       pglogrepl.LSN // up to here everything is written
+	committedAt time.Time
+	saved       time.Time // when that was last noted and confirmed
+	computed    time.Time
+	changed     map[string]bool // tables whose counts are not noted yet
+	busy        bool            // batches come as fast as they can be written
+}
+
+// session follows the source until something fails or the context ends.
+func (r *replicator) session(ctx context.Context) error {
+	s := &session{replicator: r, changed: map[string]bool{}, computed: time.Now()}
+	conn, err := connect(ctx, r.URL)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(conn)
+	s.catalog = &catalog{conn: conn}
+	if s.wal, err = connectWAL(ctx, r.URL); err != nil {
+		return err
+	}
+	defer closeQuietly(s.wal)
+	if !r.met {
+		if err := preflight(ctx, r.Options, conn); err != nil {
+			return err
+		}
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	r.met = true
+	return s.run(ctx)
+}
+
+// prepare makes sure that everything is there to follow: tables, publication, slot, and the state of each.
+func (s *session) prepare(ctx context.Context) error {
+	problems, err := s.bindTables(ctx)
+	if err != nil {
+		return err
+	}
+	if len(problems) == 0 {
+		problems, err = s.preparePublication(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return joinProblems(problems)
+	}
+	if err := s.prepareSlot(ctx); err != nil {
+		return err
+	}
+	return s.prepareTables(ctx)
+}
+
+func joinProblems(problems []Problem) error {
+	all := make([]error, len(problems))
+	for i, p := range problems {
+		all[i] = p
+	}
+	return errors.Join(all...)
+}
+
+// run moves changes from the source to the target.
+func (s *session) run(ctx context.Context) error {
+	s.taken, s.saved = s.state.source.confirmed, time.Now()
+	s.committedAt = s.state.source.committedAt
+	s.queue = newQueue(limits{rows: s.BatchRows, time: s.BatchTime})
+	s.stream = &stream{
+		conn: s.wal, catalog: s.catalog, tables: s.tables, queue: s.queue, rejects: s.rejects,
+		base: s.state.source.base, after: s.state.source.confirmed,
+	}
+	var err error
+	if s.copies, err = s.newCopies(ctx); err != nil {
+		return err
+	}
+	if err := s.stream.start(ctx, s.Slot, s.Publication); err != nil {
+		return err
+	}
+	s.Monitor.connected(s)
+	defer s.Monitor.disconnected()
+	s.Log.Info("following PostgreSQL", "slot", s.Slot, "from", s.stream.after)
+	tasks, ctx := errgroup.WithContext(ctx)
+	// What the log has brought is written before its failure ends the session.
+	tasks.Go(func() error { s.queue.end(s.stream.run(ctx)); return nil })
+	tasks.Go(func() error { s.queue.end(s.stream.feedback(ctx)); return nil })
+	tasks.Go(func() error { s.queue.end(s.watch(ctx)); return nil })
+	if copies := s.copies; copies != nil {
+		tasks.Go(func() error { return copies.run(ctx) })
+	}
+	tasks.Go(func() error { return s.write(ctx) })
+	err = tasks.Wait()
+	_ = s.stream.tell(context.Background(), false) // what was settled last, if the connection still stands
+	return err
+}
+
+// bindTables finds the mapped tables in the source.
+func (s *session) bindTables(ctx context.Context) (problems []Problem, err error) {
+	s.tables, problems, err = bindAll(ctx, s.catalog, s.Mapping)
+	return problems, err
+}

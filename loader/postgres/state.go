@@ -1,0 +1,174 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/replica"
+)
+
+// sourceState is how far a source was taken. It is kept in ClickHouse, beside what was taken.
+type sourceState struct {
+	system      string // identifier of the cluster
+	timeline    int32
+	base        uint64 // position = base + place in the log
+	confirmed   pglogrepl.LSN
+	committedAt time.Time
+	takenAt     time.Time // when this was noted
+}
+
+func (s *sourceState) position(at pglogrepl.LSN) uint64 { return s.base + uint64(at) }
+
+// States of tables, as replication_tables has them.
+const (
+	copying   = "copying"
+	sweeping  = "sweeping"
+	following = "following"
+)
+
+// tableState is the state of a replicated table.
+type tableState struct {
+	name, record, state string
+	floor               uint64 // position from which on nothing was missed
+	snapshot            uint64 // position of the last snapshot
+	relation, fileNode  uint32
+	counts              counts
+}
+
+// state is all that is kept of a source.
+type state struct {
+	source sourceState
+	known  bool // false: the source was never followed
+	tables map[string]*tableState
+}
+
+// store keeps the state in ClickHouse.
+type store struct {
+	conn      clickhouse.Conn
+	statement func(context.Context) (context.Context, context.CancelFunc)
+	slot      string
+	step      uint64 // the last that was written
+}
+
+// plainStatement is the context of statements of those who do not hold the claim to write.
+func plainStatement(ctx context.Context) (context.Context, context.CancelFunc) {
+	return clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
+}
+
+func openStore(ctx context.Context, w *replica.Writer, slot string) (*store, error) {
+	ctx, cancel := w.Statement(ctx)
+	defer cancel()
+	s := &store{conn: w.Conn(), statement: w.Statement, slot: slot}
+	err := s.conn.QueryRow(ctx, `
+SELECT max(last)
+FROM
+(
+    SELECT max(step) AS last FROM replication_sources
+    UNION ALL SELECT max(step) FROM replication_tables
+    UNION ALL SELECT max(step) FROM replication_chunks
+    UNION ALL SELECT max(step) FROM replication_rejects
+)`).Scan(&s.step)
+	if err != nil {
+		return nil, fmt.Errorf("look up the last step of the replication: %w", err)
+	}
+	return s, nil
+}
+
+func (s *store) withSlot(ctx context.Context) context.Context {
+	params := clickhouse.Params{}
+	params.String("slot", s.slot)
+	return clickhouse.WithParams(ctx, params)
+}
+
+// load reads what is kept of the source.
+func (s *store) load(ctx context.Context) (*state, error) {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	st := &state{tables: map[string]*tableState{}}
+	var timeline uint32
+	var confirmed uint64
+	err := s.conn.QueryRow(s.withSlot(ctx), `
+SELECT system_identifier, timeline, base, confirmed, committed_at, taken_at
+FROM replication_sources FINAL
+WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
+		&st.source.takenAt)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read how far the source was taken: %w", err)
+	}
+	st.known = err == nil
+	st.source.timeline, st.source.confirmed = int32(timeline), pglogrepl.LSN(confirmed)
+	return st, s.loadTables(ctx, st)
+}
+
+func (s *store) loadTables(ctx context.Context, st *state) error {
+	rows, err := s.conn.Query(s.withSlot(ctx), `
+SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, file_node, copied, inserted, updated, deleted, truncated, rejected
+FROM replication_tables FINAL
+WHERE slot = {slot:String}`)
+	if err != nil {
+		return fmt.Errorf("read the states of tables: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		t := &tableState{}
+		c := &t.counts
+		if err := rows.Scan(&t.name, &t.record, &t.state, &t.relation, &t.floor, &t.snapshot, &t.fileNode,
+			&c.copied, &c.inserted, &c.updated, &c.deleted, &c.truncated, &c.rejected); err != nil {
+			return fmt.Errorf("read the states of tables: %w", err)
+		}
+		st.tables[t.name] = t
+	}
+	return rows.Err()
+}
+
+// saveSource notes how far the source was taken. What it counts on must be durable before.
+func (s *store) saveSource(ctx context.Context, st *sourceState) error {
+	return s.insert(ctx, "INSERT INTO replication_sources (slot, system_identifier, timeline, base, confirmed, committed_at, taken_at, step)",
+		[]any{s.slot, st.system, uint32(st.timeline), st.base, uint64(st.confirmed), st.committedAt, time.Now(), s.next()})
+}
+
+// saveTables notes the states of tables.
+func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
+	rows := make([][]any, len(tables))
+	for i, t := range tables {
+		c := &t.counts
+		rows[i] = []any{s.slot, t.name, t.record, t.state, t.relation, t.floor, t.snapshot, t.fileNode,
+			c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected, s.next()}
+	}
+	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, file_node,
+    copied, inserted, updated, deleted, truncated, rejected, step)`, rows...)
+}
+
+func (s *store) next() uint64 {
+	s.step++
+	return s.step
+}
+
+// insert writes a few rows in one block.
+func (s *store) insert(ctx context.Context, statement string, rows ...[]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	batch, err := s.conn.PrepareBatch(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	for _, row := range rows {
+		if err := batch.Append(row...); err != nil {
+			_ = batch.Abort()
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package postgres
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/orgstats/orgstats/loader/postgres/mapping"
+)
+
+// kind is how the text of a value, as PostgreSQL writes it, becomes JSON.
+type kind int
+
+const (
+	kindUnfit kind = iota
+	kindText
+	kindPadded // text filled up with blanks
+	kindNumber
+	kindFloat
+	kindBool
+	kindJSON
+	kindTimestamptz
+	kindTimestamp
+	kindDate
+)
+
+// kinds are those of the types that PostgreSQL brings with it. Enums are text, and domains are as the types below them.
+var kinds = map[uint32]kind{
+	pgtype.TextOID: kindText, pgtype.VarcharOID: kindText, pgtype.NameOID: kindText, pgtype.UUIDOID: kindText, pgtype.BPCharOID: kindPadded,
+	pgtype.Int2OID: kindNumber, pgtype.Int4OID: kindNumber, pgtype.Int8OID: kindNumber, pgtype.OIDOID: kindNumber,
+	pgtype.NumericOID: kindFloat, pgtype.Float4OID: kindFloat, pgtype.Float8OID: kindFloat,
+	pgtype.BoolOID: kindBool, pgtype.JSONOID: kindJSON, pgtype.JSONBOID: kindJSON,
+	pgtype.TimestamptzOID: kindTimestamptz, pgtype.TimestampOID: kindTimestamp, pgtype.DateOID: kindDate,
+}
+
+// fits tells whether values of a kind can be what a field holds.
+func (k kind) fits(shape mapping.Shape) bool {
+	text := k == kindText || k == kindPadded
+	number := k == kindNumber || k == kindFloat
+	switch shape {
+	case mapping.Identifier:
+		return text || number
+	case mapping.Text:
+		return text
+	case mapping.Time:
+		return text || k == kindTimestamptz || k == kindTimestamp || k == kindDate
+	case mapping.Count:
+		return number
+	case mapping.Document:
+		return k == kindJSON
+	case mapping.Feedback:
+		return text || k == kindJSON
+	}
+	return false
+}
+
+// json is a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no record takes.
+func (k kind) json(text string) string {
+	switch k {
+	case kindJSON, kindNumber:
+		return text
+	case kindFloat:
+		if strings.ContainsAny(text, "NI") { // NaN, Infinity
+			return quote(text)
+		}
+		return text
+	case kindBool:
+		if strings.HasPrefix(text, "t") {
+			return "true"
+		}
+		return "false"
+	case kindPadded:
+		return quote(strings.TrimRight(text, " "))
+	case kindTimestamptz:
+		if date, clock, ok := strings.Cut(text, " "); ok && strings.HasSuffix(clock, "+00") {
+			return `"` + date + "T" + strings.TrimSuffix(clock, "+00") + `Z"`
+		}
+	case kindTimestamp:
+		if date, clock, ok := strings.Cut(text, " "); ok && !strings.Contains(clock, " ") {
+			return `"` + date + "T" + clock + `Z"`
+		}
+	case kindDate:
+		if len(text) == len("2006-01-02") {
+			return `"` + text + `T00:00:00Z"`
+		}
+	}
+	return quote(text)
+}
+
+// quote makes a JSON string. Nearly all texts need nothing but the quotes.
+func quote(text string) string {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			var b strings.Builder
+			encoder := json.NewEncoder(&b)
+			encoder.SetEscapeHTML(false)
+			_ = encoder.Encode(text) // a string can always be encoded
+			return strings.TrimSuffix(b.String(), "\n")
+		}
+	}
+	return `"` + text + `"`
+}

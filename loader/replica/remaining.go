@@ -1,0 +1,143 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// remainingPage is how many records are deleted at once.
+const remainingPage = 20_000
+
+// Remaining statements read, a page at a time, the records of each type that came from a log before a place in it and are not deleted
+// themselves. A row is read in its last version; one that moved away from its key is none.
+var remainingSQL = map[string]string{
+	"conversation": `
+SELECT '', toInt64(0), id
+FROM
+(
+    SELECT id, deleted_at, log_position
+    FROM conversations
+    WHERE id > {id:String}
+    ORDER BY id, version DESC
+    LIMIT 1 BY id
+)
+WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
+LIMIT {limit:UInt64}`,
+	"message": `
+SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id
+FROM
+(
+    SELECT org_id, created_at, id, conversation_id, deleted_at, log_position
+    FROM messages
+    WHERE (org_id, created_at, id) > ({org:String}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {id:String})
+    ORDER BY org_id, created_at, id, version DESC
+    LIMIT 1 BY org_id, created_at, id
+)
+WHERE conversation_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
+LIMIT {limit:UInt64}`,
+	"kbFile": `
+SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id
+FROM
+(
+    SELECT org_id, processed_at, id, knowledge_base_id, deleted_at, log_position
+    FROM kb_files
+    WHERE (org_id, processed_at, id) > ({org:String}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {id:String})
+    ORDER BY org_id, processed_at, id, version DESC
+    LIMIT 1 BY org_id, processed_at, id
+)
+WHERE knowledge_base_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
+LIMIT {limit:UInt64}`,
+	"member": `
+SELECT toString(org_id), toInt64(0), user_id, source_key
+FROM
+(
+    SELECT org_id, user_id, deleted_at, log_position, source_key
+    FROM members
+    WHERE (org_id, user_id) > ({org:String}, {id:String})
+    ORDER BY org_id, user_id, version DESC
+    LIMIT 1 BY org_id, user_id
+)
+WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
+LIMIT {limit:UInt64}`,
+}
+
+// place is a sorting key of a table.
+type place struct {
+	orgID string
+	at    int64
+	id    string
+}
+
+// firstPlace comes before every row: no time is stored before 1900.
+var firstPlace = place{at: -2_208_988_800_000}
+
+// DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type that came from a
+// log and whose version is last or before it. It may be cut off and done again.
+func (w *Writer) DeleteRemaining(ctx context.Context, kind string, last, position uint64, at int64) (deleted int, err error) {
+	for after := firstPlace; ; {
+		batch, end, err := w.remaining(ctx, kind, last, position, at, after)
+		if err != nil {
+			return deleted, err
+		}
+		if _, err := w.Apply(ctx, batch); err != nil {
+			return deleted, err
+		}
+		deleted += batch.Len()
+		if batch.Len() < remainingPage {
+			return deleted, nil
+		}
+		after = end
+	}
+}
+
+// remaining makes the deletions of one page, and tells where the page ends.
+func (w *Writer) remaining(ctx context.Context, kind string, last, position uint64, at int64, after place) (*Batch, place, error) {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	params := clickhouse.Params{}
+	params.String("org", after.orgID)
+	params.Int64("at", after.at)
+	params.String("id", after.id)
+	params["last"] = fmt.Sprint(last)
+	params.Int64("limit", remainingPage)
+	batch, end := NewBatch(), after
+	err := query(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan func(...any) error) error {
+		values := []any{&end.orgID, &end.at, &end.id}
+		var key string
+		if kind == "member" {
+			values = append(values, &key)
+		}
+		if err := scan(values...); err != nil {
+			return err
+		}
+		id := end.id
+		if kind == "member" {
+			id = key
+		}
+		batch.Add(record.Deletion(kind, id, position, at))
+		return nil
+	})
+	return batch, end, err
+}
+
+// LastPosition is the greatest place in a log that any record came from.
+func (w *Writer) LastPosition(ctx context.Context) (last uint64, err error) {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	err = w.conn.QueryRow(ctx, `
+SELECT max(last)
+FROM
+(
+    SELECT max(log_position) AS last FROM conversations
+    UNION ALL SELECT max(log_position) FROM messages
+    UNION ALL SELECT max(log_position) FROM kb_files
+    UNION ALL SELECT max(log_position) FROM members
+)`).Scan(&last)
+	if err != nil {
+		return 0, fmt.Errorf("look up the last place in a log: %w", err)
+	}
+	return last, nil
+}

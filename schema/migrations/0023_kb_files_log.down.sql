@@ -1,0 +1,1 @@
+ALTER TABLE kb_files DROP COLUMN IF EXISTS log_position;
