@@ -15,23 +15,35 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
 
-// rawTable holds a record's own fields, with nothing looked up or worked out.
+// rawTable holds what the figures need of a record as it came, with nothing looked up or worked out.
 const rawTable = `
 CREATE TABLE raw
 (
-    type           LowCardinality(String),
-    id             String,
-    conversationId String,
-    organizationId LowCardinality(String),
-    userId         String,
-    agentId        LowCardinality(String),
-    role           LowCardinality(String),
-    createdAt      DateTime64(3, 'UTC'),
-    updatedAt      DateTime64(3, 'UTC'),
-    usage          Tuple(inputTokens UInt32, outputTokens UInt32, totalTokens UInt32)
+    type                LowCardinality(String),
+    id                  String,
+    conversationId      String,
+    organizationId      LowCardinality(String),
+    userId              String,
+    agentId             LowCardinality(String),
+    knowledgeBaseId     String,
+    processingStatus    LowCardinality(String),
+    role                LowCardinality(String),
+    createdAt           DateTime64(3, 'UTC'),
+    updatedAt           DateTime64(3, 'UTC'),
+    processedAt         Nullable(DateTime64(3, 'UTC')),
+    deletedAt           Nullable(DateTime64(3, 'UTC')),
+    usage               Tuple(inputTokens UInt32, outputTokens UInt32, totalTokens UInt32),
+    toolInvocations     String,
+    parts               String,
+    feedback            String,
+    publicMetadata      String,
+    extractInputTokens  UInt32,
+    extractOutputTokens UInt32,
+    extractTotalTokens  UInt32
 )
 ENGINE = MergeTree
-ORDER BY (type, createdAt, id)`
+ORDER BY (type, createdAt, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`
 
 // insertSettings let ClickHouse read the records.
 var insertSettings = map[string]string{
@@ -40,6 +52,8 @@ var insertSettings = map[string]string{
 	"input_format_skip_unknown_fields":          "1",
 	"input_format_null_as_default":              "1",
 	"input_format_json_read_numbers_as_strings": "1",
+	"input_format_json_read_objects_as_strings": "1",
+	"input_format_json_read_arrays_as_strings":  "1",
 }
 
 // insertLines times how long ClickHouse itself takes for the lines of a file, and removes them again.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,12 +18,14 @@ const writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
 
 // killAfterWrites sets the program up to end as kill -9 ends it, and to name the statement that was its last.
 func killAfterWrites(text string) {
-	left, err := strconv.Atoi(text)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return // it is to live
 	}
+	var left atomic.Int64
+	left.Store(n)
 	written = func(statement string) {
-		if left--; left == 0 {
+		if left.Add(-1) == 0 {
 			fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
 			_ = unix.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // nothing may follow

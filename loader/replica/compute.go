@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -20,13 +22,26 @@ func (w *Writer) Compute(ctx context.Context) error {
 		return err
 	}
 	c := &computation{writer: w, hours: w.stale.marked}
-	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.cells, c.activity, c.userMonths, w.stale.unmark} {
+	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.figures, w.stale.unmark} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	*w.touched = *newTouched()
 	return w.finish(ctx)
+}
+
+// figures computes cells and activity side by side: neither needs the other.
+func (c *computation) figures(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return c.cells(ctx) })
+	both.Go(func() error {
+		if err := c.activity(ctx); err != nil {
+			return err
+		}
+		return c.userMonths(ctx)
+	})
+	return both.Wait()
 }
 
 // Stale is the number of hours that wait to be computed.

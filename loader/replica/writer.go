@@ -24,8 +24,8 @@ type Options struct {
 	URL    string // ClickHouse connection URL
 	Holder string // how to name this program to another that wants to write meanwhile; "": by host and process
 
-	// Written, if it is set, is called after every statement that has written something: each is a point at which a
-	// writer may be killed.
+	// Written, if it is set, is called after every statement that has written something, perhaps of two at once: each is a
+	// point at which a writer may be killed.
 	Written func(statement string)
 }
 
