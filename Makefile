@@ -25,8 +25,8 @@ lint:
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
-soak: engine ## ten minutes of reading and loading at once: no error, nothing grows, exact at the end (SOAK_TIME)
-	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats -count=1 -v -timeout 0 -run '^TestSoak$$'
+soak: engine ## ten minutes of reading, loading and replicating at once: no error, nothing grows, exact at the end (SOAK_TIME)
+	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats -count=1 -v -timeout 0 -run '^TestSoak'
 
 bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench

@@ -146,7 +146,7 @@ func TestAnInterruptedLoadTestReports(t *testing.T) {
 	i.loadSample(500)
 	s := i.serve()
 	p := i.start("loadtest", "--url", "http://"+s.address, "--rate", "5", "--duration", "1h", "--json", "report.json")
-	p.awaitText(&p.stderr, `(\d+) came back`)
+	p.awaitText(&p.stderr, `(\d+) answered`)
 	p.signal(syscall.SIGINT)
 	if o := p.wait(); o.status != exitOK || !strings.Contains(o.stdout, "Latency of the answers") {
 		t.Errorf("status %d: %s%s", o.status, o.stdout, o.stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -26,25 +27,47 @@ const flatAfter = 2 * time.Minute
 // and at the end, and nothing grows.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	s := newSoak(t, soakTime(t))
+	s := newSoak(t)
+	s.write("sample", s.text)
+	s.loadRecords("sample")
+	s.server = s.serve()
 	load := s.start("load", "--rejects", "rejects", "-")
 	load.awaitText(&load.stderr, "joined the running engine")
-	reader := s.start("loadtest", "--url", "http://"+s.address, "--rate", "5", "--duration", s.duration.String(), "--verify", "--json", "report.json")
-	watched := []*usage{s.watch("service", s.command.Process.Pid), s.watch("engine", s.engines()[0]), s.watch("loader", load.command.Process.Pid)}
-	s.feed(load, reader)
-	read := reader.wait()
-	for _, u := range watched {
-		u.judge(s.duration)
-	}
+	s.readWhile("loader", load, func(records []object) error {
+		var lines []byte
+		for _, r := range records {
+			lines = append(append(lines, mustMarshal(r)...), '\n')
+		}
+		_, err := load.stdin.Write(lines)
+		return err
+	})
 	if o := load.end(); o.status != exitOK {
 		t.Errorf("load: status %d: %s", o.status, load.stderr.lastWords())
 	}
 	t.Logf("%d changes were loaded:\n%s", s.changes, load.stdout.lastWords())
-	s.checkReader(read)
-	if o := s.run("verify"); o.status != exitOK {
-		t.Errorf("verify: status %d: %s", o.status, o.stdout)
+	s.checkEnd()
+}
+
+// readWhile asks the service for the time of the soak, while changes go to the writer, and judges both.
+func (s *soak) readWhile(name string, writer *process, write func([]object) error) {
+	s.Helper()
+	reader := s.start("loadtest", "--url", "http://"+s.server.address, "--rate", "5", "--duration", s.duration.String(), "--verify", "--json", "report.json")
+	watched := []*usage{s.watch("service", s.server.command.Process.Pid), s.watch("engine", s.engines()[0]), s.watch(name, writer.command.Process.Pid)}
+	s.feed(write, reader)
+	read := reader.wait()
+	for _, u := range watched {
+		u.judge(s.duration)
 	}
-	s.checkAnswers(100)
+	s.checkReader(read)
+}
+
+// checkEnd checks everything once nothing is written any more.
+func (s *soak) checkEnd() {
+	s.Helper()
+	s.checkAnswers(int(min(100, 2*s.duration/time.Second)))
+	if o := s.run("verify"); o.status != exitOK {
+		s.Errorf("verify: status %d: %s", o.status, o.stdout)
+	}
 }
 
 func soakTime(t *testing.T) time.Duration {
@@ -62,10 +85,12 @@ func soakTime(t *testing.T) time.Duration {
 
 // soak is a service under way, and what is known of its records.
 type soak struct {
-	*server
+	*installation
+	server        *server // once it runs
 	duration      time.Duration
 	random        *rand.Rand
 	oracle        *oracle
+	text          []byte // the sample records
 	organizations []sample.Organization
 	records       map[string][]object // by organisation
 	turn          string              // the organisation whose records are changed now
@@ -77,24 +102,27 @@ const soakDays = 30
 
 var soakUntil = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// newSoak starts the service with sample records.
-func newSoak(t *testing.T, duration time.Duration) *soak {
+// newSoak makes the sample records, which are nowhere yet.
+func newSoak(t *testing.T) *soak {
 	t.Helper()
-	i := install(t)
+	duration := soakTime(t)
 	var text bytes.Buffer
 	summary, err := sample.Write(t.Context(), &text, sample.Options{Seed: 3, Messages: 5000, Organizations: 5, Days: soakDays, Until: soakUntil})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.write("sample", text.Bytes())
-	i.loadRecords("sample")
 	s := &soak{
-		server: i.serve(), duration: duration, random: rand.New(rand.NewPCG(uint64(duration), 0)), oracle: newOracle(),
-		organizations: summary.Organizations, records: map[string][]object{},
+		installation: install(t), duration: duration, random: rand.New(rand.NewPCG(uint64(duration), 0)), oracle: newOracle(),
+		text: text.Bytes(), organizations: summary.Organizations, records: map[string][]object{},
 	}
-	for line := range bytes.Lines(text.Bytes()) {
+	for line := range bytes.Lines(s.text) {
 		s.oracle.take(line)
-		r := decode[object](t, string(line))
+		var r object
+		decoder := json.NewDecoder(bytes.NewReader(line))
+		decoder.UseNumber()
+		if err := decoder.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
 		orgID := r.text("organizationId")
 		if r["type"] == "message" {
 			orgID = s.oracle.conversation(r).text("organizationId")
@@ -113,20 +141,20 @@ const (
 )
 
 // feed changes records, of one organisation after the other, until the reader has come to its end.
-func (s *soak) feed(load, reader *process) {
+func (s *soak) feed(write func([]object) error, reader *process) {
 	s.Helper()
 	ticker := time.NewTicker(feedEvery)
 	defer ticker.Stop()
 	for began := time.Now(); reader.running(); {
 		s.turn = s.organizations[int(time.Since(began)/turnTime)%len(s.organizations)].ID
-		var lines []byte
+		var changed []object
 		for range feedLines {
-			line := mustMarshal(s.change())
-			s.oracle.take(line)
-			lines = append(append(lines, line...), '\n')
+			r := s.change()
+			s.oracle.take(mustMarshal(r))
+			changed = append(changed, maps.Clone(r))
 		}
-		if _, err := load.stdin.Write(lines); err != nil {
-			s.Fatalf("the loader takes no more: %v: %s", err, load.stderr.lastWords())
+		if err := write(changed); err != nil {
+			s.Fatalf("changes can't be written: %v", err)
 		}
 		select {
 		case <-reader.exited:
@@ -180,8 +208,8 @@ func (s *soak) checkReader(o outcome) {
 	if o.status != exitOK || r.Run.Answered.Count == 0 || r.Verified.Compared == 0 {
 		s.Errorf("loadtest: status %d: %s%s", o.status, o.stdout, o.stderr)
 	}
-	if said := s.stderr.String(); r.Run.Shed.Count == 0 && strings.Contains(said, "level=ERROR") {
-		s.Errorf("the service reports errors: %s", s.stderr.lastWords())
+	if said := s.server.stderr.String(); r.Run.Shed.Count == 0 && strings.Contains(said, "level=ERROR") {
+		s.Errorf("the service reports errors: %s", s.server.stderr.lastWords())
 	}
 }
 
@@ -193,7 +221,7 @@ func (s *soak) checkAnswers(n int) {
 		want := s.oracle.answer(caller, query)
 		var got answer
 		if !eventually(func() bool {
-			got = s.ask(s.token(caller), query)
+			got = s.server.ask(s.server.token(caller), query)
 			return got.status != http.StatusOK || maps.Equal(decode[figures](s.T, got.body), want)
 		}) || got.status != http.StatusOK {
 			s.Errorf("%v asks %s: status %d\n got %s\nwant %v", caller, query.Encode(), got.status, got.body, want)

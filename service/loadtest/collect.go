@@ -13,8 +13,10 @@ import (
 // collector makes a run's figures out of the answers.
 type collector struct {
 	expectations
-	rate  int
-	every time.Duration // an interval of the timeline
+	rate     int
+	duration time.Duration // that was wanted
+	created  time.Time
+	every    time.Duration // an interval of the timeline
 
 	mu         sync.Mutex
 	began      time.Time // when the first request was sent
@@ -43,7 +45,7 @@ const intervals = 200
 
 func newCollector(rate int, duration time.Duration) *collector {
 	return &collector{
-		expectations: newExpectations(), rate: rate, every: max(time.Second, duration/intervals),
+		expectations: newExpectations(), rate: rate, duration: duration, created: time.Now(), every: max(time.Second, duration/intervals),
 		run:       Run{Rate: rate, Statuses: map[string]uint64{}},
 		histogram: vegeta.Histogram{Buckets: buckets},
 		windows:   map[string]*latencies{}, filters: map[string]*latencies{},
@@ -55,7 +57,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.time(r)
-	asked, _ := c.expectations.answered(r.Headers.Get(requestIDHeader))
+	asked := c.expectations.answered(r.Seq)
 	i := c.interval(r.Timestamp)
 	if r.Code == 0 {
 		c.run.Statuses["none"]++
@@ -126,12 +128,15 @@ func (c *collector) interval(at time.Time) *interval {
 	return &c.timeline[n]
 }
 
+// progress tells how the run goes: how long, what was sent, and what became of it.
 func (c *collector) progress() string {
+	sent, underWay := c.expectations.counts()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text := fmt.Sprintf("%d a second: %d came back, %d with figures", c.rate, c.run.Sent, c.answered.count)
+	text := fmt.Sprintf("%d s of %d s at %d a second: %d sent, %d under way", int(time.Since(c.created).Seconds()), int(c.duration.Seconds()),
+		c.rate, sent, underWay)
 	if c.answered.count > 0 {
-		text += fmt.Sprintf(", p50 %s, p99 %s", show(c.answered.quantile(0.5)), show(c.answered.quantile(0.99)))
+		text += fmt.Sprintf(", %d answered, p50 %s, p99 %s", c.answered.count, show(c.answered.quantile(0.5)), show(c.answered.quantile(0.99)))
 	}
 	if c.shed.count > 0 {
 		text += fmt.Sprintf(", %d shed", c.shed.count)

@@ -34,7 +34,7 @@ type Options struct {
 type Test struct {
 	options Options
 	target  string // URL of getStats
-	client  *http.Client
+	client  http.Client
 	mix     *mix
 	started time.Time
 
@@ -43,6 +43,8 @@ type Test struct {
 }
 
 const (
+	requestIDHeader = "X-Request-Id"
+
 	statsPath      = "/api/dashboard/getStats"
 	readyPath      = "/readyz"
 	defaultTimeout = 30 * time.Second
@@ -63,7 +65,7 @@ func New(o Options) (*Test, error) {
 	return &Test{
 		options: o,
 		target:  strings.TrimSuffix(o.URL, "/") + statsPath,
-		client:  &http.Client{Transport: named{transport}, Timeout: o.Timeout, CheckRedirect: never},
+		client:  http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: never},
 		mix:     newMix(o.Population, o.Seed),
 		started: time.Now(),
 	}, nil
@@ -76,7 +78,7 @@ func never(*http.Request, []*http.Request) error { return http.ErrUseLastRespons
 func Ready(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+readyPath, nil)
 	if err != nil {
-		return fmt.Errorf("%s is not a deployment's URL: %w", url, err)
+		return fmt.Errorf("%s is no deployment's URL: %w", url, err)
 	}
 	client := &http.Client{Timeout: defaultTimeout}
 	defer client.CloseIdleConnections()
@@ -112,18 +114,4 @@ func (t *Test) AskOnce(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("the first question is answered %s, under the request id %s", response.Status, response.Header.Get(requestIDHeader))
-}
-
-// named writes a request's id onto its answer, whether the deployment gives it back or not: it finds the question again.
-type named struct{ next http.RoundTripper }
-
-const requestIDHeader = "X-Request-Id"
-
-// RoundTrip sends a request.
-func (n named) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := n.next.RoundTrip(request)
-	if id := request.Header.Get(requestIDHeader); err == nil && id != "" {
-		response.Header.Set(requestIDHeader, id)
-	}
-	return response, err
 }

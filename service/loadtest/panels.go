@@ -48,7 +48,11 @@ func (d *drawing) histogramPanel(r *Run) {
 	}{{"p50", r.Answered.P50}, {"p99", r.Answered.P99}} {
 		x := p.px(mark.at)
 		p.line(x, p.top, x, p.top+panelHeight, `stroke="`+colourSecond+`" stroke-dasharray="4 3"`)
-		p.text(x+4, p.top+12, "start", mark.name+" "+ms(mark.at))
+		side, anchor := 4.0, "start"
+		if x > plotWidth-plotRight-100 { // there is no room to its right
+			side, anchor = -4, "end"
+		}
+		p.text(x+side, p.top+12, anchor, mark.name+" "+ms(mark.at))
 	}
 }
 

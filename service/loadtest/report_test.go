@@ -15,6 +15,11 @@ import (
 
 // seconds of a run at 100 requests a second: answers that take 1 to 100 ms, and in every ninth second nothing but 503.
 func exampleReport(seconds int) *Report {
+	r, _ := exampleRun(seconds)
+	return r
+}
+
+func exampleRun(seconds int) (*Report, *collector) {
 	c := newCollector(100, time.Duration(seconds)*time.Second)
 	began := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for n := range 100 * seconds {
@@ -26,14 +31,15 @@ func exampleReport(seconds int) *Report {
 			r.Code, r.Body = 503, []byte(`{"error":"Try again"}`)
 			r.Headers.Set("Retry-After", "5")
 		}
-		r.Headers.Set(requestIDHeader, c.expect(request{window: "last 7 days", filter: "organisation"}))
+		c.number(c.expect(request{window: "last 7 days", filter: "organisation"}), r.Seq)
 		c.add(r, nil)
 	}
-	return &Report{Target: "http://127.0.0.1:1/<&>", Started: began, Run: c.close()}
+	return &Report{Target: "http://127.0.0.1:1/<&>", Started: began, Run: c.close()}, c
 }
 
 func TestARunsFigures(t *testing.T) {
-	r := exampleReport(18).Run
+	report, c := exampleRun(18)
+	r := report.Run
 	if r.Sent != 1800 || r.Answered.Count != 1600 || r.Shed.Count != 200 || r.failed() != 0 || r.Statuses["200"] != 1600 || r.Statuses["503"] != 200 {
 		t.Errorf("%+v", r)
 	}
@@ -54,6 +60,9 @@ func TestARunsFigures(t *testing.T) {
 	}
 	if first := r.Histogram[0]; first.From != 1 || first.To != 1.5 || first.Count != 16 {
 		t.Errorf("the first bucket is %+v, want the 16 answers of 1 ms", first)
+	}
+	if sent, underWay := c.counts(); sent != 1800 || underWay != 0 {
+		t.Errorf("%d sent, %d under way", sent, underWay)
 	}
 	if len(r.Windows) != 1 || r.Windows[0].Name != "last 7 days" || r.Windows[0].Count != 1600 {
 		t.Errorf("by window: %+v", r.Windows)

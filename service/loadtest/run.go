@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,16 +14,23 @@ import (
 // Run sends requests at a rate, in requests a second, for a time, and waits for their answers. When the context ends it sends no
 // more, and reports what was sent until then.
 func (t *Test) Run(ctx context.Context, rate int, duration time.Duration) *Run {
-	attacker := vegeta.NewAttacker(vegeta.Client(t.client))
-	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
-	defer stop()
 	c := newCollector(rate, duration)
 	t.tell(c)
 	defer t.tell(nil)
-	for result := range attacker.Attack(t.targeter(c), vegeta.Rate{Freq: rate, Per: time.Second}, duration, "") {
+	t.attack(ctx, c)
+	return c.close()
+}
+
+// attack sends a run's requests, and gives the collector what comes back.
+func (t *Test) attack(ctx context.Context, c *collector) {
+	client := t.client
+	client.Transport = numbering{t.client.Transport, &c.expectations}
+	attacker := vegeta.NewAttacker(vegeta.Client(&client))
+	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
+	defer stop()
+	for result := range attacker.Attack(t.targeter(c), vegeta.Rate{Freq: c.rate, Per: time.Second}, c.duration, "") {
 		c.add(result, t.options.Verifier)
 	}
-	return c.close()
 }
 
 // tell makes a run the one whose progress is told.
@@ -56,16 +64,19 @@ func (t *Test) targeter(c *collector) vegeta.Targeter {
 	}
 }
 
-// expectations are the requests that wait for their answers, by request id.
+// expectations are the requests of a run that wait for their answers.
 type expectations struct {
-	mu      sync.Mutex
-	prefix  string
-	sent    uint64
-	waiting map[string]request
+	mu       sync.Mutex
+	prefix   string
+	sent     uint64
+	byID     map[string]request // those that vegeta has not numbered yet
+	byNumber map[uint64]request
 }
 
 func newExpectations() expectations {
-	return expectations{prefix: fmt.Sprintf("loadtest-%x-", time.Now().UnixMilli()), waiting: map[string]request{}}
+	return expectations{
+		prefix: fmt.Sprintf("loadtest-%x-", time.Now().UnixMilli()), byID: map[string]request{}, byNumber: map[uint64]request{},
+	}
 }
 
 // expect notes a request, and gives the id to send it under.
@@ -74,15 +85,48 @@ func (e *expectations) expect(r request) (id string) {
 	defer e.mu.Unlock()
 	e.sent++
 	id = fmt.Sprint(e.prefix, e.sent)
-	e.waiting[id] = r
+	e.byID[id] = r
 	return id
 }
 
-// answered gives the request of an answer.
-func (e *expectations) answered(id string) (request, bool) {
+// number notes the number under which vegeta will give a request's result.
+func (e *expectations) number(id string, number uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r, ok := e.waiting[id]
-	delete(e.waiting, id)
-	return r, ok
+	e.byNumber[number] = e.byID[id]
+	delete(e.byID, id)
+}
+
+// answered gives the request of a result.
+func (e *expectations) answered(number uint64) request {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.byNumber[number]
+	delete(e.byNumber, number)
+	return r
+}
+
+// counts tells how many requests were sent, and how many of them wait for their answers.
+func (e *expectations) counts() (sent uint64, underWay int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sent, len(e.byID) + len(e.byNumber)
+}
+
+// numbering learns each request's number, which vegeta gives only after the request was made, on its way out.
+type numbering struct {
+	next         http.RoundTripper
+	expectations *expectations
+}
+
+const numberHeader = "X-Vegeta-Seq"
+
+// RoundTrip sends a request.
+func (n numbering) RoundTrip(r *http.Request) (*http.Response, error) {
+	number, err := strconv.ParseUint(r.Header.Get(numberHeader), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("vegeta has not numbered the request: %w", err)
+	}
+	n.expectations.number(r.Header.Get(requestIDHeader), number)
+	return n.next.RoundTrip(r)
 }
