@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/limit"
@@ -23,7 +25,7 @@ const (
 )
 
 // gateOptions are those of `orgstats serve` unless it is told otherwise.
-var gateOptions = limit.GateOptions{UnderWay: runtime.NumCPU() + 1, Waiting: 64, Patience: 250 * time.Millisecond}
+var gateOptions = limit.GateOptions{UnderWay: runtime.NumCPU() + 1, Waiting: 64, Patience: 2 * time.Second}
 
 // measureOverload asks for more than the service can answer, with the limits that it has by default, and for more than one
 // organisation may ask. No two questions are the same, so that the cache is of no help.
@@ -99,16 +101,23 @@ func at(perSecond float64, askers []asker) []asker {
 // capacity finds out how much the service answers a second when it always has as much to do as it takes on.
 func (o *overload) capacity(ctx context.Context) error {
 	return o.withService(0, func(s *server, askers []asker) error {
-		k := &kind{server: s, question: func(n uint64) stats.Question {
-			return randomWindow(rand.New(rand.NewPCG(4, n)), askers[0].org)
-		}}
-		if err := k.drive(ctx, gateOptions.OneOrganization(), o.HTTPTime, askers[0].token); err != nil {
+		clients := gateOptions.OneOrganization() // the other places are for the other organisation
+		kinds := []*kind{o.asking(s, askers[0]), o.asking(s, askers[1])}
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return kinds[0].drive(ctx, clients, o.HTTPTime, askers[0].token) })
+		group.Go(func() error { return kinds[1].drive(ctx, gateOptions.UnderWay-clients, o.HTTPTime, askers[1].token) })
+		if err := group.Wait(); err != nil {
 			return err
 		}
-		o.result.Capacity = k.perSecond()
+		o.result.Capacity = kinds[0].perSecond() + kinds[1].perSecond()
 		o.log.Info("measured what the service can hold", "a_second", int(o.result.Capacity))
 		return nil
 	})
+}
+
+// asking is an organisation's distinct questions.
+func (o *overload) asking(s *server, a asker) *kind {
+	return &kind{server: s, question: func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(4, n)), a.org) }}
 }
 
 func (o *overload) half(ctx context.Context) (err error) {

@@ -18,7 +18,7 @@ const mostOfAnything = 1_000_000
 type limitFlags struct {
 	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, half of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
 	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
-	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503; a tenth of that while the queue stands. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"250ms" placeholder:"TIME"`
+	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME"`
 	OrganizationRate float64       `help:"Requests a second of one organisation, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
 	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`
 	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`

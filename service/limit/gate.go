@@ -8,10 +8,19 @@ import (
 	"time"
 )
 
-// standingShare is the part of the patience that is left once the queue has not been empty for as long as the patience is.
-// A burst may wait; in a queue that stands, waiting helps nobody, so it is kept short. (The idea is CoDel's, as in "Fail at
-// Scale", ACM Queue 13/8.)
-const standingShare = 10
+const (
+	// A queue stands when somebody waited for so much of the time lately, which is about half of the patience. A burst, such as a
+	// dashboard's tiles, may wait; in a queue that stands waiting helps nobody, so it is kept as short as answering a
+	// question takes, and answers are about twice as slow as without a queue at most. (The idea is CoDel's, as in "Fail at
+	// Scale", ACM Queue 13/8; but a queue that is kept short is empty for moments, so its being empty once says nothing.)
+	standing = 0.8
+	// latelyShare is the time constant of "lately", as a share of the patience: a queue that is not empty any more stands
+	// after 0.8 s if the patience is 2 s.
+	latelyShare = 0.25
+
+	// smoothing is how many of the last questions make the average of how long one takes, roughly.
+	smoothing = 16
+)
 
 // GateOptions bound a gate.
 type GateOptions struct {
@@ -31,15 +40,17 @@ type Gate struct {
 	underWay int
 	waiting  int
 	lines    map[string]*line // of the organisations that have questions here
-	busyFrom time.Time        // since when the queue has not been empty; zero while it is
-	served   uint64           // counts turns
+	crowded  float64          // how much of the time somebody waited, lately: 0 to 1
+	noted    time.Time        // when that was computed
+	served   uint64           // counts turns, and organisations that come
+	takes    time.Duration    // what a question takes on average, from its turn; 0 before the first
 }
 
 // line is what one organisation has at the gate.
 type line struct {
 	underWay int
 	waiters  []*waiter // oldest first
-	served   uint64    // its last turn
+	served   uint64    // when its last turn was, or when it came
 }
 
 // waiter is a question that waits. Its turn is told once, with nil or with the error that it is refused with.
@@ -61,7 +72,8 @@ func (g *Gate) Enter(ctx context.Context, orgID string) (leave func(), err error
 	if err != nil {
 		return nil, err
 	}
-	return func() { g.leave(orgID) }, nil
+	started := time.Now()
+	return func() { g.leave(orgID, time.Since(started)) }, nil
 }
 
 // Options are what the gate was made with.
@@ -78,9 +90,11 @@ func (g *Gate) Load() (underWay, waiting int) {
 func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.noteWaiting(time.Now())
 	l := g.lines[orgID]
 	if l == nil {
-		l = &line{}
+		g.served++
+		l = &line{served: g.served} // at the end of the round, so that who waits is not overtaken again and again
 		g.lines[orgID] = l
 	}
 	if len(l.waiters) == 0 && g.mayStart(l) {
@@ -91,7 +105,7 @@ func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 		g.forget(orgID, l)
 		return nil, 0, &BusyError{Reason: ReasonQueueFull}
 	}
-	patience := g.patience(l, time.Now())
+	patience := g.patience(l)
 	w := &waiter{turn: make(chan error, 1)}
 	l.waiters = append(l.waiters, w)
 	g.waiting++
@@ -132,14 +146,11 @@ func (g *Gate) makeRoom(newcomer *line) bool {
 	return true
 }
 
-// patience is how long a question of the organisation that joins the queue now may wait. One that has nothing else here is
-// not what makes the queue stand, and is the next to get a turn.
-func (g *Gate) patience(l *line, now time.Time) time.Duration {
-	if g.busyFrom.IsZero() {
-		g.busyFrom = now
-	}
-	if l.underWay+len(l.waiters) > 0 && now.Sub(g.busyFrom) > g.options.Patience {
-		return g.options.Patience / standingShare
+// patience is how long a question of the organisation that joins the queue now may wait. One that gets the next turn anyway
+// is not what makes the queue stand.
+func (g *Gate) patience(l *line) time.Duration {
+	if g.crowded > standing && g.takes > 0 && !g.isNext(l) {
+		return min(g.takes, g.options.Patience)
 	}
 	return g.options.Patience
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,24 +124,49 @@ func TestZeroIsNoLimit(t *testing.T) {
 	}
 }
 
-func TestTurnsGoToWhoHasTheFewest(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 3, Waiting: 10, Patience: patient})
-	running := []*asker{ask(t, g, "noisy"), ask(t, g, "noisy"), ask(t, g, "steady")}
-	noisy := []*asker{ask(t, g, "noisy"), ask(t, g, "noisy"), ask(t, g, "noisy")}
-	quiet, calm, still := ask(t, g, "quiet"), ask(t, g, "calm"), ask(t, g, "still")
-	running[0].leave()
-	running[1].leave()
-	running[2].leave()
-	quiet.expectStarted(t)
-	calm.expectStarted(t)
-	still.expectStarted(t)
-	for _, a := range noisy {
-		if a.settled() {
-			t.Fatal("the noisy organisation came before one with nothing under way")
-		}
+func TestTurnsGoToWhoHasTheFewestUnderWay(t *testing.T) {
+	g := NewGate(GateOptions{UnderWay: 4, Waiting: 10, Patience: patient})
+	ask(t, g, "noisy").expectStarted(t)
+	ask(t, g, "noisy").expectStarted(t)
+	others := []*asker{ask(t, g, "steady"), ask(t, g, "calm")}
+	for _, a := range others {
+		a.expectStarted(t)
 	}
-	quiet.leave()
-	noisy[0].expectStarted(t)
+	noisy, quiet := ask(t, g, "noisy"), ask(t, g, "quiet")
+	others[0].leave()
+	quiet.expectStarted(t)
+	if noisy.settled() {
+		t.Error("an organisation with two under way got a turn before one with none")
+	}
+	others[1].leave()
+	noisy.expectStarted(t)
+}
+
+func TestEqualsTakeTurns(t *testing.T) {
+	g := NewGate(GateOptions{UnderWay: 1, Waiting: 10, Patience: patient})
+	now := ask(t, g, "a")
+	now.expectStarted(t)
+	var waiting []*asker
+	for _, org := range []string{"a", "a", "a", "b", "b", "c"} {
+		waiting = append(waiting, ask(t, g, org))
+	}
+	order := ""
+	for len(waiting) > 0 {
+		now.leave()
+		eventually(t, "somebody's turn comes", func() bool {
+			i := slices.IndexFunc(waiting, (*asker).settled)
+			if i < 0 {
+				return false
+			}
+			now = waiting[i]
+			waiting = slices.Delete(waiting, i, i+1)
+			return true
+		})
+		order += now.org
+	}
+	if order != "abcaba" {
+		t.Errorf("the turns are %s, want abcaba", order)
+	}
 }
 
 func TestFullQueueMakesRoomForOthers(t *testing.T) {
@@ -184,27 +210,47 @@ func TestPatienceEnds(t *testing.T) {
 }
 
 func TestAStandingQueueIsLessPatient(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 1, Waiting: 4, Patience: time.Second})
-	start := time.Now()
-	busy, quiet := &line{underWay: 1}, &line{}
+	const second, takes = time.Second, 30 * time.Millisecond
 	for _, row := range []struct {
-		why         string
-		org         *line
-		at          time.Duration
-		emptyBefore bool
-		want        time.Duration
+		why     string
+		waiting []time.Duration // by turns somebody waits for so long, and nobody does
+		org     string
+		want    time.Duration
 	}{
-		{"the first that waits", busy, 0, false, time.Second},
-		{"a burst", busy, 900 * time.Millisecond, false, time.Second},
-		{"the queue has stood for too long", busy, 1100 * time.Millisecond, false, 100 * time.Millisecond},
-		{"but not because of this organisation", quiet, 1100 * time.Millisecond, false, time.Second},
-		{"it was empty meanwhile", busy, 1200 * time.Millisecond, true, time.Second},
+		{"nobody waited so far", nil, "busy", 2 * second},
+		{"a burst", []time.Duration{700 * time.Millisecond}, "busy", 2 * second},
+		{"the queue stands: as long as a question takes", []time.Duration{second}, "busy", takes},
+		{"though it is empty for moments", []time.Duration{second, 10 * time.Millisecond, 90 * time.Millisecond, 10 * time.Millisecond}, "busy", takes},
+		{"it was empty for some time", []time.Duration{second, second}, "busy", 2 * second},
+		{"now and then somebody waits", []time.Duration{second, second, second / 10, second / 10, second / 10, second / 10, second / 10}, "busy", 2 * second},
+		{"an organisation that is the next makes no queue stand", []time.Duration{second}, "quiet", 2 * second},
 	} {
-		if row.emptyBefore {
-			g.noteEmpty()
+		g := NewGate(GateOptions{UnderWay: 1, Waiting: 4, Patience: 2 * second})
+		g.takes = takes
+		g.lines["busy"], g.lines["quiet"] = &line{underWay: 1, waiters: []*waiter{{}}}, &line{}
+		now := time.Now()
+		g.noteWaiting(now)
+		for i, period := range row.waiting {
+			g.waiting = 1 - i%2
+			now = now.Add(period)
+			g.noteWaiting(now)
 		}
-		if got := g.patience(row.org, start.Add(row.at)); got != row.want {
+		if got := g.patience(g.lines[row.org]); got != row.want {
 			t.Errorf("%s: patience %s, want %s", row.why, got, row.want)
+		}
+	}
+}
+
+func TestTheGateLearnsWhatAQuestionTakes(t *testing.T) {
+	g := NewGate(GateOptions{UnderWay: 1, Waiting: 1, Patience: patient})
+	ask(t, g, "a").expectStarted(t)
+	for _, row := range []struct{ took, want time.Duration }{
+		{160, 160}, {160, 160}, {320, 170}, {0, 160}, // nanoseconds
+	} {
+		g.underWay, g.lines["a"] = 1, &line{underWay: 1}
+		g.leave("a", row.took)
+		if g.takes.Round(5) != row.want {
+			t.Errorf("after %d: a question takes %d, want %d", row.took, g.takes, row.want)
 		}
 	}
 }
@@ -257,8 +303,8 @@ func TestBoundsHoldInTheThickOfIt(t *testing.T) {
 	}
 	all.Wait()
 	expectLoad(t, g, 0, 0)
-	if len(g.lines) != 0 || !g.busyFrom.IsZero() {
-		t.Errorf("left behind: %d lines, busy from %v", len(g.lines), g.busyFrom)
+	if len(g.lines) != 0 {
+		t.Errorf("%d organisations are remembered", len(g.lines))
 	}
 	if through.Load() == 0 {
 		t.Errorf("nobody came through, %d were refused", refused.Load())

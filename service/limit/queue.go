@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 )
@@ -29,6 +30,7 @@ func (g *Gate) await(ctx context.Context, orgID string, w *waiter, patience time
 func (g *Gate) giveUp(orgID string, w *waiter) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.noteWaiting(time.Now())
 	l := g.lines[orgID]
 	if l == nil {
 		return false
@@ -39,15 +41,19 @@ func (g *Gate) giveUp(orgID string, w *waiter) bool {
 	}
 	l.waiters = slices.Delete(l.waiters, i, i+1)
 	g.waiting--
-	g.noteEmpty()
 	g.forget(orgID, l)
 	return true
 }
 
 // leave gives a place back, and with it the turn to the next.
-func (g *Gate) leave(orgID string) {
+func (g *Gate) leave(orgID string, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.noteWaiting(time.Now())
+	if g.takes == 0 {
+		g.takes = took
+	}
+	g.takes += (took - g.takes) / smoothing
 	l := g.lines[orgID]
 	l.underWay--
 	g.underWay--
@@ -57,29 +63,48 @@ func (g *Gate) leave(orgID string) {
 		next.waiters = slices.Delete(next.waiters, 0, 1)
 		g.waiting--
 	}
-	g.noteEmpty()
 	g.forget(orgID, l)
 }
 
-// next is the organisation whose turn it is: of those that wait and may start, the one with the fewest questions under
-// way; among equals the one whose last turn is longest ago. Few wait at a time, so they are looked at one by one.
+// next is the organisation whose turn it is, of those that wait and may start. Few wait at a time, so they are looked at one
+// by one.
 func (g *Gate) next() *line {
 	var next *line
 	for _, l := range g.lines {
-		if len(l.waiters) == 0 || !g.mayStart(l) {
-			continue
-		}
-		if next == nil || l.underWay < next.underWay || l.underWay == next.underWay && l.served < next.served {
+		if len(l.waiters) > 0 && g.mayStart(l) && (next == nil || l.before(next)) {
 			next = l
 		}
 	}
 	return next
 }
 
-func (g *Gate) noteEmpty() {
-	if g.waiting == 0 {
-		g.busyFrom = time.Time{}
+// before tells whether the organisation's turn comes before another's: the one with the fewest questions under way is
+// first, and among equals the one whose last turn is longest ago.
+func (l *line) before(other *line) bool {
+	return l.underWay < other.underWay || l.underWay == other.underWay && l.served < other.served
+}
+
+// isNext tells whether a question that the organisation brings now would get the next turn.
+func (g *Gate) isNext(l *line) bool {
+	for _, other := range g.lines {
+		if other != l && len(other.waiters) > 0 && other.before(l) {
+			return false
+		}
 	}
+	return len(l.waiters) == 0
+}
+
+// noteWaiting counts the time since it was last called as one in which somebody waited, or nobody. It is called before
+// that changes.
+func (g *Gate) noteWaiting(now time.Time) {
+	lately := float64(g.options.Patience) * latelyShare
+	age := 1 - math.Exp(-float64(now.Sub(g.noted))/lately)
+	if g.waiting > 0 {
+		g.crowded += (1 - g.crowded) * age
+	} else {
+		g.crowded -= g.crowded * age
+	}
+	g.noted = now
 }
 
 // forget drops an organisation that has nothing here any more.
