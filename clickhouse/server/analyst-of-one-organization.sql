@@ -3,7 +3,7 @@
 -- once for every such user:
 --
 --   sed -e 's/analyst_org_1/acme/; s/choose a password/…/; s/org_1/org_2abc/' clickhouse/server/analyst-of-one-organization.sql |
---     docker compose exec -T clickhouse sh -c 'clickhouse client --user "$CLICKHOUSE_USER" --password "$CLICKHOUSE_PASSWORD"'
+--     docker compose exec -T clickhouse sh -c 'clickhouse client --user orgstats --password "$(cat /run/secrets/clickhouse_password)"'
 --
 -- The server must have analyst-limits.xml in users.d, and be of 26.3.22.6, 26.7.6.5 or later: before, the table function mergeTreeIndex
 -- showed some keys of rows that policies hide.

@@ -95,7 +95,7 @@ func checkWindow(t *testing.T, conn clickhouse.Conn, orgID string, window url.Va
 }
 
 // daysAsked is how many rows of a daily view are compared, about: questions take time.
-const daysAsked = 200
+const daysAsked = 60
 
 // checkDays compares rows of the daily views with an answer, and sees that no message or file is left out.
 func checkDays(t *testing.T, conn clickhouse.Conn, organizations []string, answer answerer) {
@@ -178,7 +178,7 @@ func TestViewsAnswerAsTheEndpoint(t *testing.T) {
 	for _, line := range c.lines(t) {
 		g.note(line)
 	}
-	for range 200 {
+	for range 60 {
 		checkWindow(t, conn, pick(g, organizations...), g.window(), answer)
 	}
 	checkDays(t, conn, organizations, answer)
@@ -206,7 +206,7 @@ func (d *propertyDriver) checkViews(conn clickhouse.Conn) {
 			d.Errorf("%s has\n%s\nand should have\n%s", view, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
-	for range 10 {
+	for range 5 {
 		checkWindow(d.T, conn, d.generator.organization(), d.generator.window(), d.oracle.answer)
 	}
 }

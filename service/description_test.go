@@ -1,0 +1,39 @@
+package service
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orgstats/orgstats/service/openapi"
+)
+
+func TestEveryRouteIsDescribed(t *testing.T) {
+	var document struct{ Paths map[string]any }
+	if err := json.Unmarshal(openapi.Document, &document); err != nil {
+		t.Fatal(err)
+	}
+	described := slices.Sorted(maps.Keys(document.Paths))
+	if routes := slices.Sorted(maps.Keys(New(Config{}).paths)); !slices.Equal(routes, described) {
+		t.Errorf("the service has the routes %q and describes %q", routes, described)
+	}
+}
+
+// The page has a policy of its own, which must not get lost among the headers of every answer.
+func TestPageKeepsItsPolicy(t *testing.T) {
+	service := start(t, Config{})
+	for path, want := range map[string]string{"/docs": openapi.PagePolicy, "/openapi.json": "default-src 'none'; frame-ancestors 'none'"} {
+		response, err := http.Get("http://" + service.address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		policies := response.Header.Values("Content-Security-Policy")
+		if strings.Join(policies, "|") != want || response.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s has the policies %q, want %q; %v", path, policies, want, response.Header)
+		}
+	}
+}
