@@ -112,11 +112,7 @@ func (c *catalog) exec(ctx context.Context, statement string) error {
 
 // prepareSlot makes the slot of a source that is new or begun anew, and finds out whether that of a known one still goes on where it was
 // taken.
-func (s *session) prepareSlot(ctx context.Context) error {
-	now, err := identify(ctx, s.wal)
-	if err != nil {
-		return err
-	}
+func (s *session) prepareSlot(ctx context.Context, now cluster) error {
 	found, err := s.catalog.slot(ctx, s.Slot)
 	if err != nil {
 		return err
@@ -130,7 +126,7 @@ func (s *session) prepareSlot(ctx context.Context) error {
 			return err
 		}
 		if broken != "" {
-			return fatalf("%s: changes may be missing; copy everything anew with --resync all", broken)
+			return brokenError(broken)
 		}
 		s.state.source.timeline = now.timeline
 		return nil
@@ -145,12 +141,22 @@ func (s *session) database(ctx context.Context) (name string) {
 	return name
 }
 
+func brokenError(why string) error {
+	return fatalf("%s: changes may be missing; copy everything anew with --resync all", why)
+}
+
+// sameCluster makes sure that this is the cluster that was replicated.
+func (s *session) sameCluster(now cluster) error {
+	if at := &s.state.source; s.state.known && now.system != at.system && !slices.Contains(s.Resync, resyncAll) {
+		return brokenError(fmt.Sprintf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.system, at.system))
+	}
+	return nil
+}
+
 // broken tells why the slot does not go on where the source was taken, "" where it does.
 func (s *session) broken(ctx context.Context, now cluster, found *slot) (string, error) {
 	at := &s.state.source
 	switch {
-	case now.system != at.system:
-		return fmt.Sprintf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.system, at.system), nil
 	case found == nil:
 		return fmt.Sprintf("slot %s is gone, as it is when it was dropped or a standby without it was promoted", s.Slot), nil
 	case found.lost():
@@ -242,12 +248,9 @@ func (s *session) prepareTables(ctx context.Context) error {
 	var begun []*tableState
 	for _, t := range s.tables {
 		st := s.state.tables[t.FullName()]
-		asked := slices.ContainsFunc(s.Resync, func(name string) bool { return name == t.Name && t.Schema == "public" || name == t.FullName() })
+		asked := slices.ContainsFunc(s.Resync, t.IsNamed)
 		if st != nil && st.record == t.Record && st.relation == t.id && !asked {
 			continue
-		}
-		if st != nil {
-			s.Log.Info("copying a table anew", "table", st.name)
 		}
 		floor := s.state.source.position(s.state.source.confirmed)
 		if st != nil {
@@ -261,8 +264,12 @@ func (s *session) prepareTables(ctx context.Context) error {
 	err := s.target.do(ctx, func(ctx context.Context, _ *replica.Writer, store *store) error {
 		return store.saveTables(ctx, begun...)
 	})
-	if err == nil {
-		s.Resync = nil
+	if err != nil {
+		return err
 	}
-	return err
+	s.Resync = nil
+	for _, st := range begun {
+		s.Log.Info("a table is to be copied", "table", st.name)
+	}
+	return nil
 }

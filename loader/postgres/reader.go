@@ -130,11 +130,12 @@ func (r *copyReader) Write(data []byte) (n int, err error) {
 
 func (r *copyReader) readHeader(c *cursor) {
 	signature := c.bytes(len(copySignature))
-	c.uint32()
-	c.bytes(int(c.uint32()))
 	if c.err == nil && !bytes.Equal(signature, copySignature) {
 		r.err = errors.New("PostgreSQL sends a copy in a form that is not known")
+		return
 	}
+	c.uint32()
+	c.bytes(int(c.uint32()))
 	r.header = c.err == nil
 }
 

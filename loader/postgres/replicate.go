@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -69,6 +70,10 @@ func Run(ctx context.Context, o Options) error {
 	r := &replicator{Options: o, alive: time.Now(), unsent: map[string]bool{}}
 	r.target = target{url: o.ClickHouse, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
 	defer r.target.close()
+	if err := o.checkResync(); err != nil {
+		return err
+	}
+	r.Resync = slices.Clone(o.Resync)
 	if err := r.target.open(ctx); err != nil {
 		return err
 	}
@@ -99,9 +104,20 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
+// checkResync refuses names of tables that the mapping does not have.
+func (o *Options) checkResync() error {
+	for _, name := range o.Resync {
+		known := slices.ContainsFunc(o.Mapping.Tables, func(t mapping.Table) bool { return t.IsNamed(name) })
+		if name != resyncAll && !known {
+			return fatalf("--resync names %q, which is no table of the mapping", name)
+		}
+	}
+	return nil
+}
+
 // stopped is what a run that was asked to stop has to say: nothing, unless ClickHouse failed at the end.
 func (r *replicator) stopped(err error) error {
-	if failed, ok := errors.AsType[*targetError](err); ok {
+	if failed, ok := errors.AsType[*targetError](err); ok && !errors.Is(err, context.Canceled) {
 		return failed
 	}
 	return nil

@@ -58,6 +58,13 @@ func (r *replicator) session(ctx context.Context) error {
 
 // prepare makes sure that everything is there to follow: tables, publication, slot, and the state of each.
 func (s *session) prepare(ctx context.Context) error {
+	now, err := identify(ctx, s.wal)
+	if err != nil {
+		return err
+	}
+	if err := s.sameCluster(now); err != nil {
+		return err
+	}
 	problems, err := s.bindTables(ctx)
 	if err != nil {
 		return err
@@ -71,7 +78,7 @@ func (s *session) prepare(ctx context.Context) error {
 	if len(problems) > 0 {
 		return joinProblems(problems)
 	}
-	if err := s.prepareSlot(ctx); err != nil {
+	if err := s.prepareSlot(ctx, now); err != nil {
 		return err
 	}
 	return s.prepareTables(ctx)

@@ -45,6 +45,12 @@ func Default() Mapping {
 // FullName is the table's name with its schema.
 func (t *Table) FullName() string { return t.Schema + "." + t.Name }
 
+// IsNamed tells whether a name is the table's: with its schema, or without where that is public.
+func (t *Table) IsNamed(name string) bool {
+	schema, table := splitName(name)
+	return schema == t.Schema && table == t.Name
+}
+
 // Field is the field of that name, nil where the table does not give it.
 func (t *Table) Field(name string) *Field {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
