@@ -87,7 +87,9 @@ func TestATableThatWasNotPublishedIsCopiedAnew(t *testing.T) {
 	i.end()
 	i.source.Exec("ALTER PUBLICATION orgstats DROP TABLE message; DELETE FROM message WHERE id = 'm2'")
 	i.follow()
-	i.source.Await("it is published and copied again", func() bool { return strings.Count(i.log.String(), `a table is to be copied" table=public.message`) == 2 })
+	i.source.Await("it is published and copied again", func() bool {
+		return strings.Count(i.log.String(), `a table is to be copied" table=public.message`) == 2
+	})
 	i.catchUp()
 	i.expect("what was not sent while nobody followed", messages+" WHERE id = 'lost'", 1)
 	i.expect("and nothing else", messages, 1)
