@@ -22,7 +22,7 @@ WHERE org_id = {org_id:String} AND agent_id = '' AND grain = 'month'`
 func readSize(ctx context.Context, conn clickhouse.Conn, orgID string) (size, error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
-	rows, err := conn.Query(clickhouse.WithParams(ctx, params), sizeSQL)
+	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), sizeSQL)
 	if err != nil {
 		return nil, err
 	}
