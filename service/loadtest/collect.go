@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	if r.Code == 0 {
 		c.run.Statuses["none"]++
 		i.failed++
-		c.failures.add(r.Error)
+		c.failures.add(cause(r.Error))
 		return
 	}
 	c.run.Statuses[strconv.Itoa(int(r.Code))]++
@@ -108,6 +109,14 @@ func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	i.answered.add(r.Latency)
 	of(c.windows, asked.window).add(r.Latency)
 	of(c.filters, asked.filter).add(r.Latency)
+}
+
+// cause leaves the request's URL out of the text of an error: it would make every one another, and tells what was asked.
+func cause(text string) string {
+	if _, after, ok := strings.Cut(text, `": `); ok && strings.HasPrefix(text, "Get ") {
+		return after
+	}
+	return text
 }
 
 func of(all map[string]*latencies, name string) *latencies {
