@@ -3,7 +3,7 @@ ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test race lint vulncheck soak bench engine browser clean
+.PHONY: run build test race lint vulncheck soak chaos bench bench-replicate engine browser clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -28,9 +28,17 @@ lint:
 soak: engine ## ten minutes of reading, loading and replicating at once: no error, nothing grows, exact at the end (SOAK_TIME)
 	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats -count=1 -v -timeout 0 -run '^TestSoak'
 
+chaos: engine ## kill replicator, engine and PostgreSQL at random (CHAOS_KILLS; CHAOS_SEED, which is printed, to repeat)
+	ORGSTATS_CHAOS_KILLS="$${CHAOS_KILLS:-60}" ORGSTATS_CHAOS_SEED="$${CHAOS_SEED:-}" \
+		go test -count=1 -timeout 60m -v -run '^TestChaos$$' ./cmd/orgstats
+
 bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench
 	BENCH_JSON="$${BENCH_JSON:-bin/bench.json}" bin/bench
+
+bench-replicate: engine ## measure copying and following a PostgreSQL database (RATES_ROWS, RATES_SECONDS)
+	ORGSTATS_RATES_ROWS="$${RATES_ROWS:-1000000}" ORGSTATS_RATES_SECONDS="$${RATES_SECONDS:-60}" \
+		go test -count=1 -timeout 30m -v -run '^TestRates$$' ./cmd/orgstats
 
 engine: bin/libchdb.so ## the embedded ClickHouse
 

@@ -45,7 +45,7 @@ func (g *generator) line() (line []byte, wrong bool) {
 	return mustMarshal(r), false
 }
 
-func mustMarshal(r object) []byte {
+func mustMarshal(r any) []byte {
 	line, err := json.Marshal(r)
 	if err != nil {
 		panic(err)

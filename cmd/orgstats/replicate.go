@@ -75,8 +75,8 @@ func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
 func (c *replicateCommand) options(p *program, db *database, m mapping.Mapping) postgres.Options {
 	return postgres.Options{
 		URL: c.SourceURL, Mapping: m, Slot: c.Slot, Publication: c.Publication,
-		ClickHouse: func(ctx context.Context) (string, error) { return c.reopen(ctx, p, db) },
-		BatchRows:  c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
+		ClickHouse: func(ctx context.Context) (string, error) { return c.reopen(ctx, p, db) }, Written: written,
+		BatchRows: c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
 		Resync: c.Resync, Log: p.log,
 	}
 }

@@ -13,19 +13,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writesVariable, in the environment, makes the program kill itself after so many statements that wrote something.
+// writesVariable, in the environment, makes the program kill itself after so many statements that wrote something, or after the first
+// that begins in that way.
 const writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
 
 // killAfterWrites sets the program up to end as kill -9 ends it, and to name the statement that was its last.
 func killAfterWrites(text string) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if text == "" {
 		return // it is to live
 	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	var left atomic.Int64
 	left.Store(n)
 	written = func(statement string) {
-		if left.Add(-1) == 0 {
+		if left.Add(-1) == 0 || err != nil && strings.HasPrefix(strings.TrimSpace(statement), text) {
 			fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
 			_ = unix.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // nothing may follow

@@ -32,6 +32,7 @@ type Options struct {
 	Publication string
 	// ClickHouse gives the URL of ClickHouse. It is asked again after every failure.
 	ClickHouse func(context.Context) (string, error)
+	Written    func(statement string) // as replica.Options has it
 
 	BatchRows       int           // a batch is closed when it has this many changes,
 	BatchTime       time.Duration // or its first one has waited this long
@@ -68,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Monitor = &Monitor{}
 	}
 	r := &replicator{Options: o, alive: time.Now(), unsent: map[string]bool{}}
-	r.target = target{url: o.ClickHouse, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
+	r.target = target{url: o.ClickHouse, written: o.Written, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
 	defer r.target.close()
 	if err := o.checkResync(); err != nil {
 		return err

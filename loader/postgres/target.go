@@ -15,6 +15,7 @@ import (
 // step again.
 type target struct {
 	url      func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
+	written  func(statement string)
 	slot     string
 	patience time.Duration
 	log      *slog.Logger
@@ -73,7 +74,7 @@ func (t *target) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.writer, err = replica.Open(ctx, replica.Options{URL: url}); err != nil {
+	if t.writer, err = replica.Open(ctx, replica.Options{URL: url, Written: t.written}); err != nil {
 		return err
 	}
 	t.store, err = openStore(ctx, t.writer, t.slot)
