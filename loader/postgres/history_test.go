@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,39 @@ func TestARenamedTableIsNotForgotten(t *testing.T) {
 	i.end()
 }
 
+// What was changed before a column got another name comes with the former name.
+func TestAColumnIsRenamedWhileNobodyFollows(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.Exec(talk)
+	i.follow()
+	i.catchUp()
+	i.end()
+	i.source.Exec(`UPDATE message SET feedback = '"helpful"' WHERE id = 'm1'`)
+	i.source.Exec(`ALTER TABLE message RENAME COLUMN feedback TO rating; UPDATE message SET rating = '"helpful"' WHERE id = 'm2'`)
+	renamed := i.options.Mapping
+	renamed.Tables = slices.Clone(renamed.Tables)
+	for n := range renamed.Tables {
+		if m := &renamed.Tables[n]; m.Name == "message" {
+			m.Fields = slices.Clone(m.Fields)
+			m.Field("feedback").Column = "rating"
+		}
+	}
+	former := i.options.Mapping
+	i.options.Mapping = renamed
+	i.follow()
+	i.stopsWith("the new mapping comes too early", "had no column rating yet", "former mapping")
+	i.options.Mapping = former
+	i.follow()
+	i.stopsWith("the former mapping", "has lost its column feedback")
+	i.expect("what came before was taken", "SELECT sum(helpful) FROM messages FINAL", 1)
+	i.options.Mapping = renamed
+	i.follow()
+	i.catchUp()
+	i.expect("and now what came after", "SELECT sum(helpful) FROM messages FINAL", 2)
+	i.end()
+}
+
 func TestATableThatWasNotPublishedIsCopiedAnew(t *testing.T) {
 	t.Parallel()
 	i := install(t, "")
@@ -87,7 +121,9 @@ func TestATableThatWasNotPublishedIsCopiedAnew(t *testing.T) {
 	i.end()
 	i.source.Exec("ALTER PUBLICATION orgstats DROP TABLE message; DELETE FROM message WHERE id = 'm2'")
 	i.follow()
-	i.source.Await("it is published and copied again", func() bool { return strings.Count(i.log.String(), `a table is to be copied" table=public.message`) == 2 })
+	i.source.Await("it is published and copied again", func() bool {
+		return strings.Count(i.log.String(), `a table is to be copied" table=public.message`) == 2
+	})
 	i.catchUp()
 	i.expect("what was not sent while nobody followed", messages+" WHERE id = 'lost'", 1)
 	i.expect("and nothing else", messages, 1)
