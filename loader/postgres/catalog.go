@@ -126,7 +126,7 @@ func bind(m mapping.Table, r *relation) (*table, []Problem) {
 		if !ok {
 			problems = append(problems, Problem{
 				What: fmt.Sprintf("table %s has no column %s, which the mapping names", m.FullName(), name),
-				Mend: "correct the mapping (--mapping; --print-mapping shows it), or add the column",
+				Mend: "correct the mapping (--mapping; --print-mapping shows it), or add the column", passing: r.id,
 			})
 		}
 		t.columns = append(t.columns, column{name, a.kind, a.typeName})
@@ -135,7 +135,7 @@ func bind(m mapping.Table, r *relation) (*table, []Problem) {
 		place := slices.IndexFunc(t.columns, func(c column) bool { return c.name == f.Column })
 		t.fields = append(t.fields, field{f, place})
 		if a, ok := r.columns[f.Column]; ok && !fieldFits(&m, f, a.kind) {
-			problems = append(problems, unfit(&m, f, a.typeName))
+			problems = append(problems, unfit(r.id, &m, f, a.typeName))
 		}
 	}
 	return t, append(problems, t.bindKey(r)...)
@@ -149,14 +149,14 @@ func fieldFits(t *mapping.Table, f mapping.Field, k kind) bool {
 	return k.fits(t.Shape(f.Name))
 }
 
-func unfit(t *mapping.Table, f mapping.Field, typeName string) Problem {
+func unfit(id uint32, t *mapping.Table, f mapping.Field, typeName string) Problem {
 	want := t.Shape(f.Name).String()
 	if f.Path != nil {
 		want = "jsonb or json, because of the path"
 	}
 	return Problem{
 		What: fmt.Sprintf("column %s of table %s has type %s, which does not fit the field %s; want %s", f.Column, t.FullName(), typeName, f.Name, want),
-		Mend: "correct the mapping (--mapping; --print-mapping shows it)",
+		Mend: "correct the mapping (--mapping; --print-mapping shows it)", passing: id,
 	}
 }
 
@@ -169,6 +169,12 @@ func (t *table) bindKey(r *relation) []Problem {
 	}
 	for _, name := range names {
 		place := slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
+		if _, there := r.columns[name]; !there {
+			return []Problem{{
+				What: fmt.Sprintf("table %s has no column %s, by which its rows are told apart", t.FullName(), name),
+				Mend: "correct the mapping (--mapping; --print-mapping shows it), or add the column",
+			}}
+		}
 		if place < 0 {
 			a := r.columns[name]
 			place = len(t.columns)

@@ -43,20 +43,37 @@ func (c *checking) source(ctx context.Context, conn *pgx.Conn) ([]Finding, error
 	return c.findings, nil
 }
 
-// preflight is the check before anything is done. Its error holds all problems.
-func preflight(ctx context.Context, o Options, conn *pgx.Conn) error {
-	findings, err := (&checking{Options: o}).source(ctx, conn)
+// preflight is the check before anything is done. Its error holds all problems. Columns that are wrong now need not have been when the
+// changes were made that a source that is known goes on with: the log tells.
+func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
+	findings, err := (&checking{Options: s.Options}).source(ctx, conn)
 	if err != nil {
 		return err
 	}
 	var problems []error
 	for _, f := range findings {
-		if f.Problem != nil {
+		if f.Problem != nil && !s.passing(*f.Problem) {
 			problems = append(problems, *f.Problem)
 		}
 	}
 	return errors.Join(problems...)
 }
+
+// passing tells whether a problem need not have been one when the next changes in the log were made.
+func (s *session) passing(p Problem) bool {
+	if p.passing == 0 || !s.goesOn() {
+		return false
+	}
+	for _, t := range s.state.tables {
+		if t.relation == p.passing {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn tells whether the log is followed from where an earlier run was.
+func (s *session) goesOn() bool { return s.state.known && !slices.Contains(s.Resync, resyncAll) }
 
 // checking is a check under way.
 type checking struct {

@@ -82,13 +82,8 @@ func closeQuietly(conn closer) {
 
 // Codes of PostgreSQL's errors that are told apart.
 const (
-	codeUndefinedObject  = "42704"
-	codeObjectInUse      = "55006"
-	codeObjectNotReady   = "55000" // object_not_in_prerequisite_state: a slot that was invalidated
-	codeDuplicateObject  = "42710"
-	codePrivilege        = "42501"
-	codeUndefinedFile    = "58P01"
-	codeCannotConnectNow = "57P03"
+	codePrivilege       = "42501"
+	codeUndefinedColumn = "42703"
 )
 
 func hasCode(err error, codes ...string) bool {

@@ -17,6 +17,7 @@ type Problem struct {
 	Mend string // SQL, or what else to do
 
 	missing *table // is not in the publication
+	passing uint32 // the log may have changes of this table from before it became so; 0: that does not help
 }
 
 func (p Problem) Error() string {

@@ -30,7 +30,7 @@ func (c *catalog) fetch(ctx context.Context, t *table, keys []string, each func(
 		t.selectList(), t.sqlName(), strings.Join(names, ", "), strings.Join(sets, ", "))
 	rows, err := c.conn.Query(ctx, statement, arguments...)
 	if err != nil {
-		return fmt.Errorf("read rows of %s: %w", t.FullName(), err)
+		return readError(t, err)
 	}
 	defer rows.Close()
 	values := make([]value, len(t.columns))
@@ -43,10 +43,18 @@ func (c *catalog) fetch(ctx context.Context, t *table, keys []string, each func(
 		}
 		each(values)
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read rows of %s: %w", t.FullName(), err)
+	return readError(t, rows.Err())
+}
+
+// readError is a failure to read rows, nil if there was none.
+func readError(t *table, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case hasCode(err, codeUndefinedColumn):
+		return fatalf("table %s does not have all columns any more that the mapping uses: add them again or correct the mapping: %v", t.FullName(), err)
 	}
-	return nil
+	return fmt.Errorf("read rows of %s: %w", t.FullName(), err)
 }
 
 // splitKey takes the key of a row apart.

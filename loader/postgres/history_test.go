@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,39 @@ func TestARenamedTableIsNotForgotten(t *testing.T) {
 	i.follow()
 	i.catchUp()
 	i.expect("the mapping says so, too", messages, 1)
+	i.end()
+}
+
+// What was changed before a column got another name comes with the former name.
+func TestAColumnIsRenamedWhileNobodyFollows(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.Exec(talk)
+	i.follow()
+	i.catchUp()
+	i.end()
+	i.source.Exec(`UPDATE message SET feedback = '"helpful"' WHERE id = 'm1'`)
+	i.source.Exec(`ALTER TABLE message RENAME COLUMN feedback TO rating; UPDATE message SET rating = '"helpful"' WHERE id = 'm2'`)
+	renamed := i.options.Mapping
+	renamed.Tables = slices.Clone(renamed.Tables)
+	for n := range renamed.Tables {
+		if m := &renamed.Tables[n]; m.Name == "message" {
+			m.Fields = slices.Clone(m.Fields)
+			m.Field("feedback").Column = "rating"
+		}
+	}
+	former := i.options.Mapping
+	i.options.Mapping = renamed
+	i.follow()
+	i.stopsWith("the new mapping comes too early", "had no column rating yet", "former mapping")
+	i.options.Mapping = former
+	i.follow()
+	i.stopsWith("the former mapping", "has lost its column feedback")
+	i.expect("what came before was taken", "SELECT sum(helpful) FROM messages FINAL", 1)
+	i.options.Mapping = renamed
+	i.follow()
+	i.catchUp()
+	i.expect("and now what came after", "SELECT sum(helpful) FROM messages FINAL", 2)
 	i.end()
 }
 

@@ -65,7 +65,7 @@ func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p == nil && s.state.known && !slices.Contains(s.Resync, resyncAll) {
+	if p == nil && s.goesOn() {
 		return nil, fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
 	}
 	if p == nil {
@@ -120,7 +120,7 @@ func (s *session) prepareSlot(ctx context.Context, now cluster) error {
 	if found != nil && found.foreign(s.database(ctx)) {
 		return fatalf("slot %s belongs to something else (plugin %q, database %q): choose another one with --slot", s.Slot, found.plugin, found.database)
 	}
-	if s.state.known && !slices.Contains(s.Resync, resyncAll) {
+	if s.goesOn() {
 		broken, err := s.broken(ctx, now, found)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func brokenError(why string) error {
 
 // sameCluster makes sure that this is the cluster that was replicated.
 func (s *session) sameCluster(now cluster) error {
-	if at := &s.state.source; s.state.known && now.system != at.system && !slices.Contains(s.Resync, resyncAll) {
+	if at := &s.state.source; s.goesOn() && now.system != at.system {
 		return brokenError(fmt.Sprintf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.system, at.system))
 	}
 	return nil

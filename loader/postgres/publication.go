@@ -113,7 +113,7 @@ func (p *publication) problemsOf(name string, t *table) (problems []Problem) {
 		if len(sent.columns) > 0 && !slices.Contains(sent.columns, c.name) {
 			problems = append(problems, Problem{
 				What: fmt.Sprintf("publication %s does not send column %s of table %s", name, c.name, t.FullName()),
-				Mend: "publish the table without a list of columns, or add the column to the list",
+				Mend: "publish the table without a list of columns, or add the column to the list", passing: t.id,
 			})
 		}
 	}

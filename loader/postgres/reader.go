@@ -69,7 +69,7 @@ func (r *copyReader) chunk(from *reader, t task) error {
 	r.task, r.values = t, make([]value, len(t.job.table.columns))
 	r.rest, r.header, r.ended, r.rows = nil, false, false, 0
 	if _, err := from.tx.Conn().PgConn().CopyTo(r.ctx, r, t.sql()); err != nil {
-		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errors.Join(r.err, err))
+		return readError(t.job.table, errors.Join(r.err, err))
 	}
 	if !r.ended {
 		return fmt.Errorf("copy table %s from page %d: %w", t.job.table.FullName(), t.chunk.first, errShort)

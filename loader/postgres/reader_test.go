@@ -10,10 +10,10 @@ import (
 
 // people is a table of members with the key id, whose columns are id, org, login, about, changed.
 func people() *table {
-	t := &table{Table: mapping.Table{Schema: "public", Name: "people", Record: "member"}, key: []int{0}, columns: []column{
-		{"id", kindNumber, "bigint"}, {"org", kindText, "text"}, {"login", kindText, "text"}, {"about", kindJSON, "jsonb"},
-		{"changed", kindTimestamptz, "timestamptz"},
-	}}
+	t := &table{Table: mapping.Table{Schema: "public", Name: "people", Record: "member"}, key: []int{0}}
+	t.columns = []column{
+		{"id", kindNumber, "bigint"}, {"org", kindText, "text"}, {"login", kindText, "text"}, {"about", kindJSON, "jsonb"}, {"changed", kindTimestamptz, "timestamptz"},
+	}
 	for i, name := range []string{"organizationId", "userId", "publicMetadata", "updatedAt"} {
 		t.fields = append(t.fields, field{mapping.Field{Name: name, Column: t.columns[i+1].name}, i + 1})
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -28,6 +29,9 @@ type session struct {
 	busy        bool            // batches come as fast as they can be written
 }
 
+// steady is how long a session must have lasted to be more than another attempt.
+const steady = 15 * time.Second
+
 // session follows the source until something fails or the context ends.
 func (r *replicator) session(ctx context.Context) error {
 	s := &session{replicator: r, changed: map[string]bool{}, computed: time.Now()}
@@ -41,13 +45,13 @@ func (r *replicator) session(ctx context.Context) error {
 		return err
 	}
 	defer closeQuietly(s.wal)
-	if !r.met {
-		if err := preflight(ctx, r.Options, conn); err != nil {
-			return err
-		}
-	}
 	if err := r.load(ctx); err != nil {
 		return err
+	}
+	if !r.met {
+		if err := s.preflight(ctx, conn); err != nil {
+			return err
+		}
 	}
 	if err := s.prepare(ctx); err != nil {
 		return err
@@ -69,9 +73,11 @@ func (s *session) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	problems = slices.DeleteFunc(problems, s.passing)
 	if len(problems) == 0 {
 		problems, err = s.preparePublication(ctx)
 	}
+	problems = slices.DeleteFunc(problems, s.passing)
 	if err != nil {
 		return err
 	}
@@ -97,11 +103,14 @@ func (s *session) run(ctx context.Context) error {
 	s.taken, s.saved = s.state.source.confirmed, time.Now()
 	s.committedAt = s.state.source.committedAt
 	s.queue = newQueue(limits{rows: s.BatchRows, time: s.BatchTime})
+	every, err := s.catalog.feedbackTime(ctx)
+	if err != nil {
+		return err
+	}
 	s.stream = &stream{
 		conn: s.wal, catalog: s.catalog, tables: s.tables, queue: s.queue, rejects: s.rejects,
-		base: s.state.source.base, after: s.state.source.confirmed,
+		base: s.state.source.base, after: s.state.source.confirmed, every: every,
 	}
-	var err error
 	if s.copies, err = s.newCopies(ctx); err != nil {
 		return err
 	}
@@ -120,7 +129,11 @@ func (s *session) run(ctx context.Context) error {
 		tasks.Go(func() error { return copies.run(ctx) })
 	}
 	tasks.Go(func() error { return s.write(ctx) })
+	began := time.Now()
 	err = tasks.Wait()
+	if time.Since(began) > steady && s.queue.oldest().IsZero() {
+		s.alive = time.Now() // there was nothing to get on with
+	}
 	_ = s.stream.tell(context.Background(), false) // what was settled last, if the connection still stands
 	return err
 }

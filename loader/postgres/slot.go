@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
@@ -45,6 +46,21 @@ WHERE slot_name = $1`, name).Scan(&s.plugin, &s.database, &s.walStatus, &s.activ
 		return nil, fmt.Errorf("look up slot %s: %w", name, err)
 	}
 	return s, nil
+}
+
+// feedbackTime is how often the server wants to hear of who follows it: three times before it gives up.
+func (c *catalog) feedbackTime(ctx context.Context) (time.Duration, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var milliseconds int64 // 0: it never gives up
+	err := c.conn.QueryRow(ctx, "SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout'").Scan(&milliseconds)
+	if err != nil {
+		return 0, fmt.Errorf("look up wal_sender_timeout: %w", err)
+	}
+	if milliseconds == 0 {
+		return time.Second, nil
+	}
+	return min(time.Second, max(time.Duration(milliseconds)*time.Millisecond/3, 10*time.Millisecond)), nil
 }
 
 // foreign tells whether the slot is not one that the database could be followed by.

@@ -29,7 +29,12 @@ type stream struct {
 	confirmed atomic.Uint64 // what the source may forget
 	serverEnd atomic.Uint64 // how far its log goes
 	reply     chan struct{}
+	every     time.Duration // how often the source hears of this
+	heard     atomic.Int64  // when it was heard of last, while it is listened to; 0: it is not
 }
+
+// silence is how long the source may say nothing, though it is asked all the time, before its connection is given up.
+const silence = time.Minute
 
 // transaction is the one that the log is in.
 type transaction struct {
@@ -67,7 +72,9 @@ func (s *stream) run(ctx context.Context) error {
 	defer stop()
 	for {
 		// Without a context of its own, which would cost more than the message.
+		s.heard.Store(time.Now().UnixNano())
 		message, err := s.conn.ReceiveMessage(context.Background())
+		s.heard.Store(0)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -145,10 +152,10 @@ func (s *stream) confirm(to pglogrepl.LSN) {
 	s.askReply()
 }
 
-// feedback tells the source every second, and whenever it asks, how far the log was taken, also while a batch is being written. The source
-// answers with how far its log goes.
+// feedback tells the source every second or more often, and whenever it asks, how far the log was taken, also while a batch is being
+// written. The source answers with how far its log goes.
 func (s *stream) feedback(ctx context.Context) error {
-	ticker := time.NewTicker(time.Second)
+	ticker := time.NewTicker(s.every)
 	defer ticker.Stop()
 	for {
 		ask := false
@@ -158,6 +165,9 @@ func (s *stream) feedback(ctx context.Context) error {
 		case <-s.reply:
 		case <-ticker.C:
 			ask = true
+			if heard := s.heard.Load(); heard > 0 && time.Since(time.Unix(0, heard)) > silence {
+				return fmt.Errorf("PostgreSQL has said nothing for %s", silence)
+			}
 		}
 		if err := s.tell(ctx, ask); err != nil {
 			return err
@@ -252,6 +262,22 @@ func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) err
 	return nil
 }
 
+// lostColumn says that a row comes without a column that the mapping uses.
+func (s *stream) lostColumn(ctx context.Context, t *table, name string) error {
+	now, err := s.catalog.relation(ctx, t.Schema, t.Name)
+	if err != nil {
+		return err
+	}
+	if now != nil {
+		if _, there := now.columns[name]; there {
+			return fatalf("table %s had no column %s yet when changes were made that are next in the log: follow them with the former mapping "+
+				"first, or copy everything anew with --resync all", t.FullName(), name)
+		}
+	}
+	return fatalf("table %s has lost its column %s, which the mapping uses: add it again or correct the mapping; nothing after the change was taken",
+		t.FullName(), name)
+}
+
 func (s *stream) layout(ctx context.Context, t *table, m *pglogrepl.RelationMessage) (*layout, error) {
 	now := *t
 	now.columns = slices.Clone(t.columns)
@@ -261,8 +287,7 @@ func (s *stream) layout(ctx context.Context, t *table, m *pglogrepl.RelationMess
 		c := &now.columns[place]
 		i := slices.IndexFunc(m.Columns, func(sent *pglogrepl.RelationMessageColumn) bool { return sent.Name == c.name })
 		if i < 0 {
-			return nil, fatalf("table %s has lost its column %s, which the mapping uses: add it again or correct the mapping; "+
-				"nothing after the change was taken", t.FullName(), c.name)
+			return nil, s.lostColumn(ctx, t, c.name)
 		}
 		l.slots[i] = place
 		if slices.Contains(t.key, place) && m.Columns[i].Flags&1 == 0 {

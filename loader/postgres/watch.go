@@ -17,7 +17,7 @@ func (s *session) watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
-		if err := s.look(ctx); err != nil {
+		if err := s.lookInTime(ctx); err != nil {
 			return err
 		}
 		select {
@@ -26,6 +26,15 @@ func (s *session) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// lookTime bounds a look at the source.
+const lookTime = time.Minute
+
+func (s *session) lookInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return s.look(ctx)
 }
 
 func (s *session) look(ctx context.Context) error {
@@ -61,7 +70,7 @@ func (s *session) look(ctx context.Context) error {
 func (s *session) lookPublished(p *publication) error {
 	back := false
 	for _, t := range s.tables {
-		problems := p.problems(s.Publication, []*table{t})
+		problems := slices.DeleteFunc(p.problems(s.Publication, []*table{t}), func(p Problem) bool { return p.passing != 0 })
 		switch name := t.FullName(); {
 		case len(problems) > 0:
 			s.Log.Warn("changes of a table are not sent; it will be copied anew once they are", "table", name, "problem", problems[0].What,
