@@ -25,7 +25,7 @@ func (f *metricsFlags) mistakes() []error {
 		return nil
 	}
 	if _, _, err := net.SplitHostPort(f.MetricsListen); err != nil {
-		return []error{fmt.Errorf("--metrics-listen (ORGSTATS_METRICS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:9090", f.MetricsListen)}
+		return []error{fmt.Errorf("--metrics-listen (ORGSTATS_METRICS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:9464", f.MetricsListen)}
 	}
 	return nil
 }
@@ -51,5 +51,9 @@ func (f *metricsFlags) serve(handler http.Handler, log *slog.Logger) (stop func(
 		}
 	}()
 	log.Info("serving metrics", "address", listener.Addr().String())
-	return func() { _ = server.Shutdown(context.Background()) }, nil
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+		defer cancel()
+		_ = server.Shutdown(ctx)
+	}, nil
 }

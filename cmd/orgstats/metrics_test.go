@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/orgstats/orgstats/loader/postgres"
 	"github.com/orgstats/orgstats/service/auth"
 )
 
@@ -95,6 +98,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`orgstats_engine_up`:                                                       1,
 		`orgstats_stale_hours`:                                                     0,
 		`orgstats_loader_batch_unfinished`:                                         0,
+		`orgstats_replication_rejects`:                                             0,
+		`orgstats_replication_last_taken_timestamp_seconds`:                        0,
 		`orgstats_waiting_messages`:                                                float64(readContract(t).Waiting),
 	} {
 		if got[series] != want {
@@ -125,6 +130,9 @@ func TestMonitoringNamesRealMetrics(t *testing.T) {
 	}
 	named := regexp.MustCompile(`\b(?:orgstats|go|process)_[a-z_]+[a-z]`)
 	folder := filepath.Join("..", "..", "docs", "monitoring")
+	for name := range replicationNames(t) {
+		known[name] = true
+	}
 	documented := ""
 	for _, file := range []string{"README.md", "dashboard.json", "alerts.yml"} {
 		text, err := os.ReadFile(filepath.Join(folder, file))
@@ -150,6 +158,27 @@ func TestMonitoringNamesRealMetrics(t *testing.T) {
 			t.Errorf("%s is not documented", name)
 		}
 	}
+}
+
+// replicationNames are the metrics of `orgstats replicate`, as it registers them.
+func replicationNames(t *testing.T) map[string]bool {
+	t.Helper()
+	families, err := replicationRegistry(&postgres.Monitor{}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, family := range families {
+		for _, part := range []string{"", "_bucket", "_sum", "_count"} { // the parts of a histogram
+			names[family.GetName()+part] = true
+		}
+	}
+	for _, ofTables := range []*prometheus.Desc{rowsMetric, copyingMetric} { // there are none yet
+		_, name, _ := strings.Cut(ofTables.String(), `fqName: "`)
+		name, _, _ = strings.Cut(name, `"`)
+		names[name] = true
+	}
+	return names
 }
 
 // Nothing listens for scrapes that was not asked to, and what was asked to answers nothing else.

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"regexp"
 	"time"
 
 	"github.com/orgstats/orgstats/loader/postgres"
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/service/metrics"
 )
 
 type replicateCommand struct {
 	databaseFlags
+	metricsFlags
 	SourceURL       string        `name:"source-url" help:"The PostgreSQL database to replicate: postgres://user:password@host:5432/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_SOURCE_URL" placeholder:"URL"`
 	Mapping         string        `help:"YAML file that maps tables and columns to records; without it, the platform's own tables are. Start from --print-mapping." env:"ORGSTATS_MAPPING" placeholder:"FILE"`
 	Slot            string        `help:"Replication slot, which stands for the source: another name begins anew. It holds WAL in PostgreSQL from its creation until it is dropped." env:"ORGSTATS_SLOT" default:"orgstats" placeholder:"NAME"`
@@ -24,7 +25,6 @@ type replicateCommand struct {
 	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N"`
 	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME"`
 	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
-	MetricsListen   string        `help:"Address and port of metrics in Prometheus' text form, under /metrics. Not given: none." env:"ORGSTATS_METRICS_LISTEN" placeholder:"ADDRESS:PORT"`
 	PrintMapping    bool          `help:"Print the mapping and exit."`
 	Check           bool          `help:"Try out everything that replication needs, say how to mend what is missing, and exit. Every start does the same first."`
 	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
@@ -60,13 +60,11 @@ func (c *replicateCommand) Run(p *program) error {
 // replicate follows the source until the program is asked to stop.
 func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
 	o.Monitor = &postgres.Monitor{}
-	if c.MetricsListen != "" {
-		stop, err := serveMetrics(c.MetricsListen, o.Monitor, p.log)
-		if err != nil {
-			return err
-		}
-		defer stop()
+	stop, err := c.metricsFlags.serve(metrics.Handler(replicationRegistry(o.Monitor), p.log), p.log)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	done := showReplication(p.stderr, p.log, o.Monitor)
 	defer done()
 	return postgres.Run(p.ctx, o)
@@ -103,7 +101,7 @@ var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 
 // mistakes are all that is wrong with the flags.
 func (c *replicateCommand) mistakes() []error {
-	all := c.databaseFlags.mistakes()
+	all := append(c.databaseFlags.mistakes(), c.metricsFlags.mistakes()...)
 	if c.SourceURL == "" {
 		all = append(all, errors.New("there is no source; set ORGSTATS_SOURCE_URL (--source-url) to postgres://user:password@host:5432/database"))
 	} else if err := postgres.ValidateURL(c.SourceURL); err != nil {
@@ -123,9 +121,6 @@ func (c *replicateCommand) mistakes() []error {
 	}
 	if c.SnapshotWorkers < 1 {
 		all = append(all, fmt.Errorf("--snapshot-workers (ORGSTATS_SNAPSHOT_WORKERS) is %d; it must be at least 1", c.SnapshotWorkers))
-	}
-	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
-		all = append(all, fmt.Errorf("--metrics-listen (ORGSTATS_METRICS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:9090", c.MetricsListen))
 	}
 	if c.Patience < time.Second {
 		all = append(all, fmt.Errorf("--patience (ORGSTATS_PATIENCE) is %s; it must be at least 1s", c.Patience))

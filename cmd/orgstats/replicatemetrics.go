@@ -1,41 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/orgstats/orgstats/loader/postgres"
 )
-
-// serveMetrics serves a replication's metrics until stop is called.
-func serveMetrics(address string, monitor *postgres.Monitor, log *slog.Logger) (stop func(), err error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s (--metrics-listen, ORGSTATS_METRICS_LISTEN): %w", address, err)
-	}
-	log.Info("serving metrics", "address", listener.Addr().String())
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(replicationRegistry(monitor), promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics are not served any more", "error", err)
-		}
-	}()
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = server.Shutdown(ctx)
-	}, nil
-}
 
 func replicationRegistry(monitor *postgres.Monitor) *prometheus.Registry {
 	delay := prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -20,7 +20,7 @@ const (
 	databaseMemory = 512 << 20
 )
 
-// databaseSQL asks what the loader has left. Its last write is told by the parts of the table that it writes with every
+// databaseSQL asks what loader and replicator have left. Its last write is told by the parts of the table that it writes with every
 // batch; a merge of them, which comes soon after if at all, makes that look a little later.
 const databaseSQL = `
 SELECT
@@ -31,13 +31,16 @@ SELECT
         SELECT max(modification_time)
         FROM system.parts
         WHERE database = currentDatabase() AND table = 'batches' AND active
-    )                                                                  AS last_write
+    )                                                                  AS last_write,
+    (SELECT count() FROM replication_rejects FINAL)                    AS rejects,
+    (SELECT max(taken_at) FROM replication_sources FINAL)              AS taken,
+    (SELECT max(committed_at) FROM replication_sources FINAL)          AS committed
 SETTINGS max_threads = 1`
 
-// left is what the loader has left in the database.
+// left is what loader and replicator have left in the database. Times are of 1970 where there is nothing yet.
 type left struct {
-	staleHours, waiting, step uint64
-	lastWrite                 time.Time // 1970 before the first write
+	staleHours, waiting, step, rejects uint64
+	lastWrite, taken, committed        time.Time
 }
 
 // database asks ClickHouse when it is scraped.
@@ -52,27 +55,32 @@ type database struct {
 }
 
 var (
-	upDesc = describe("database_up", "1: ClickHouse answered when it was last asked about the loader; 0: the metrics of it are missing.")
+	upDesc = describe("database_up", "1: ClickHouse answered when it was last asked what loader and replicator have left; 0: the metrics of it are missing.")
 
 	staleDesc   = describe("stale_hours", "Hours of organisations that are read from the messages because their cells are not right yet.")
 	waitingDesc = describe("waiting_messages", "Messages whose conversation is not known yet.")
 	batchDesc   = describe("loader_batch", "Number of the loader's last batch.")
 	openDesc    = describe("loader_batch_unfinished", "1: the last batch is being written, or was left unfinished by a loader that ended.")
-	writeDesc   = describe("loader_last_write_timestamp_seconds", "When the loader last began or finished a batch; 0: it never did.")
+	rejectsDesc = describe("replication_rejects", "Rows of replicated sources whose last version is no record.")
+	takenDesc   = describe("replication_last_taken_timestamp_seconds",
+		"When a replicator last noted how far it is, which it does every few seconds; 0: there was none.")
+	committedDesc = describe("replication_last_commit_timestamp_seconds",
+		"When the last change that was taken from a source was committed there; 0: none was.")
+	writeDesc = describe("loader_last_write_timestamp_seconds", "When the loader last began or finished a batch; 0: it never did.")
 )
 
 func describe(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, nil, nil)
 }
 
-// Database shows what the loader has left in the database. The pool should be one that is not observed.
+// Database shows what loader and replicator have left in the database. The pool should be one that is not observed.
 func (m *Metrics) Database(conn clickhouse.Conn, log *slog.Logger) {
 	m.Register(&database{conn: conn, log: log})
 }
 
 // Describe implements prometheus.Collector.
 func (d *database) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{upDesc, staleDesc, waitingDesc, batchDesc, openDesc, writeDesc} {
+	for _, desc := range []*prometheus.Desc{upDesc, staleDesc, waitingDesc, batchDesc, openDesc, writeDesc, rejectsDesc, takenDesc, committedDesc} {
 		descs <- desc
 	}
 }
@@ -93,6 +101,9 @@ func (d *database) Collect(metrics chan<- prometheus.Metric) {
 	gauge(batchDesc, float64(now.step/2))
 	gauge(openDesc, float64((now.step+1)%2*min(now.step, 1)))
 	gauge(writeDesc, float64(now.lastWrite.Unix()))
+	gauge(rejectsDesc, float64(now.rejects))
+	gauge(takenDesc, float64(now.taken.UnixMilli())/1000)
+	gauge(committedDesc, float64(now.committed.UnixMilli())/1000)
 }
 
 // ask gives what was asked lately, or asks again. A failure is remembered as well, and logged when it is a new one.
@@ -107,7 +118,8 @@ func (d *database) ask() (left, error) {
 		Comment: "orgstats metrics", Limits: clickhouse.Limits{Time: databaseTime, Memory: databaseMemory},
 	})
 	defer cancel()
-	d.err = d.conn.QueryRow(ctx, databaseSQL).Scan(&d.left.staleHours, &d.left.waiting, &d.left.step, &d.left.lastWrite)
+	d.err = d.conn.QueryRow(ctx, databaseSQL).Scan(&d.left.staleHours, &d.left.waiting, &d.left.step, &d.left.lastWrite,
+		&d.left.rejects, &d.left.taken, &d.left.committed)
 	d.asked = time.Now()
 	if d.err != nil && before == nil {
 		d.log.Error("the metrics of the database can't be asked for", "error", d.err)

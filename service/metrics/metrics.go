@@ -81,8 +81,11 @@ func (m *Metrics) Counter(name, help string, ask func() float64) {
 }
 
 // Handler answers scrapes.
-func (m *Metrics) Handler(log *slog.Logger) http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+func (m *Metrics) Handler(log *slog.Logger) http.Handler { return Handler(m.registry, log) }
+
+// Handler answers scrapes of a registry.
+func Handler(registry *prometheus.Registry, log *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapesAtOnce,
