@@ -1,15 +1,11 @@
 package loadtest
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"time"
-	"unicode/utf8"
 )
 
 // Report is what a load test found. Times are in milliseconds unless their name says otherwise.
@@ -92,51 +88,6 @@ func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(r)
-}
-
-// examples counts failures by their text, of which the first few are kept.
-type examples struct {
-	count  uint64
-	byText map[string]uint64
-}
-
-const (
-	maxExamples = 10
-	otherCauses = "others"
-)
-
-func (e *examples) add(text string) {
-	e.count++
-	if e.byText == nil {
-		e.byText = map[string]uint64{}
-	}
-	if _, known := e.byText[text]; !known && len(e.byText) >= maxExamples {
-		text = otherCauses
-	}
-	e.byText[text]++
-}
-
-// list gives the most frequent first.
-func (e *examples) list() []Failure {
-	var all []Failure
-	for _, text := range slices.Sorted(maps.Keys(e.byText)) {
-		all = append(all, Failure{text, e.byText[text]})
-	}
-	slices.SortStableFunc(all, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
-	return all
-}
-
-// shorten bounds a text of the deployment's that is shown.
-func shorten(text string) string {
-	const most = 200
-	if len(text) <= most {
-		return text
-	}
-	for cut := most; ; cut-- {
-		if utf8.RuneStart(text[cut]) {
-			return text[:cut] + "…"
-		}
-	}
 }
 
 // Report gives a report without figures yet.

@@ -1,0 +1,70 @@
+package loadtest
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// barWidth is the longest bar's, in characters.
+const barWidth = 50
+
+func (p *printer) histogram(buckets []Bucket) {
+	var total, most uint64
+	for _, b := range buckets {
+		total, most = total+b.Count, max(most, b.Count)
+	}
+	var rows [][]string
+	for _, b := range buckets {
+		to := "…"
+		if b.To > 0 {
+			to = ms(b.To)
+		}
+		rows = append(rows, []string{ms(b.From), to, fmt.Sprint(b.Count), fmt.Sprintf("%.1f %%", 100*float64(b.Count)/float64(total)), bar(b.Count, most)})
+	}
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range rows {
+		fmt.Fprintf(t, "%s\t–\t%s\t%s\t%s\t  %s\n", row[0], row[1], row[2], row[3], row[4])
+	}
+	if err := t.Flush(); p.err == nil {
+		p.err = err
+	}
+}
+
+// bar is as long as a count's share of the greatest one, in eighths of a character.
+func bar(count, most uint64) string {
+	eighths := int(math.Round(8 * barWidth * float64(count) / float64(most)))
+	text := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		text += string("▏▎▍▌▋▊▉"[3*(rest-1) : 3*rest])
+	}
+	if text == "" && count > 0 {
+		return "▏"
+	}
+	return text
+}
+
+func (p *printer) latencies(r *Run) {
+	head := func(title string) []string {
+		return []string{title, "answers", "mean", "p50", "p90", "p99", "p99.9", "max"}
+	}
+	row := func(name string, l Latency) []string {
+		return []string{name, fmt.Sprint(l.Count), ms(l.Mean), ms(l.P50), ms(l.P90), ms(l.P99), ms(l.P999), ms(l.Max)}
+	}
+	rows := [][]string{head(""), row("all", r.Answered)}
+	if r.Shed.Count > 0 {
+		rows = append(rows, row("shed (429, 503)", r.Shed))
+	}
+	for _, group := range []struct {
+		title string
+		kinds []Kind
+	}{{"by window", r.Windows}, {"by filter", r.Filters}} {
+		rows = append(rows, head(group.title))
+		for _, k := range group.kinds {
+			rows = append(rows, row(k.Name, k.Latency))
+		}
+	}
+	p.printf("\n")
+	p.table(rows)
+}
