@@ -71,17 +71,21 @@ func (s *server) compare(o *sourceOracle, caller auth.Caller, query url.Values) 
 	return want
 }
 
-// compareRandom compares the answers to random questions.
+// compareRandom compares the answers to random questions, and the figures of every organisation as a whole.
 func (s *server) compareRandom(o *sourceOracle, g *generator, n int) {
 	s.Helper()
-	busy := 0
+	busy, messages := 0, int64(0)
+	for org := range 3 {
+		messages += s.compare(o, adminOfOrg(org), always())["messageCount"]
+	}
 	for range n {
 		caller, query := g.question()
 		if want := s.compare(o, caller, query); want["messageCount"] > 0 {
 			busy++
 		}
 	}
-	if all := s.compare(o, adminOfOrg(0), always()); all["messageCount"] > 0 && busy == 0 {
+	const few = 40 // questions that may all be about nothing
+	if n > few && messages > 0 && busy == 0 {
 		s.Errorf("none of %d questions was about any message: that proves little", n)
 	}
 }
