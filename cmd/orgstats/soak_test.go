@@ -30,7 +30,7 @@ func TestSoak(t *testing.T) {
 	s := newSoak(t)
 	s.write("sample", s.text)
 	s.loadRecords("sample")
-	s.server = s.serve()
+	s.serve()
 	load := s.start("load", "--rejects", "rejects", "-")
 	load.awaitText(&load.stderr, "joined the running engine")
 	s.readWhile("loader", load, func(records []object) error {
@@ -46,6 +46,18 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("%d changes were loaded:\n%s", s.changes, load.stdout.lastWords())
 	s.checkEnd()
+}
+
+// serve starts the service as it is in production, but for the limits of rates, because the soak has few users, and for its way with
+// small organisations, which would leave cells and activity unread.
+func (s *soak) serve() {
+	s.Helper()
+	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--few-messages=0", "--listen", "127.0.0.1:0")
+	key, err := auth.OpenDevKey(s.data())
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.server.key = key
 }
 
 // readWhile asks the service for the time of the soak, while changes go to the writer, and judges both.
@@ -224,7 +236,8 @@ func (s *soak) checkReader(o outcome) {
 	}
 }
 
-// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a moment.
+// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a moment, and a busy
+// service none.
 func (s *soak) checkAnswers(n int) {
 	s.Helper()
 	for range n {
@@ -233,8 +246,8 @@ func (s *soak) checkAnswers(n int) {
 		var got answer
 		if !eventually(func() bool {
 			got = s.server.ask(s.server.token(caller), query)
-			return got.status != http.StatusOK || maps.Equal(decode[figures](s.T, got.body), want)
-		}) || got.status != http.StatusOK {
+			return got.status == http.StatusOK && maps.Equal(decode[figures](s.T, got.body), want)
+		}) {
 			s.Errorf("%v asks %s: status %d\n got %s\nwant %v", caller, query.Encode(), got.status, got.body, want)
 		}
 	}

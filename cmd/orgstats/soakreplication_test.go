@@ -26,7 +26,7 @@ func TestSoakOfReplication(t *testing.T) {
 		}
 	}
 	s.env = append(s.env, "ORGSTATS_SOURCE_URL="+source.URL())
-	s.server = s.serve()
+	s.serve()
 	replicate := s.start("replicate")
 	s.checkAnswers(5) // which waits until the first copy is there
 	s.readWhile("replicator", replicate, func(records []object) error { return p.write(t.Context(), records) })
