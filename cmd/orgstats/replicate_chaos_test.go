@@ -41,6 +41,7 @@ type chaos struct {
 	*rand.Rand
 	writers *writers
 	killed  map[string]int
+	next    []int // who is killed in which order: each five kills are of every kind
 }
 
 // killSomebody kills at any moment, and sees to it that what was killed runs again.
@@ -50,20 +51,24 @@ func (c *chaos) killSomebody() {
 	if !c.replicator.running() {
 		c.again()
 	}
-	switch n := c.IntN(10); {
-	case n < 3:
+	if len(c.next) == 0 {
+		c.next = c.Perm(5)
+	}
+	switch c.next[0] {
+	case 0:
 		c.killReplicator()
-	case n < 5:
+	case 1:
 		c.killEngine()
-	case n < 6:
+	case 2:
 		c.killEngine()
 		c.killReplicator()
-	case n < 9:
+	case 3:
 		c.killSource()
-	default:
+	case 4:
 		c.killReplicator()
 		c.killSource()
 	}
+	c.next = c.next[1:]
 	if c.Failed() {
 		c.FailNow()
 	}
