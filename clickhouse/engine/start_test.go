@@ -192,7 +192,8 @@ func TestCloseEndsWhatIsStillRunning(t *testing.T) {
 	analyst := open(t, e.Analyst().URL())
 	began := make(chan error, 1)
 	go func() {
-		began <- analyst.Exec(context.Background(), "SELECT sum(sipHash64(number)) FROM numbers(100000000000) FORMAT Null")
+		// Many seconds of work, and within the rows that an analyst may read.
+		began <- analyst.Exec(context.Background(), "SELECT sum(sipHash64(sipHash64(sipHash64(number)))) FROM numbers(1900000000) FORMAT Null")
 	}()
 	owner := open(t, e.URL())
 	for number(t, owner, "SELECT count() FROM system.processes WHERE user = 'analyst'") == 0 {
