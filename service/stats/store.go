@@ -44,13 +44,17 @@ func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	defer leave()
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
-	if planOf(q, state{}, sourcesFor(q)).Plain() { // too short for any bucket, whatever is stale
+	plain := planOf(q, state{}, sourcesFor(q)).Plain() // too short for any bucket, whatever is stale
+	var before state
+	if !plain {
+		if before, err = s.states.before(ctx, s.conn, q.OrgID); err != nil {
+			return Figures{}, classify(err)
+		}
+		plain = newPlan(q, before, s.Few).Plain()
+	}
+	if plain { // one statement reads the messages as they are at one moment: nothing has to be proved
 		f, err := s.Run(planned(ctx, KindRaw), PlainQuery(q))
 		return f, classify(err)
-	}
-	before, err := s.states.before(ctx, s.conn, q.OrgID)
-	if err != nil {
-		return Figures{}, classify(err)
 	}
 	f, _, err := s.answer(ctx, q, before)
 	return f, classify(err)
