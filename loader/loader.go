@@ -240,8 +240,8 @@ func (l *load) write(ctx context.Context, b full) error {
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was loaded, when
 // the records come in no order of time. So the pause grows with the time that computing takes, lest it take most of the load.
 const (
-	computeEvery = time.Minute // at most
-	computeShare = 10          // the pause is at least so many times what the last computing took
+	computeEvery = time.Minute // the pause is at least this,
+	computeShare = 10          // and so many times what the last computing took
 )
 
 func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
