@@ -22,7 +22,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 		return err
 	}
 	c := &computation{writer: w, hours: w.stale.marked}
-	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.figures, w.stale.unmark} {
+	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.figures, w.stale.unmark, c.mergeParts} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 type members struct {
 	conn  clickhouse.Conn
 	stale *staleHours
+	users *numbers
 }
 
 // memberRows are stored members by organisation and user.
@@ -151,13 +152,21 @@ LIMIT 1 BY org_id, user_id`
 }
 
 func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member) error {
+	numbers, err := m.users.assign(ctx, columnOf(rows, func(r **record.Member) ownedKey { return ownedKey{(*r).OrgID, (*r).UserID} }))
+	if err != nil {
+		return err
+	}
+	if err := m.users.write(ctx); err != nil {
+		return err
+	}
 	if err := m.stale.mark(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID }), nil); err != nil {
 		return err
 	}
-	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, metadata, metadata_paths, metadata_pair_paths,
+	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, user_no, metadata, metadata_paths, metadata_pair_paths,
     metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`,
 		columnOf(rows, func(r **record.Member) string { return (*r).OrgID }),
 		columnOf(rows, func(r **record.Member) string { return (*r).UserID }),
+		columnOf(rows, func(r **record.Member) uint32 { return numbers[ownedKey{(*r).OrgID, (*r).UserID}] }),
 		columnOf(rows, func(r **record.Member) string { return (*r).Metadata }),
 		columnOf(rows, func(r **record.Member) []string { return (*r).Paths }),
 		columnOf(rows, func(r **record.Member) []string { return (*r).PairPaths }),

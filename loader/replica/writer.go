@@ -110,7 +110,7 @@ func (w *Writer) prepare(ctx context.Context) error {
 	}
 	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched}
 	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
-	w.members = &members{w.conn, w.stale}
+	w.members = &members{w.conn, w.stale, w.conversations.users}
 	if err := w.recover(statement); err != nil {
 		return err
 	}

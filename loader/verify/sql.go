@@ -15,6 +15,8 @@ var comparisons = []comparison{
 	{"messages", numbersSQL("conversation_no", "conversation_id")},
 	{"messages", numbersSQL("user_no", "user_id")},
 	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
+	{"messages", userNumbersSQL("messages")},
+	{"members", userNumbersSQL("members")},
 }
 
 // dayStart are month, day and hour of the start of the day that holds the instant at.
@@ -176,4 +178,17 @@ FROM messages FINAL
 WHERE org_id = {org_id:String}
 GROUP BY {id}
 HAVING uniqExact({number}) > 1`)
+}
+
+// userNumbersSQL finds users of a table who have another number there than in the table of numbers, by which they are asked about.
+func userNumbersSQL(table string) string {
+	return strings.ReplaceAll(`
+SELECT
+    concat('user_id ', user_id) AS row,
+    concat('user_no ', toString(user_no)) AS stored_figures,
+    'the number that users has' AS expected_figures
+FROM {table} FINAL
+WHERE org_id = {org_id:String}
+  AND (user_id, user_no) NOT IN (SELECT user_id, user_no FROM users WHERE org_id = {org_id:String})
+GROUP BY user_id, user_no`, "{table}", table)
 }

@@ -13,7 +13,7 @@ import (
 // Difference is a row that is not what the messages say.
 type Difference struct {
 	OrgID string
-	Table string // stats_cells, user_activity, user_months, or messages where numbers are wrong
+	Table string // stats_cells, user_activity, user_months, or messages or members where numbers are wrong
 	Row   string // which row, in words
 	// Stored and Expected are the row's figures; "" where there is no row, or should be none.
 	Stored, Expected string

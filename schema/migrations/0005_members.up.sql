@@ -3,6 +3,7 @@ CREATE TABLE IF NOT EXISTS members
 (
     org_id               LowCardinality(String)                COMMENT 'Organisation.',
     user_id              String                                COMMENT 'User.',
+    user_no              UInt32                                COMMENT 'Dense number of the user within the organisation (table users).',
     metadata             String                                COMMENT 'The user''s public metadata in this organisation, a JSON object.',
     metadata_paths       Array(String)                         COMMENT 'Every path of the metadata that has a value which is not null, nested objects joined with dots.',
     metadata_pair_paths  Array(String)                         COMMENT 'Paths of the scalars, in step with metadata_pair_values.',

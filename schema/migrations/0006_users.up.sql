@@ -8,4 +8,4 @@ CREATE TABLE IF NOT EXISTS users
 ENGINE = ReplacingMergeTree
 ORDER BY (org_id, user_id)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Dense numbers of the users who ever had a conversation in an organisation.';
+COMMENT 'Dense numbers of the users who ever had a conversation in an organisation, or were a member.';

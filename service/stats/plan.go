@@ -32,6 +32,9 @@ type Part struct {
 type Plan struct {
 	Question Question
 	Parts    []Part // coarsest source first; sources that answer nothing are absent
+
+	// UserNo is the dense number of the question's user, 0 while it is not known: then the statement looks it up.
+	UserNo uint32
 }
 
 // Plain tells whether the messages alone answer.

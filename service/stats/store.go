@@ -19,12 +19,13 @@ type Store struct {
 	conn   clickhouse.Conn
 	limits clickhouse.Limits
 	states *states
+	users  *userNumbers
 	admit  Admit // nil: every question is worked on at once
 }
 
 // NewStore makes a store that asks over the pool, each statement within the limits.
 func NewStore(conn clickhouse.Conn, limits clickhouse.Limits) *Store {
-	return &Store{Few: DefaultFew, conn: conn, limits: limits, states: newStates()}
+	return &Store{Few: DefaultFew, conn: conn, limits: limits, states: newStates(), users: newUserNumbers()}
 }
 
 // attempts is how often an answer is tried while the loader keeps changing the organisation, before the messages alone are
@@ -84,6 +85,9 @@ func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter ui
 func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
 	for range attempts {
 		plan := newPlan(q, before, s.Few)
+		if plan.UserNo, err = s.users.number(ctx, s.conn, plan); err != nil {
+			return Figures{}, 0, err
+		}
 		if f, err = s.Run(planned(ctx, plan.Kind()), plan.Queries()...); err != nil {
 			return Figures{}, 0, err
 		}
@@ -118,7 +122,12 @@ func (s *Store) Plan(ctx context.Context, q Question) (Plan, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	now, err := s.states.read(ctx, s.conn, q.OrgID)
-	return newPlan(q, now, s.Few), classify(err)
+	if err != nil {
+		return Plan{}, classify(err)
+	}
+	plan := newPlan(q, now, s.Few)
+	plan.UserNo, err = s.users.number(ctx, s.conn, plan)
+	return plan, classify(err)
 }
 
 // statement is the context of the statements of one answer.
@@ -135,8 +144,8 @@ var querySettings = map[string]any{}
 func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
 	var f Figures
 	columns := []any{
-		&f.ConversationCount, &f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.UniqueUsers,
-		&f.UniqueAgents, &f.TotalHelpful, &f.TotalNotHelpful,
+		&f.ConversationCount, &f.UniqueUsers, &f.UniqueAgents,
+		&f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.TotalHelpful, &f.TotalNotHelpful,
 		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
 	}
 	var err error

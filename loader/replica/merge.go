@@ -1,0 +1,57 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// A request opens every part of the tables that it reads, and that is most of its time when it reads little of each. ClickHouse's own
+// merges stop short of one part. So computing in bulk, which leaves many parts, ends by merging them.
+//
+// Rows are rewritten a few times at most: a table is merged when what came since makes a share of it, and not at all when it has
+// grown so large that this would take minutes.
+const (
+	mergeShare   = 4          // merged when the largest part is less than so many times the others together,
+	mergeMaxRows = 50_000_000 // and no more rows than this would be rewritten
+)
+
+// mergedTables are those that a request reads, but for the messages: it reads those as wide apart as they are asked about.
+var mergedTables = []string{"stats_cells", "user_activity", "user_months", "stale_hours", "kb_files", "members", "users", "agents"}
+
+// mergeParts merges the tables of many parts when many days were computed.
+func (c *computation) mergeParts(ctx context.Context) error {
+	if c.rows == nil {
+		return nil
+	}
+	const statement = `
+SELECT table
+FROM system.parts
+WHERE active AND database = currentDatabase()
+GROUP BY table
+HAVING max(rows) < {share:UInt64} * (sum(rows) - max(rows)) AND sum(rows) <= {rows:UInt64}`
+	var tables []string
+	params := clickhouse.Params{}
+	params.Int64("share", mergeShare)
+	params.Int64("rows", mergeMaxRows)
+	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", nil, statement, func(scan func(...any) error) error {
+		var table string
+		err := scan(&table)
+		tables = append(tables, table)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range mergedTables {
+		if !slices.Contains(tables, table) {
+			continue
+		}
+		if err := c.writer.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+			return fmt.Errorf("merge the parts of %s: %w", table, err)
+		}
+	}
+	return nil
+}

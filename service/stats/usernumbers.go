@@ -1,0 +1,76 @@
+package stats
+
+import (
+	"context"
+	"sync"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// usersKept is how many users' numbers stay in memory.
+const usersKept = 100_000
+
+// userNumbers remembers the dense numbers of users who were asked about: a number, once given, never changes.
+type userNumbers struct {
+	mu    sync.Mutex
+	known map[userKey]uint32
+}
+
+type userKey struct{ orgID, userID string }
+
+func newUserNumbers() *userNumbers { return &userNumbers{known: map[userKey]uint32{}} }
+
+// number is the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has no number yet.
+func (u *userNumbers) number(ctx context.Context, conn clickhouse.Conn, p Plan) (uint32, error) {
+	q := p.Question
+	if p.Kind() != KindActivity || q.UserID == "" || q.byMetadata() {
+		return 0, nil
+	}
+	key := userKey{q.OrgID, q.UserID}
+	u.mu.Lock()
+	no, ok := u.known[key]
+	u.mu.Unlock()
+	if ok {
+		return no, nil
+	}
+	no, err := readUserNumber(ctx, conn, key)
+	if err == nil && no != 0 {
+		u.keep(key, no)
+	}
+	return no, err
+}
+
+func (u *userNumbers) keep(key userKey, no uint32) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.known) >= usersKept {
+		clear(u.known)
+	}
+	u.known[key] = no
+}
+
+// A user has several rows, all the same, until they are merged.
+const userNumberSQL = `
+SELECT user_no
+FROM users
+PREWHERE org_id = {org_id:String} AND user_id = {user_id:String}
+LIMIT 1
+SETTINGS max_threads = 1`
+
+// readUserNumber reads a user's number, 0 for one who has none.
+func readUserNumber(ctx context.Context, conn clickhouse.Conn, key userKey) (no uint32, err error) {
+	params := clickhouse.Params{}
+	params.String("org_id", key.orgID)
+	params.String("user_id", key.userID)
+	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), userNumberSQL)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		if err := rows.Scan(&no); err != nil {
+			return 0, err
+		}
+	}
+	return no, rows.Err()
+}
