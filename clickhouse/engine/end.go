@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"syscall"
 )
 
 // watch tells the user when the engine ends by itself. It ends with the lease.
@@ -61,11 +62,13 @@ func (e *Engine) awaitEnd() error {
 }
 
 // reap waits for the child, so that it does not stay behind as a zombie.
-func reap(child *exec.Cmd) <-chan struct{} {
+func (e *Engine) reap(child *exec.Cmd) {
 	exited := make(chan struct{})
+	e.exited = exited
 	go func() {
 		defer close(exited)
 		child.Wait() // its end is reported by the pipe and by what it has written
+		status, ok := child.ProcessState.Sys().(syscall.WaitStatus)
+		e.killed = ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 	}()
-	return exited
 }

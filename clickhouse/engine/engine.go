@@ -39,6 +39,7 @@ type Engine struct {
 	lease  *lease
 	joined bool
 	exited <-chan struct{} // closed when the child has been reaped; nil for who joined
+	killed bool            // the child ended by SIGKILL; set before exited is closed
 
 	done    chan struct{}
 	failure error // set before done is closed

@@ -79,10 +79,7 @@ func (c *chaos) killReplicator() {
 
 func (c *chaos) killEngine() {
 	c.Helper()
-	for _, pid := range c.engines() {
-		c.killed["engine"]++
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
-	}
+	c.killed["engine"] += killEngines(c.data())
 }
 
 // killSource kills PostgreSQL, and leaves it dead for a while. The replicator waits for it.

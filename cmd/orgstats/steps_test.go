@@ -14,8 +14,11 @@ import (
 )
 
 // writesVariable, in the environment, makes the program kill itself after so many statements that wrote something, or after the first
-// that begins in that way.
-const writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
+// that begins in that way; with engineVariable it kills its engine, and lives on.
+const (
+	writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
+	engineVariable = "ORGSTATS_TEST_KILL_ENGINE"
+)
 
 // killAfterWrites sets the program up to end as kill -9 ends it, and to name the statement that was its last.
 func killAfterWrites(text string) {
@@ -28,10 +31,24 @@ func killAfterWrites(text string) {
 	written = func(statement string) {
 		if left.Add(-1) == 0 || err != nil && strings.HasPrefix(strings.TrimSpace(statement), text) {
 			fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
+			if data := os.Getenv(engineVariable); data != "" {
+				killEngines(data)
+				return
+			}
 			_ = unix.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // nothing may follow
 		}
 	}
+}
+
+// killEngines kills the engines on a data directory, as kill -9 does, and tells how many there were.
+func killEngines(data string) (killed int) {
+	for _, pid := range enginesOn(data) {
+		if unix.Kill(pid, syscall.SIGKILL) == nil { // else it has ended
+			killed++
+		}
+	}
+	return killed
 }
 
 // A loader is killed after each statement of its batch in turn, the first, the second, and so on, until one lives to its end. Readers
