@@ -2,6 +2,8 @@ module github.com/orgstats/orgstats
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require (
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
 	github.com/MicahParks/jwkset v0.11.4
