@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"syscall"
 )
 
@@ -62,13 +61,17 @@ func (e *Engine) awaitEnd() error {
 }
 
 // reap waits for the child, so that it does not stay behind as a zombie.
-func (e *Engine) reap(child *exec.Cmd) {
+func (e *Engine) reap() {
 	exited := make(chan struct{})
 	e.exited = exited
 	go func() {
 		defer close(exited)
-		child.Wait() // its end is reported by the pipe and by what it has written
-		status, ok := child.ProcessState.Sys().(syscall.WaitStatus)
-		e.killed = ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+		e.child.Wait() // its end is reported by the pipe and by what it has written
 	}()
+}
+
+// wasKilled tells whether the child, which has exited, was killed.
+func (e *Engine) wasKilled() bool {
+	status, ok := e.child.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }

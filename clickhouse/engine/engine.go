@@ -12,6 +12,7 @@ package engine
 
 import (
 	"log/slog"
+	"os/exec"
 	"time"
 )
 
@@ -38,8 +39,8 @@ type Engine struct {
 
 	lease  *lease
 	joined bool
+	child  *exec.Cmd       // nil for who joined
 	exited <-chan struct{} // closed when the child has been reaped; nil for who joined
-	killed bool            // the child ended by SIGKILL; set before exited is closed
 
 	done    chan struct{}
 	failure error // set before done is closed

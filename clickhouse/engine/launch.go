@@ -52,13 +52,17 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 	}
 	if errors.Is(err, errGone) {
 		<-e.exited
-		if e.killed {
+		if e.wasKilled() {
 			err = ErrKilled
 		} else if awaitPort(ctx, e.state.TCPPort) != nil || awaitPort(ctx, e.state.HTTPPort) != nil {
 			err = errPortLost
 		}
 		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
 	}
+	// Nobody has joined it, because that takes the lock that Start holds. Left alone it would still start, on a directory that others may
+	// have removed by then.
+	_ = e.child.Process.Kill() // it may have ended
+	<-e.exited
 	return errors.Join(err, e.lease.release())
 }
 
@@ -121,8 +125,8 @@ func (e *Engine) spawn(library string) error {
 	if err := child.Start(); err != nil {
 		return errors.Join(fmt.Errorf("the engine's process cannot be started: %w", err), held.release())
 	}
-	e.lease = held
-	e.reap(child)
+	e.lease, e.child = held, child
+	e.reap()
 	return nil
 }
 
