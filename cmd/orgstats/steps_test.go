@@ -5,7 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writesVariable, in the environment, makes the program kill itself after so many statements that wrote something, or after the first
-// that begins in that way; with engineVariable it kills its engine, and lives on.
+// writesVariable, in the environment, makes the program kill itself after the so-manieth point of its writing (see steps), or after the
+// first statement that begins in that way; with engineVariable it kills its engine, and lives on.
 const (
 	writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
 	engineVariable = "ORGSTATS_TEST_KILL_ENGINE"
@@ -25,12 +25,14 @@ func killAfterWrites(text string) {
 	if text == "" {
 		return // it is to live
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	var left atomic.Int64
-	left.Store(n)
+	isLast := func(statement string) bool { return strings.HasPrefix(strings.TrimSpace(statement), text) }
+	if n, err := strconv.Atoi(text); err == nil {
+		taken := &steps{seen: map[[2]string]bool{}}
+		isLast = func(statement string) bool { return taken.take(statement) == n }
+	}
 	written = func(statement string) {
-		if left.Add(-1) == 0 || err != nil && strings.HasPrefix(strings.TrimSpace(statement), text) {
-			fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
+		if isLast(statement) {
+			fmt.Fprintln(os.Stderr, "killed after:", firstWords(statement))
 			if data := os.Getenv(engineVariable); data != "" {
 				killEngines(data)
 				return
@@ -40,6 +42,32 @@ func killAfterWrites(text string) {
 		}
 	}
 }
+
+// steps are the statements that a program has written with. A point, at which it may be killed, is one that no earlier statement was alike: of
+// its kind, after one of the same kind. Twenty days that are computed one after the other are two points, and not twenty.
+type steps struct {
+	mu     sync.Mutex
+	last   string
+	seen   map[[2]string]bool
+	points int
+}
+
+// take takes in a statement, and gives how many points there were with it; 0 when it is none.
+func (s *steps) take(statement string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	step := [2]string{s.last, firstWords(statement)}
+	s.last = step[1]
+	if s.seen[step] {
+		return 0
+	}
+	s.seen[step] = true
+	s.points++
+	return s.points
+}
+
+// firstWords tell what a statement does, and with which table.
+func firstWords(statement string) string { return strings.Join(strings.Fields(statement)[:3], " ") }
 
 // killEngines kills the engines on a data directory, as kill -9 does, and tells how many there were.
 func killEngines(data string) (killed int) {
@@ -51,7 +79,7 @@ func killEngines(data string) (killed int) {
 	return killed
 }
 
-// A loader is killed after each statement of its batch in turn, the first, the second, and so on, until one lives to its end. Readers
+// A loader is killed at each point of its batch in turn, the first, the second, and so on, until one lives to its end. Readers
 // ask all the time; answers equal the plain query's before, after the crash, and while the next loader mends what it
 // finds; and then what the records say.
 func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
@@ -63,14 +91,14 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	d.load()
 	stop := e.watch(seed + 1)
 	last := map[string]int{}
-	for writes := 1; ; writes++ {
+	for point := 1; ; point++ {
 		lines, spoilt := d.lines(80)
-		for _, line := range newcomer(writes) {
+		for _, line := range newcomer(point) {
 			lines = append(lines, line)
 			d.oracle.take(line)
 		}
 		path := d.store(lines)
-		statement, killed := d.loadUntil(writes, path)
+		statement, killed := d.loadUntil(point, path)
 		for range 5 {
 			caller, query := d.generator.question()
 			if !e.compare(caller, query, true) {
@@ -80,7 +108,7 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 		d.checkLoad([]string{path}, len(lines)-spoilt, spoilt)
 		d.checkQuestions(5)
 		if t.Failed() {
-			t.Fatalf("after write %d, %q", writes, statement)
+			t.Fatalf("at point %d, after %q", point, statement)
 		}
 		if !killed {
 			break
@@ -111,11 +139,11 @@ func newcomer(n int) [][]byte {
 	}
 }
 
-// loadUntil loads a file with a program that dies after so many writes, unless it ends before. It tells the last statement.
-func (d *propertyDriver) loadUntil(writes int, path string) (statement string, killed bool) {
+// loadUntil loads a file with a program that dies at a point, unless it ends before. It tells the last statement.
+func (d *propertyDriver) loadUntil(point int, path string) (statement string, killed bool) {
 	d.Helper()
 	mortal := *d.installation
-	mortal.env = append([]string{fmt.Sprintf("%s=%d", writesVariable, writes)}, d.env...)
+	mortal.env = append([]string{fmt.Sprintf("%s=%d", writesVariable, point)}, d.env...)
 	o := mortal.run(d.loadArguments([]string{path})...)
 	_, statement, killed = strings.Cut(o.stderr, "killed after: ")
 	if killed != (o.status == -1) {
