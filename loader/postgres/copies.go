@@ -160,7 +160,7 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Compute(ctx); err != nil { // a copy is complete when its cells are right
+		if err := s.compute(ctx, w); err != nil { // a copy is complete when its cells are right
 			return err
 		}
 		if err := store.saveTables(ctx, &next); err != nil {
