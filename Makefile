@@ -13,10 +13,17 @@ run: build engine ## start everything on the embedded engine with sample records
 build: ## bin/orgstats
 	go build -trimpath -o bin/orgstats ./cmd/orgstats
 
-test: lint vulncheck engine browser ## every check
-	go test -timeout 30m ./...
+# What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
+# the whole program, is tested beside it, since either half leaves a processor idle.
+CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./service/...
+RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-race: engine browser ## all tests again, with the race detector; they take about twice as long
+test: lint vulncheck engine browser ## every check
+	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
+	go test -p 1 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	wait $$concurrent && exit $$rest
+
+race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
 	go test -race -timeout 60m ./...
 
 vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)

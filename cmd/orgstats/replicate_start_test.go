@@ -72,7 +72,7 @@ func TestReplicateStartsThroughCuts(t *testing.T) {
 	w := newWriters(r.source, t, seed, 1, 300)
 	w.fill(200)
 	p := newProxy(t, r.engine().URL())
-	const cuts = 6 // after each the replicator waits twice as long
+	const cuts = 5 // after each the replicator waits twice as long
 	p.budget = func() int {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -107,7 +107,7 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	w := newWriters(r.source, t, 8, 1, 300)
 	w.fill(100)
 	r.follow()
-	for n := range 6 {
+	for n := range 5 {
 		if !eventually(func() bool { return killEngines(r.data()) > 0 }) {
 			t.Fatal("the engine does not come again")
 		}
@@ -121,7 +121,7 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	for n := 1; n <= 3; n++ {
 		w.fill(50)
 		r.followUntil("INSERT INTO messages", r.arguments...)
-		r.env = append(r.env, fmt.Sprintf("%s=%d", writesVariable, n), engineVariable+"="+r.data())
+		r.env = append(r.env, fmt.Sprintf("%s=%d INSERT", writesVariable, n), engineVariable+"="+r.data())
 		r.follow()
 		r.env = r.env[:len(r.env)-2]
 		r.replicator.awaitText(&r.replicator.stderr, "killed after: ")
