@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The service, and every other command, for a ClickHouse server (see docker-compose.yml). The embedded engine's library, 560 MB, is
 # left out.
-FROM golang:1.26.8-bookworm AS build
+FROM golang:1.26.10-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

@@ -1,7 +1,9 @@
 # What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
 ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed.
+export GOTOOLCHAIN := auto
 
 .PHONY: run build test race lint vulncheck soak chaos bench bench-replicate engine browser clean
 
@@ -11,14 +13,21 @@ run: build engine ## start everything on the embedded engine with sample records
 build: ## bin/orgstats
 	go build -trimpath -o bin/orgstats ./cmd/orgstats
 
-test: lint engine browser ## every check
-	go test -timeout 30m ./...
+# What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
+# the whole program, is tested beside it, since either half leaves a processor idle.
+CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./service/...
+RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-race: engine browser ## all tests again, with the race detector; they take about twice as long
+test: lint vulncheck engine browser ## every check
+	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
+	go test -p 1 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	wait $$concurrent && exit $$rest
+
+race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
 	go test -race -timeout 60m ./...
 
-vulncheck: ## known vulnerabilities of what the program calls; asks Go's vulnerability database, so it needs the network
-	go run $(GOVULNCHECK) ./...
+vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)
+	.ci/vulncheck
 
 lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }

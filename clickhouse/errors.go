@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -18,7 +19,11 @@ const (
 	codeTypeMismatch           = 53
 	codeUnknownTable           = 60
 	codeSyntaxError            = 62
+	codeUnknownDatabase        = 81
 	codeTimeoutExceeded        = 159
+	codeUnknownUser            = 192
+	codeWrongPassword          = 193
+	codeRequiredPassword       = 194
 	codeTooManyQueries         = 202
 	codeSocketTimeout          = 209
 	codeNetworkError           = 210
@@ -26,10 +31,12 @@ const (
 	codeMemoryLimitExceeded    = 241
 	codeTableIsReadOnly        = 242
 	codeNotEnoughSpace         = 243
-	codeQueryWasCancelled      = 394
-	codeServerOverloaded       = 745
-	codeCannotScheduleTask     = 439
 	codeAllConnectionTryFailed = 279
+	codeQueryWasCancelled      = 394
+	codeCannotScheduleTask     = 439
+	codeAccessDenied           = 497
+	codeAuthenticationFailed   = 516
+	codeServerOverloaded       = 745
 )
 
 // IsTimeout tells whether a statement ran out of its time.
@@ -57,7 +64,7 @@ func IsUnavailable(err error) bool {
 		return true
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, driver.ErrAcquireConnTimeout) || errors.Is(err, driver.ErrServerUnexpectedData) {
+		errors.Is(err, driver.ErrAcquireConnTimeout) || errors.Is(err, driver.ErrServerUnexpectedData) || errors.Is(err, sqldriver.ErrBadConn) {
 		return true
 	}
 	return hasCode(err, codeTooManyQueries, codeSocketTimeout, codeNetworkError, codeMemoryLimitExceeded, codeTableIsReadOnly,
@@ -82,6 +89,12 @@ func IsRefused(err error) bool {
 	_, refused := errors.AsType[*driver.Exception](err)
 	return refused && !hasCode(err, codeNoSuchColumn, codeUnknownFunction, codeUnknownIdentifier, codeTypeMismatch, codeUnknownTable,
 		codeSyntaxError)
+}
+
+// IsDenied tells whether the server does not let this user in, into this database, or do this: at the start of a program a mistake in its
+// configuration, and later perhaps one of the server's that passes.
+func IsDenied(err error) bool {
+	return hasCode(err, codeUnknownDatabase, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAccessDenied, codeAuthenticationFailed)
 }
 
 func hasCode(err error, codes ...int32) bool {

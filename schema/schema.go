@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/golang-migrate/migrate/v4"
-	migratedatabase "github.com/golang-migrate/migrate/v4/database"
+	"github.com/golang-migrate/migrate/v4/database"
 	migrateclickhouse "github.com/golang-migrate/migrate/v4/database/clickhouse"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 
@@ -58,12 +58,23 @@ func applied(version uint) int {
 	return n
 }
 
-// Up brings the database to the latest version and tells where it stood before. It refuses a database that is dirty or
-// newer than the program.
+// Up brings the database to the latest version and tells where it stood before. A migration that was cut off is run again. It refuses a
+// database that is newer than the program.
 func Up(ctx context.Context, url string) (before Version, err error) {
-	err = with(ctx, url, func(m *migrate.Migrate) error {
-		if before, err = check(m); err != nil || before.Number == Latest() {
+	err = with(ctx, url, func(m *migration) error {
+		if before, err = m.version(); err != nil {
 			return err
+		}
+		if err := known(before); err != nil {
+			return err
+		}
+		if before.Dirty {
+			// Up or down, the version's own statement or that of the one after it was cut off: both run again.
+			if err := m.Force(preceding(before.Number)); err != nil {
+				return err
+			}
+		} else if before.Number == Latest() {
+			return nil
 		}
 		return m.Up()
 	})
@@ -72,12 +83,18 @@ func Up(ctx context.Context, url string) (before Version, err error) {
 
 // Down takes back the given number of migrations, newest first, with the data of the tables that they made.
 func Down(ctx context.Context, url string, steps int) error {
-	return with(ctx, url, func(m *migrate.Migrate) error {
-		at, err := check(m)
+	return with(ctx, url, func(m *migration) error {
+		at, err := m.version()
 		if err != nil {
 			return err
 		}
-		if at.Number == 0 {
+		if err := known(at); err != nil {
+			return err
+		}
+		switch {
+		case at.Dirty:
+			return fmt.Errorf("schema version %d is dirty: a migration was cut off; `migrate up` runs it again", at.Number)
+		case at.Number == 0:
 			return errors.New("the schema is empty: there is nothing to take back")
 		}
 		return m.Steps(-min(steps, applied(at.Number)))
@@ -86,15 +103,21 @@ func Down(ctx context.Context, url string, steps int) error {
 
 // Current tells where the database stands.
 func Current(ctx context.Context, url string) (at Version, err error) {
-	err = with(ctx, url, func(m *migrate.Migrate) error {
-		at, err = version(m)
+	err = with(ctx, url, func(m *migration) error {
+		at, err = m.version()
 		return err
 	})
 	return at, err
 }
 
+// migration is golang-migrate on a database.
+type migration struct {
+	*migrate.Migrate
+	target database.Driver
+}
+
 // with runs f as the only one who migrates this database.
-func with(ctx context.Context, url string, f func(*migrate.Migrate) error) error {
+func with(ctx context.Context, url string, f func(*migration) error) error {
 	claim, err := clickhouse.TakeClaim(ctx, url, "migrate", "another migration")
 	if err != nil {
 		return fmt.Errorf("take the claim to migrate: %w", err)
@@ -107,15 +130,32 @@ func with(ctx context.Context, url string, f func(*migrate.Migrate) error) error
 	defer func() { _ = db.Close() }()
 	m, err := open(db)
 	if err != nil {
-		return err
+		return withCause(err)
 	}
 	if err := f(m); err != nil && !errors.Is(err, migrate.ErrNoChange) {
-		return err
+		return withCause(err)
 	}
 	return nil
 }
 
-func open(db *sql.DB) (*migrate.Migrate, error) {
+// withCause lets what caused an error of golang-migrate be told, which hides it.
+func withCause(err error) error {
+	failed, ok := errors.AsType[database.Error](err)
+	if pointer, also := errors.AsType[*database.Error](err); also {
+		failed, ok = *pointer, true
+	}
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%w, in %s", failed.OrigErr, firstLine(string(failed.Query)))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+func open(db *sql.DB) (*migration, error) {
 	source, err := iofs.New(migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded migrations: %w", err)
@@ -124,41 +164,35 @@ func open(db *sql.DB) (*migrate.Migrate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach the database to migrate: %w", err)
 	}
-	return migrate.NewWithInstance("embedded", source, "clickhouse", target)
+	m, err := migrate.NewWithInstance("embedded", source, "clickhouse", target)
+	return &migration{m, target}, err
 }
 
-func check(m *migrate.Migrate) (Version, error) {
-	at, err := version(m)
+// known refuses a version that this program knows nothing of.
+func known(at Version) error {
 	switch {
-	case err != nil:
-		return at, err
-	case at.Dirty:
-		return at, fmt.Errorf("schema version %d is dirty: its migration was cut off; migrations can be run again, so set "+
-			"the version back with INSERT INTO schema_migrations (version, dirty, sequence) VALUES (%d, 0, toUnixTimestamp64Nano(now64(9))) "+
-			"and try again", at.Number, before(at.Number))
 	case at.Number > Latest():
-		return at, fmt.Errorf("the schema has version %d and this program knows versions up to %d: use a newer orgstats",
-			at.Number, Latest())
+		return fmt.Errorf("the schema has version %d and this program knows versions up to %d: use a newer orgstats", at.Number, Latest())
+	case at.Dirty && at.Number > 0 && !slices.Contains(numbers, at.Number):
+		return fmt.Errorf("schema version %d is dirty and unknown to this program: use the orgstats whose migration was cut off", at.Number)
 	}
-	return at, nil
+	return nil
 }
 
-// before is golang-migrate's own number for the version that precedes n; an empty schema has one of its own.
-func before(n uint) int {
-	earlier := applied(n - 1)
+// preceding is golang-migrate's own number for the version before n; an empty schema has one of its own.
+func preceding(n uint) int {
+	earlier, _ := slices.BinarySearch(numbers, n)
 	if earlier == 0 {
-		return migratedatabase.NilVersion
+		return database.NilVersion
 	}
 	return int(numbers[earlier-1])
 }
 
-func version(m *migrate.Migrate) (Version, error) {
-	number, dirty, err := m.Version()
-	if errors.Is(err, migrate.ErrNilVersion) {
-		return Version{}, nil
-	}
+// version asks the driver, because golang-migrate itself does not tell whether an empty schema is dirty.
+func (m *migration) version() (Version, error) {
+	number, dirty, err := m.target.Version()
 	if err != nil {
-		return Version{}, fmt.Errorf("read the schema's version: %w", err)
+		return Version{}, fmt.Errorf("read the schema's version: %w", withCause(err))
 	}
-	return Version{Number: number, Dirty: dirty}, nil
+	return Version{Number: uint(max(number, 0)), Dirty: dirty}, nil
 }

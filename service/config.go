@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -18,6 +19,8 @@ import (
 const (
 	defaultReadTimeout    = 10 * time.Second
 	defaultRequestTimeout = 30 * time.Second
+	defaultWriteTimeout   = 30 * time.Second
+	defaultIdleTimeout    = 75 * time.Second // above the 60 s of common load balancers, which must be the ones that close
 )
 
 // Answerer computes figures. It must stop when the context ends. An error is shown by what it matches with errors.Is:
@@ -57,6 +60,10 @@ type Config struct {
 	ReadTimeout time.Duration
 	// RequestTimeout bounds how long a request may be worked on; 0 means 30 seconds.
 	RequestTimeout time.Duration
+	// WriteTimeout bounds how long an answer may take to be sent; 0 means 30 seconds.
+	WriteTimeout time.Duration
+	// IdleTimeout bounds the time between two requests of a connection; 0 means 75 seconds.
+	IdleTimeout time.Duration
 	// Rates bounds how often callers may ask; nil sets no bound.
 	Rates *limit.Rates
 	// MaxConnections bounds the connections that are open at once; 0 sets no bound. One that receives a request holds
@@ -82,12 +89,10 @@ func (c Config) withDefaults() Config {
 	if c.Tracer == nil {
 		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	if c.ReadTimeout == 0 {
-		c.ReadTimeout = defaultReadTimeout
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = defaultRequestTimeout
-	}
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, defaultReadTimeout)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, defaultRequestTimeout)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, defaultWriteTimeout)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, defaultIdleTimeout)
 	if c.Rates == nil {
 		c.Rates = limit.NewRates(limit.RateOptions{})
 	}

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -28,9 +27,6 @@ const (
 	maxURL = 304 << 10
 	// maxRequestBody bounds what is read, and ignored, behind them.
 	maxRequestBody = 64 << 10
-
-	writeTimeout = 30 * time.Second
-	idleTimeout  = 75 * time.Second // above the 60 s of common load balancers, which must be the ones that close
 )
 
 // Service serves HTTP on one listener.
@@ -60,8 +56,8 @@ func New(config Config) *Service {
 		ReadBufferSize:        maxRequestHead,
 		BodyLimit:             maxRequestBody,
 		ReadTimeout:           config.ReadTimeout,
-		WriteTimeout:          writeTimeout,
-		IdleTimeout:           idleTimeout,
+		WriteTimeout:          config.WriteTimeout,
+		IdleTimeout:           config.IdleTimeout,
 		ErrorHandler:          s.fail,
 	})
 	s.app.Get("/api/dashboard/getStats", s.getStats)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
+	"syscall"
 )
 
 // watch tells the user when the engine ends by itself. It ends with the lease.
@@ -61,11 +61,17 @@ func (e *Engine) awaitEnd() error {
 }
 
 // reap waits for the child, so that it does not stay behind as a zombie.
-func reap(child *exec.Cmd) <-chan struct{} {
+func (e *Engine) reap() {
 	exited := make(chan struct{})
+	e.exited = exited
 	go func() {
 		defer close(exited)
-		child.Wait() // its end is reported by the pipe and by what it has written
+		e.child.Wait() // its end is reported by the pipe and by what it has written
 	}()
-	return exited
+}
+
+// wasKilled tells whether the child, which has exited, was killed.
+func (e *Engine) wasKilled() bool {
+	status, ok := e.child.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }

@@ -12,6 +12,7 @@ package engine
 
 import (
 	"log/slog"
+	"os/exec"
 	"time"
 )
 
@@ -38,6 +39,7 @@ type Engine struct {
 
 	lease  *lease
 	joined bool
+	child  *exec.Cmd       // nil for who joined
 	exited <-chan struct{} // closed when the child has been reaped; nil for who joined
 
 	done    chan struct{}

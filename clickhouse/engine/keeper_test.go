@@ -142,11 +142,34 @@ func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
+// Whenever a keeper is closed while it restarts its engine, no process is left that would still write into the directory.
 func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
-	k, _ := keep(t, engine.Options{DataDir: t.TempDir()})
-	kill(t, k.Engine().PID())
-	awaitDown(t, k, "")
-	if err := k.Close(); err != nil {
-		t.Error(err)
+	for n := range 6 {
+		dir := t.TempDir()
+		k, _ := keep(t, engine.Options{DataDir: dir})
+		kill(t, k.Engine().PID())
+		awaitDown(t, k, "")
+		time.Sleep(time.Duration(n) * 30 * time.Millisecond) // so that each closing meets a later moment of the start
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+		if pids := enginesOn(t, dir); len(pids) > 0 {
+			t.Errorf("closed after %d ms: processes %v are left", n*30, pids)
+		}
 	}
+}
+
+// enginesOn are the processes of engines on a directory.
+func enginesOn(t *testing.T, dir string) (pids []string) {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range lines {
+		if line, _ := os.ReadFile(path); bytes.Contains(line, []byte("\x00"+dir+"\x00")) { // the process may have ended
+			pids = append(pids, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return pids
 }

@@ -12,6 +12,10 @@ import (
 // launchAttempts is how often new ports are chosen when another program takes one between its choice and its use.
 const launchAttempts = 3
 
+// ErrKilled says that the engine's process was killed while it started, by somebody or for want of memory, so that another start makes
+// sense.
+var ErrKilled = errors.New("its process was killed")
+
 var errPortLost = errors.New("another program has just taken its port")
 
 // launch starts a new engine.
@@ -48,11 +52,17 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 	}
 	if errors.Is(err, errGone) {
 		<-e.exited
-		if awaitPort(ctx, e.state.TCPPort) != nil || awaitPort(ctx, e.state.HTTPPort) != nil {
+		if e.wasKilled() {
+			err = ErrKilled
+		} else if awaitPort(ctx, e.state.TCPPort) != nil || awaitPort(ctx, e.state.HTTPPort) != nil {
 			err = errPortLost
 		}
 		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
 	}
+	// Nobody has joined it, because that takes the lock that Start holds. Left alone it would still start, on a directory that others may
+	// have removed by then.
+	_ = e.child.Process.Kill() // it may have ended
+	<-e.exited
 	return errors.Join(err, e.lease.release())
 }
 
@@ -115,7 +125,8 @@ func (e *Engine) spawn(library string) error {
 	if err := child.Start(); err != nil {
 		return errors.Join(fmt.Errorf("the engine's process cannot be started: %w", err), held.release())
 	}
-	e.lease, e.exited = held, reap(child)
+	e.lease, e.child = held, child
+	e.reap()
 	return nil
 }
 

@@ -93,6 +93,9 @@ func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
+	if before.Dirty {
+		log.Warn("a migration had been cut off; it was run again", "version", before.Number)
+	}
 	if before.Number != schema.Latest() {
 		log.Info("schema brought up to date", "from", before.Number, "to", schema.Latest())
 	}

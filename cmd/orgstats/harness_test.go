@@ -120,11 +120,13 @@ func (i *installation) connection() clickhouse.Conn {
 }
 
 // engines are the processes that run an engine on the data directory.
-func (i *installation) engines() (pids []int) {
+func (i *installation) engines() (pids []int) { return enginesOn(i.data()) }
+
+func enginesOn(data string) (pids []int) {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
 		line, _ := os.ReadFile(path) // the process may have ended
-		if bytes.Contains(line, []byte("\x00"+i.data()+"\x00")) && bytes.Contains(line, []byte("\x00engine-child\x00")) {
+		if bytes.Contains(line, []byte("\x00"+data+"\x00")) && bytes.Contains(line, []byte("\x00engine-child\x00")) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}

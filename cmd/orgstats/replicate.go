@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,7 +29,7 @@ type replicateCommand struct {
 	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
 }
 
-func (c *replicateCommand) Run(p *program) error {
+func (c *replicateCommand) Run(p *program) (err error) {
 	m, text, err := c.readMapping()
 	if c.PrintMapping {
 		if err == nil {
@@ -45,16 +44,16 @@ func (c *replicateCommand) Run(p *program) error {
 	if len(mistakes) > 0 {
 		return errors.Join(mistakes...)
 	}
-	return c.with(p, func(db *database) error {
-		o := c.options(p, db, m)
-		switch {
-		case c.Check:
-			return printCheck(p, o)
-		case c.Status:
-			return printStatus(p, o)
-		}
-		return c.replicate(p, o)
-	})
+	target := &replicationTarget{flags: &c.databaseFlags, log: p.log}
+	defer func() { err = errors.Join(err, target.close()) }()
+	o := c.options(p, target, m)
+	switch {
+	case c.Check:
+		return printCheck(p, o)
+	case c.Status:
+		return printStatus(p, o)
+	}
+	return c.replicate(p, o)
 }
 
 // replicate follows the source until the program is asked to stop.
@@ -70,30 +69,13 @@ func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
 	return postgres.Run(p.ctx, o)
 }
 
-func (c *replicateCommand) options(p *program, db *database, m mapping.Mapping) postgres.Options {
+func (c *replicateCommand) options(p *program, target *replicationTarget, m mapping.Mapping) postgres.Options {
 	return postgres.Options{
 		URL: c.SourceURL, Mapping: m, Slot: c.Slot, Publication: c.Publication,
-		ClickHouse: func(ctx context.Context) (string, error) { return c.reopen(ctx, p, db) }, Written: written,
+		ClickHouse: target.open, Written: written,
 		BatchRows: c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
 		Resync: c.Resync, Log: p.log,
 	}
-}
-
-// reopen gives the URL of the database, whose embedded engine is started again when it has ended.
-func (c *replicateCommand) reopen(ctx context.Context, p *program, db *database) (string, error) {
-	select {
-	case <-db.gone():
-	default:
-		return db.url, nil
-	}
-	p.log.Warn("the ClickHouse engine has ended; starting it again", "error", db.engine.Err())
-	_ = db.engine.Close() // it has ended
-	again, err := c.open(ctx, p.log)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", postgres.ErrEngineGone, err)
-	}
-	*db = *again
-	return db.url, nil
 }
 
 // slotName is what PostgreSQL takes as the name of a slot.

@@ -18,10 +18,6 @@ func TestChaos(t *testing.T) {
 	c.writers = newWriters(c.source, t, seed+1, 3, 300)
 	c.writers.fill(1500)
 	c.writers.start()
-	// A schema whose migration was cut off waits for a person; that is another test's.
-	if o := c.migrate("up"); o.status != exitOK {
-		t.Fatal(o.stderr)
-	}
 	c.follow()
 	const killsARound = 10
 	for kill := range kills {
@@ -83,10 +79,7 @@ func (c *chaos) killReplicator() {
 
 func (c *chaos) killEngine() {
 	c.Helper()
-	for _, pid := range c.engines() {
-		c.killed["engine"]++
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
-	}
+	c.killed["engine"] += killEngines(c.data())
 }
 
 // killSource kills PostgreSQL, and leaves it dead for a while. The replicator waits for it.

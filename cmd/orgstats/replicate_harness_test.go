@@ -76,7 +76,7 @@ func (r *replication) complete() bool {
 func (r *replication) catchUp() {
 	r.Helper()
 	position := r.position()
-	for deadline := time.Now().Add(longPatience); !r.caughtUp(position) || !r.complete(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(longPatience); !r.caughtUp(position) || !r.complete(); time.Sleep(50 * time.Millisecond) {
 		if !r.replicator.running() {
 			r.again()
 		}

@@ -46,11 +46,11 @@ const oneOfEach = `
 	UPDATE message SET usage = '{"inputTokens": -1}' WHERE id = (SELECT min(id) FROM message)`
 
 // followUntil starts a replicator that dies after the first statement that begins in that way.
-func (r *replication) followUntil(statement string) {
+func (r *replication) followUntil(statement string, arguments ...string) {
 	r.Helper()
 	mortal := *r.installation
 	mortal.env = append([]string{writesVariable + "=" + statement}, r.env...)
-	r.replicator = mortal.start("replicate")
+	r.replicator = mortal.start(append([]string{"replicate"}, arguments...)...)
 	r.replicator.awaitText(&r.replicator.stderr, "killed after: "+statement)
 	<-r.replicator.exited
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema"
 )
 
@@ -51,45 +50,65 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-func TestAStrangeSchemaIsRefused(t *testing.T) {
+func TestANewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	i := install(t)
-	e := i.engine()
-	conn, err := clickhouse.Open(t.Context(), e.URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := i.connection()
 	i.write("records", conversationLine("c1"))
 	i.expectVersion(schema.Latest(), "up")
-	latest := int64(schema.Latest())
-	for n, c := range []struct {
-		reason  string
-		version int64
-		dirty   uint8
-		says    []string
-	}{
-		{"a migration was cut off", latest, 1, []string{fmt.Sprint("version ", latest), "dirty"}},
-		{"a newer program was here", latest + 7, 0, []string{fmt.Sprint("version ", latest+7), "newer"}},
-	} {
+	newer := schema.Latest() + 7
+	for dirty := range 2 {
 		err := conn.Exec(t.Context(), fmt.Sprintf(
-			"INSERT INTO schema_migrations (version, dirty, sequence) VALUES (%d, %d, toUnixTimestamp64Nano(now64(9)) + %d)", c.version, c.dirty, n))
+			"INSERT INTO schema_migrations (version, dirty, sequence) VALUES (%d, %d, toUnixTimestamp64Nano(now64(9)))", newer, dirty))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, arguments := range [][]string{
 			{"load", "records"}, {"serve", "--dev-auth", "--listen", "127.0.0.1:0"}, {"migrate", "up"}, {"migrate", "down"},
+			{"replicate", "--source-url", "postgres://127.0.0.1:1/nowhere"},
 		} {
 			o := i.run(arguments...)
 			if o.status != exitFailed {
-				t.Errorf("%s: %q: status %d, want %d", c.reason, arguments, o.status, exitFailed)
+				t.Errorf("%q: status %d, want %d", arguments, o.status, exitFailed)
 			}
-			for _, text := range c.says {
+			for _, text := range []string{fmt.Sprint("version ", newer), "newer"} {
 				if !strings.Contains(o.stderr, text) {
-					t.Errorf("%s: %q: no word of %q in %q", c.reason, arguments, text, o.stderr)
+					t.Errorf("%q: no word of %q in %q", arguments, text, o.stderr)
 				}
 			}
 		}
-		i.expectVersion(uint(c.version), "version")
+		i.expectVersion(newer, "version")
+	}
+}
+
+// A program is killed wherever in the migrations it is. The next one finishes them.
+func TestKilledMigrationsAreFinished(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	conn := i.connection()
+	i.write("records", conversationLine("c1"))
+	noted := func() (n uint64) {
+		_ = conn.QueryRow(t.Context(), "SELECT count() FROM schema_migrations").Scan(&n) // the table may not be there yet
+		return n
+	}
+	finished := uint64(2*schema.Latest() - 1) // all but the last are noted twice
+	for kill := uint64(1); kill < 6; kill++ {
+		before := noted()
+		p := i.start("load", "records")
+		for noted() < before+kill*finished/6 && p.running() {
+		}
+		p.kill()
+		o := i.migrate("up")
+		if o.status != exitOK {
+			t.Fatalf("killed after %d notes: status %d: %s", noted()-before, o.status, o.stderr)
+		}
+		if strings.Contains(o.stderr, "cut off") {
+			t.Log(lastLine(o.stderr))
+		}
+		i.expectVersion(schema.Latest(), "version")
+		i.expectVersion(0, "down", "--steps", "1000")
+	}
+	if o := i.run("load", "records"); o.status != exitOK {
+		t.Errorf("status %d: %s", o.status, o.stderr)
 	}
 }

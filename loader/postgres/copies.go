@@ -14,6 +14,7 @@ type copies struct {
 	session *session
 	jobs    []*copyJob
 	works   chan *work // what was read, for the writer
+	base    uint64     // of positions, as sourceState has it
 	point   pglogrepl.LSN
 
 	began      time.Time // when the first row was asked for
@@ -25,10 +26,14 @@ type copies struct {
 	truncated map[string]uint64
 }
 
-// copyJob is the copy of one table.
+// copyJob is the copy of one table. Its state is the writer's, which counts changes in it while rows are read.
 type copyJob struct {
-	table  *table
-	state  *tableState
+	table *table
+	state *tableState
+
+	copying  bool   // when the session began: there are rows to copy,
+	fileNode uint32 // and an earlier copy was of these files
+
 	chunks []*chunk
 	left   int // chunks that are not done
 	laid   bool
@@ -36,10 +41,10 @@ type copyJob struct {
 
 // newCopies prepares the copies of tables that need one; nil: none does.
 func (s *session) newCopies(ctx context.Context) (*copies, error) {
-	c := &copies{session: s, works: make(chan *work, 2), deleted: map[rowKey]uint64{}, truncated: map[string]uint64{}}
+	c := &copies{session: s, works: make(chan *work, 2), base: s.state.source.base, deleted: map[rowKey]uint64{}, truncated: map[string]uint64{}}
 	for _, t := range s.tables {
 		if st := s.state.tables[t.FullName()]; st.state != following {
-			c.jobs = append(c.jobs, &copyJob{table: t, state: st})
+			c.jobs = append(c.jobs, &copyJob{table: t, state: st, copying: st.state == copying, fileNode: st.fileNode})
 		}
 	}
 	if len(c.jobs) == 0 {
@@ -108,18 +113,26 @@ func (s *session) rereads(_ context.Context, w *work) (replica.Missing, error) {
 // takeLayout notes the chunks of a table's copy and the snapshot that it is read from.
 func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 	j := l.job
+	next := *j.state
+	next.snapshot = l.snapshot
+	if l.fresh {
+		next.fileNode, next.counts.copied = l.fileNode, 0
+	}
+	if l.floor > 0 {
+		next.floor = l.floor
+	}
 	err := s.target.do(ctx, func(ctx context.Context, _ *replica.Writer, store *store) error {
 		if l.fresh {
-			if err := store.saveChunks(ctx, &l.state, j.chunks...); err != nil {
+			if err := store.saveChunks(ctx, &next, j.chunks...); err != nil {
 				return err
 			}
 		}
-		return store.saveTables(ctx, &l.state)
+		return store.saveTables(ctx, &next)
 	})
 	if err != nil {
 		return err
 	}
-	*j.state = l.state
+	*j.state = next
 	j.laid = true
 	if s.copies.doneBefore += len(j.chunks) - j.left; s.copies.began.IsZero() {
 		s.copies.began = time.Now()
@@ -160,7 +173,7 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Compute(ctx); err != nil { // a copy is complete when its cells are right
+		if err := s.compute(ctx, w); err != nil { // a copy is complete when its cells are right
 			return err
 		}
 		if err := store.saveTables(ctx, &next); err != nil {

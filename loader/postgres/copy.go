@@ -37,7 +37,7 @@ func (c *copies) run(ctx context.Context) error {
 // toCopy tells whether any table has rows to copy.
 func (c *copies) toCopy() bool {
 	for _, j := range c.jobs {
-		if j.state.state == copying {
+		if j.copying {
 			return true
 		}
 	}
@@ -52,22 +52,20 @@ type task struct {
 
 // layOut takes up the chunks of a copy that was cut off, if the rows are still where they were, or else makes new ones.
 func (c *copies) layOut(ctx context.Context, tx pgx.Tx, j *copyJob) (tasks []task, err error) {
-	if j.state.state != copying {
+	if !j.copying {
 		return nil, nil
 	}
 	parts, err := partsOf(ctx, tx, j.table)
 	if err != nil {
 		return nil, err
 	}
-	l := &copyLayout{job: j, state: *j.state, noted: make(chan struct{})}
-	if len(j.chunks) == 0 || l.state.fileNode != filesOf(parts) {
+	l := &copyLayout{job: j, fileNode: filesOf(parts), snapshot: c.position(), noted: make(chan struct{})}
+	if len(j.chunks) == 0 || j.fileNode != l.fileNode {
 		if len(j.chunks) > 0 {
-			l.state.floor = c.position() // another copy
+			l.floor = c.position() // another copy
 		}
-		l.fresh, l.state.fileNode, l.state.counts.copied = true, filesOf(parts), 0
-		j.chunks = layOut(parts)
+		l.fresh, j.chunks = true, layOut(parts)
 	}
-	l.state.snapshot = c.position()
 	for _, part := range j.chunks {
 		if !part.done {
 			tasks = append(tasks, task{j, part})
@@ -86,7 +84,7 @@ func (c *copies) layOut(ctx context.Context, tx pgx.Tx, j *copyJob) (tasks []tas
 }
 
 // position is the snapshot's.
-func (c *copies) position() uint64 { return c.session.state.source.position(c.point) }
+func (c *copies) position() uint64 { return c.base + uint64(c.point) }
 
 func (c *copies) send(ctx context.Context, w *work) error {
 	select {

@@ -10,10 +10,12 @@ import (
 
 // copyLayout is how a table is to be copied.
 type copyLayout struct {
-	job   *copyJob
-	state tableState    // the table's, from here on
-	fresh bool          // the chunks were laid out anew
-	noted chan struct{} // closed when that is noted
+	job      *copyJob
+	fresh    bool          // the chunks were laid out anew
+	fileNode uint32        // of the files that hold them
+	floor    uint64        // of the table, from here on; 0: it stays
+	snapshot uint64        // position of the snapshot that the rows are read under
+	noted    chan struct{} // closed when that is noted
 }
 
 const (

@@ -30,7 +30,7 @@ type Options struct {
 	Mapping     mapping.Mapping
 	Slot        string
 	Publication string
-	// ClickHouse gives the URL of ClickHouse. It is asked again after every failure.
+	// ClickHouse gives the URL of ClickHouse, whose schema is up to date. It is asked again after every failure.
 	ClickHouse func(context.Context) (string, error)
 	Written    func(statement string) // as replica.Options has it
 
@@ -75,7 +75,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	r.Resync = slices.Clone(o.Resync)
-	if err := r.target.open(ctx); err != nil {
+	// Another writer is found before anything is done.
+	err := r.target.do(ctx, func(context.Context, *replica.Writer, *store) error { return nil })
+	switch {
+	case ctx.Err() != nil:
+		return nil // there was nothing to write yet
+	case err != nil:
 		return err
 	}
 	pause := firstPause

@@ -23,8 +23,9 @@ type session struct {
 
 	taken       pglogrepl.LSN // up to here everything is written
 	committedAt time.Time
-	saved       time.Time // when that was last noted and confirmed
-	computed    time.Time
+	saved       time.Time       // when that was last noted and confirmed
+	computed    time.Time       // when cells were computed last,
+	computing   time.Duration   // and how long that took
 	changed     map[string]bool // tables whose counts are not noted yet
 	busy        bool            // batches come as fast as they can be written
 }

@@ -21,6 +21,7 @@ type target struct {
 	log      *slog.Logger
 	waiting  func(what string) // told what is waited for, "" when no more
 
+	met    bool // it was able to take something once
 	writer *replica.Writer
 	store  *store
 }
@@ -34,14 +35,15 @@ const (
 // off by the context once it has begun.
 func (t *target) do(ctx context.Context, step func(ctx context.Context, w *replica.Writer, s *store) error) error {
 	pause := firstPause
-	for began := time.Now(); ; {
+	for began, first := time.Now(), true; ; first = false {
 		err := t.attempt(ctx, step)
 		if err == nil {
+			t.met = true
 			t.waiting("")
 			return nil
 		}
 		t.close()
-		if !passes(err) || ctx.Err() != nil {
+		if !passes(err) || !t.met && mistaken(err, first) || ctx.Err() != nil {
 			return &targetError{err}
 		}
 		if time.Since(began)+pause > t.patience {
@@ -86,6 +88,13 @@ func (t *target) close() {
 		t.writer.Close()
 		t.writer, t.store = nil, nil
 	}
+}
+
+// mistaken tells whether a failure at the start is a mistake of whoever started this, and not an outage: another writer is at work, or the
+// URL is wrong. After a first attempt that was cut off, the writer may be what is left of that.
+func mistaken(err error, first bool) bool {
+	_, held := errors.AsType[*clickhouse.HeldError](err)
+	return first && held || clickhouse.IsDenied(err)
 }
 
 // passes tells whether a failure is ClickHouse's and may be over later.

@@ -10,10 +10,12 @@ import (
 )
 
 // How often cells are computed, and with them the confirmed position moves, while much is coming: computing the same hours again with each batch
-// would cost more than the rest. Answers are exact all the same.
+// would cost more than the rest. Answers are exact all the same. Nothing is followed while cells are computed. So what a copy brings is computed
+// often, and little at a time, where its rows come in the order of their time, as most tables have them; and seldom where each computing
+// takes long, because the rows are of all times.
 const (
-	computeBusy    = 5 * time.Second
-	computeCopying = time.Minute
+	computeBusy  = 5 * time.Second
+	computeShare = 3 // while tables are copied the pause is at least so many times what the last computing took
 )
 
 // write takes works in order and writes them: those of the log first, and those of copies between them. It is the only one that writes to
@@ -242,7 +244,7 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	every := time.Duration(0)
 	switch {
 	case s.copies != nil:
-		every = computeCopying
+		every = max(computeBusy, computeShare*s.computing)
 	case s.busy:
 		every = computeBusy
 	}
@@ -256,7 +258,7 @@ func (s *session) settle(ctx context.Context, now bool) error {
 		return err
 	}
 	err = s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
-		if err := w.Compute(ctx); err != nil {
+		if err := s.compute(ctx, w); err != nil {
 			return err
 		}
 		var tables []*tableState
@@ -277,6 +279,15 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	s.stream.confirm(s.taken)
 	s.Monitor.settled(s, waiting)
 	return nil
+}
+
+// compute computes the cells of all that was written.
+func (s *session) compute(ctx context.Context, w *replica.Writer) error {
+	began, hours := time.Now(), w.Stale()
+	err := w.Compute(ctx)
+	s.computing = time.Since(began)
+	s.Log.Debug("computed cells", "hours", hours, "took", s.computing)
+	return err
 }
 
 // countEvery is how often the messages that wait for their conversation are counted.
