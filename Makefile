@@ -2,8 +2,8 @@
 ENGINE := clickhouse/engine
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed.
-export GOTOOLCHAIN := auto
+# The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed, if it can be.
+export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && echo auto || go env GOTOOLCHAIN)
 
 .PHONY: run build test race lint vulncheck soak chaos bench bench-replicate engine browser clean
 
