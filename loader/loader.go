@@ -26,8 +26,8 @@ type Options struct {
 }
 
 const (
-	batchRecords = 100_000     // a batch is written when it has this many records,
-	batchBytes   = 64 << 20    // or was made of this many bytes,
+	batchRecords = 250_000     // a batch is written when it has this many records,
+	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
 	chunksAhead  = 16          // chunks that are read or parsed ahead of the batch that takes them,
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together

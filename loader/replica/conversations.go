@@ -156,21 +156,21 @@ func (c *conversations) write(ctx context.Context, batch uint64, rows []*convers
 	if len(rows) == 0 {
 		return nil
 	}
-	err := insertColumns(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
-    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, log_position, version, is_deleted)`,
-		columnOf(rows, func(r **conversation) string { return (*r).ID }),
-		columnOf(rows, func(r **conversation) string { return (*r).OrgID }),
-		columnOf(rows, func(r **conversation) string { return (*r).UserID }),
-		columnOf(rows, func(r **conversation) string { return (*r).AgentID }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).no }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).userNo }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).agentNo }),
-		columnOf(rows, func(r **conversation) int64 { return (*r).CreatedAt }),
-		columnOf(rows, func(r **conversation) int64 { return (*r).UpdatedAt }),
-		columnOf(rows, func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		columnOf(rows, func(r **conversation) uint64 { return (*r).LogPosition }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r **conversation) uint8 { return bit((*r).Deleted) }))
+	err := insert(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
+    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, log_position, version, is_deleted)`, rows,
+		each(func(r **conversation) string { return (*r).ID }),
+		each(func(r **conversation) string { return (*r).OrgID }),
+		each(func(r **conversation) string { return (*r).UserID }),
+		each(func(r **conversation) string { return (*r).AgentID }),
+		each(func(r **conversation) uint32 { return (*r).no }),
+		each(func(r **conversation) uint32 { return (*r).userNo }),
+		each(func(r **conversation) uint32 { return (*r).agentNo }),
+		each(func(r **conversation) int64 { return (*r).CreatedAt }),
+		each(func(r **conversation) int64 { return (*r).UpdatedAt }),
+		each(func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		each(func(r **conversation) uint64 { return (*r).LogPosition }),
+		same[*conversation](batch),
+		each(func(r **conversation) uint8 { return bit((*r).Deleted) }))
 	if err != nil {
 		return err
 	}

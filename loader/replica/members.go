@@ -154,18 +154,18 @@ func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member
 	if err := m.stale.mark(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID }), nil); err != nil {
 		return err
 	}
-	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, metadata, metadata_paths, metadata_pair_paths,
-    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`,
-		columnOf(rows, func(r **record.Member) string { return (*r).OrgID }),
-		columnOf(rows, func(r **record.Member) string { return (*r).UserID }),
-		columnOf(rows, func(r **record.Member) string { return (*r).Metadata }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).Paths }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).PairPaths }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).PairValues }),
-		columnOf(rows, func(r **record.Member) int64 { return (*r).UpdatedAt }),
-		columnOf(rows, func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		columnOf(rows, func(r **record.Member) uint64 { return (*r).LogPosition }),
-		columnOf(rows, func(r **record.Member) string { return (*r).SourceKey }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r **record.Member) uint8 { return bit((*r).Deleted) }))
+	return insert(ctx, m.conn, `INSERT INTO members (org_id, user_id, metadata, metadata_paths, metadata_pair_paths,
+    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`, rows,
+		each(func(r **record.Member) string { return (*r).OrgID }),
+		each(func(r **record.Member) string { return (*r).UserID }),
+		each(func(r **record.Member) string { return (*r).Metadata }),
+		each(func(r **record.Member) []string { return (*r).Paths }),
+		each(func(r **record.Member) []string { return (*r).PairPaths }),
+		each(func(r **record.Member) []string { return (*r).PairValues }),
+		each(func(r **record.Member) int64 { return (*r).UpdatedAt }),
+		each(func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		each(func(r **record.Member) uint64 { return (*r).LogPosition }),
+		each(func(r **record.Member) string { return (*r).SourceKey }),
+		same[*record.Member](batch),
+		each(func(r **record.Member) uint8 { return bit((*r).Deleted) }))
 }

@@ -95,10 +95,9 @@ func scanMessage(scan func(...any) error) (*message, error) {
 
 // change is what a set of messages needs written.
 type change struct {
-	rows   []message // new rows, and those that bury rows which moved away
-	lost   []message // rows that counted so far, and are replaced or buried
-	hashes []uint64  // positions to note before, in step with at
-	at     []position
+	rows    []message // new rows, and those that bury rows which moved away
+	lost    []message // rows that counted so far, and are replaced or buried
+	entries []entry   // positions to note before
 }
 
 // replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
@@ -115,7 +114,7 @@ func (c *change) replace(old *message, row message, at found) bool {
 	}
 	c.rows = append(c.rows, row)
 	if hash := hashOf(row.ID); !at.has(hash, row.position()) {
-		c.hashes, c.at = append(c.hashes, hash), append(c.at, row.position())
+		c.entries = append(c.entries, entry{hash, row.position()})
 	}
 	return true
 }
@@ -150,38 +149,37 @@ func (m *messages) write(ctx context.Context, batch uint64, c change) error {
 	if err := m.stale.mark(ctx, organizations, hours); err != nil {
 		return err
 	}
-	if err := m.positions.write(ctx, c.hashes, c.at); err != nil {
+	if err := m.positions.write(ctx, c.entries); err != nil {
 		return err
 	}
-	rows := c.rows
-	err := insertColumns(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
+	err := insert(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
     agent_id, agent_no, role, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, updated_at, deleted_at,
-    tool_invocations, tool_parts, log_position, version, is_deleted)`,
-		columnOf(rows, func(r *message) string { return r.orgID }),
-		columnOf(rows, func(r *message) int64 { return r.CreatedAt }),
-		columnOf(rows, func(r *message) string { return r.ID }),
-		columnOf(rows, func(r *message) string { return r.ConversationID }),
-		columnOf(rows, func(r *message) uint32 { return r.conversationNo }),
-		columnOf(rows, func(r *message) string { return r.userID }),
-		columnOf(rows, func(r *message) uint32 { return r.userNo }),
-		columnOf(rows, func(r *message) string { return r.agentID }),
-		columnOf(rows, func(r *message) uint32 { return r.agentNo }),
-		columnOf(rows, func(r *message) string { return r.Role }),
-		columnOf(rows, func(r *message) uint32 { return r.ToolCalls }),
-		columnOf(rows, func(r *message) uint32 { return r.InputTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.OutputTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.TotalTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.Helpful }),
-		columnOf(rows, func(r *message) uint32 { return r.NotHelpful }),
-		columnOf(rows, func(r *message) int64 { return r.UpdatedAt }),
-		columnOf(rows, func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		columnOf(rows, func(r *message) int32 { return r.Tools.Invocations }),
-		columnOf(rows, func(r *message) int32 { return r.Tools.Parts }),
-		columnOf(rows, func(r *message) uint64 { return r.LogPosition }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r *message) uint8 { return bit(r.hidden) }))
+    tool_invocations, tool_parts, log_position, version, is_deleted)`, c.rows,
+		each(func(r *message) string { return r.orgID }),
+		each(func(r *message) int64 { return r.CreatedAt }),
+		each(func(r *message) string { return r.ID }),
+		each(func(r *message) string { return r.ConversationID }),
+		each(func(r *message) uint32 { return r.conversationNo }),
+		each(func(r *message) string { return r.userID }),
+		each(func(r *message) uint32 { return r.userNo }),
+		each(func(r *message) string { return r.agentID }),
+		each(func(r *message) uint32 { return r.agentNo }),
+		each(func(r *message) string { return r.Role }),
+		each(func(r *message) uint32 { return r.ToolCalls }),
+		each(func(r *message) uint32 { return r.InputTokens }),
+		each(func(r *message) uint32 { return r.OutputTokens }),
+		each(func(r *message) uint32 { return r.TotalTokens }),
+		each(func(r *message) uint32 { return r.Helpful }),
+		each(func(r *message) uint32 { return r.NotHelpful }),
+		each(func(r *message) int64 { return r.UpdatedAt }),
+		each(func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		each(func(r *message) int32 { return r.Tools.Invocations }),
+		each(func(r *message) int32 { return r.Tools.Parts }),
+		each(func(r *message) uint64 { return r.LogPosition }),
+		same[message](batch),
+		each(func(r *message) uint8 { return bit(r.hidden) }))
 	if err == nil {
-		m.waiting.note(rows)
+		m.waiting.note(c.rows)
 	}
 	return err
 }

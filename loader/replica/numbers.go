@@ -117,10 +117,10 @@ func (n *numbers) write(ctx context.Context) error {
 		return nil
 	}
 	given := slices.Collect(maps.Keys(n.fresh))
-	err := insertColumns(ctx, n.conn, fmt.Sprintf("INSERT INTO %s (org_id, %s, %s)", n.table, n.id, n.no),
-		columnOf(given, func(k *ownedKey) string { return k.orgID }),
-		columnOf(given, func(k *ownedKey) string { return k.id }),
-		columnOf(given, func(k *ownedKey) uint32 { return n.fresh[*k] }))
+	err := insert(ctx, n.conn, fmt.Sprintf("INSERT INTO %s (org_id, %s, %s)", n.table, n.id, n.no), given,
+		each(func(k *ownedKey) string { return k.orgID }),
+		each(func(k *ownedKey) string { return k.id }),
+		each(func(k *ownedKey) uint32 { return n.fresh[*k] }))
 	if err != nil {
 		return err
 	}

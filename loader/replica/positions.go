@@ -34,6 +34,12 @@ const (
 	filterMax        = 60_000_000 // hashes that the largest filter takes: 135 MB
 )
 
+// entry says that a record, by the hash of its id, stands or stood at a position.
+type entry struct {
+	hash uint64
+	at   position
+}
+
 // found are the positions of ids, by the hash of the id. Two ids may share a hash: a position is where to look, and the
 // row there tells its id.
 type found map[uint64][]position
@@ -114,19 +120,20 @@ func (p *positions) fillFilter(ctx context.Context, capacity int) error {
 }
 
 // write stores positions. It must come before the rows that stand there.
-func (p *positions) write(ctx context.Context, hashes []uint64, at []position) error {
-	if len(hashes) == 0 {
+func (p *positions) write(ctx context.Context, entries []entry) error {
+	if len(entries) == 0 {
 		return nil
 	}
-	err := insertColumns(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)",
-		repeat(len(hashes), p.kind), hashes,
-		columnOf(at, func(p *position) string { return p.orgID }),
-		columnOf(at, func(p *position) int64 { return p.at }))
+	err := insert(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)", entries,
+		same[entry](p.kind),
+		each(func(e *entry) uint64 { return e.hash }),
+		each(func(e *entry) string { return e.at.orgID }),
+		each(func(e *entry) int64 { return e.at.at }))
 	if err != nil || p.known == nil {
 		return err
 	}
-	for _, hash := range hashes {
-		p.known.add(hash)
+	for i := range entries {
+		p.known.add(entries[i].hash)
 	}
 	return nil
 }
