@@ -80,6 +80,7 @@ func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error 
 				c.replace(old, newMessage(old.Message, known[old.ConversationID]), stored.at)
 			}
 		}
+		w.messages.expect(&c)
 		if err := w.messages.write(ctx, batch, c); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again.
-const insertBlock = 32_768
+const insertBlock = 8_192
 
 // insertSettings let an insert be one part, however many blocks it comes in, and spare the driver its slow way to fill columns
 // of LowCardinality.

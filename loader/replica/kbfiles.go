@@ -51,6 +51,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 			entries = append(entries, entry{hashes[i], kbFilePosition(r)})
 		}
 	}
+	k.positions.expect(entries)
 	if err := k.positions.write(ctx, entries); err != nil {
 		return 0, err
 	}

@@ -119,23 +119,26 @@ func (p *positions) fillFilter(ctx context.Context, capacity int) error {
 	return err
 }
 
-// write stores positions. It must come before the rows that stand there.
-func (p *positions) write(ctx context.Context, entries []entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	err := insert(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)", entries,
-		same[entry](p.kind),
-		each(func(e *entry) uint64 { return e.hash }),
-		each(func(e *entry) string { return e.at.orgID }),
-		each(func(e *entry) int64 { return e.at.at }))
-	if err != nil || p.known == nil {
-		return err
+// expect takes in positions that are going to be written.
+func (p *positions) expect(entries []entry) {
+	if p.known == nil {
+		return
 	}
 	for i := range entries {
 		p.known.add(entries[i].hash)
 	}
-	return nil
+}
+
+// write stores positions that are expected. It must come before the rows that stand there.
+func (p *positions) write(ctx context.Context, entries []entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return insert(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)", entries,
+		same[entry](p.kind),
+		each(func(e *entry) uint64 { return e.hash }),
+		each(func(e *entry) string { return e.at.orgID }),
+		each(func(e *entry) int64 { return e.at.at }))
 }
 
 func hashOf(id string) uint64 { return xxhash.Sum64String(id) }

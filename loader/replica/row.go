@@ -20,14 +20,21 @@ func (c *conversation) countsLike(other *conversation) bool {
 
 // message is a row of the table messages: the record and what it needs of its conversation.
 type message struct {
-	record.Message
+	*record.Message
 	orgID, userID, agentID          string
 	conversationNo, userNo, agentNo uint32
 	hidden                          bool
 }
 
+// equals tells whether nothing distinguishes two rows.
+func (m message) equals(other message) bool {
+	records := *m.Message == *other.Message
+	m.Message, other.Message = nil, nil
+	return records && m == other
+}
+
 // newMessage makes the row of a message. The conversation is nil when it is not known yet: the message waits.
-func newMessage(r record.Message, c *conversation) message {
+func newMessage(r *record.Message, c *conversation) message {
 	if c == nil {
 		return message{Message: r, hidden: true}
 	}
@@ -50,7 +57,7 @@ func (m *message) position() position { return position{m.orgID, m.CreatedAt} }
 // is "" so that a look-up by id passes over it.
 func (m *message) buried() message {
 	return message{
-		Message: record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
+		Message: &record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
 		orgID:   m.orgID, hidden: true,
 	}
 }

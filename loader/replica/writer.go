@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/loader/record"
 )
 
 // Options say where the replicas are.
@@ -40,6 +39,7 @@ type Writer struct {
 	members       *members
 	stale         *staleHours
 	touched       *touched
+	writing       *writing // nil: no batch is under way
 }
 
 // statementTime bounds every statement of the writer; the longest look through the history of a large organisation.
@@ -131,78 +131,13 @@ func (w *Writer) Statement(ctx context.Context) (context.Context, context.Cancel
 	return w.statement(ctx)
 }
 
-// Close gives the claim back.
+// Close gives the claim back, once nothing is being written.
 func (w *Writer) Close() {
+	if w.writing != nil {
+		<-w.writing.done
+	}
 	if w.conn != nil {
 		_ = w.conn.Close()
 	}
 	w.claim.Release()
-}
-
-// Apply writes a batch and tells what it changed. When it returns without error, everything is durable. After an error
-// the writer must be closed; the batch can then be applied again by a new one.
-func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
-	ctx, cancel := w.statement(ctx)
-	defer cancel()
-	if err := w.begin(ctx); err != nil {
-		return Changed{}, err
-	}
-	changed, err := w.write(ctx, b)
-	if err != nil {
-		return Changed{}, err
-	}
-	if err := w.stale.written(ctx); err != nil {
-		return Changed{}, err
-	}
-	return changed, w.finish(ctx)
-}
-
-func (w *Writer) write(ctx context.Context, b *Batch) (changed Changed, err error) {
-	stored, err := w.messages.find(ctx, columnOf(b.messages.list, func(r **record.Message) string { return (*r).ID }))
-	if err != nil {
-		return changed, err
-	}
-	known, err := w.conversations.find(ctx, conversationsNamed(b, stored))
-	if err != nil {
-		return changed, err
-	}
-	rows, err := w.conversations.merge(ctx, b.conversations.list, known)
-	if err != nil {
-		return changed, err
-	}
-	if err := w.conversations.write(ctx, w.batch, rows); err != nil {
-		return changed, err
-	}
-	arrivals := w.arrivals(rows, known)
-	for _, row := range rows {
-		known[row.ID] = row
-	}
-	var c change
-	changed.Conversations = len(rows)
-	c, changed.Messages = merge(b.messages.list, stored, known)
-	if err := w.messages.write(ctx, w.batch, c); err != nil {
-		return changed, err
-	}
-	if err := w.follow(ctx, w.batch, arrivals); err != nil {
-		return changed, err
-	}
-	if changed.KBFiles, err = w.kbFiles.apply(ctx, w.batch, b.kbFiles.list); err != nil {
-		return changed, err
-	}
-	changed.Members, err = w.members.apply(ctx, w.batch, b.members.list)
-	return changed, err
-}
-
-// conversationsNamed are the ids of all conversations that a batch is about.
-func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
-	ids := stored.conversations()
-	for _, r := range b.conversations.list {
-		ids[r.ID] = struct{}{}
-	}
-	for _, r := range b.messages.list {
-		if r.ConversationID != "" {
-			ids[r.ConversationID] = struct{}{}
-		}
-	}
-	return ids
 }
