@@ -155,12 +155,12 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 }
 
 func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
-	b := full{Batch: replica.NewBatch()}
+	b := full{Batch: replica.NewBatch(0)}
 	waited := time.NewTimer(batchTime)
 	send := func() error {
 		select {
 		case batches <- b:
-			b = full{Batch: replica.NewBatch()}
+			b = full{Batch: replica.NewBatch(b.Messages())} // the next one is likely to be like this one
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

@@ -8,7 +8,8 @@ import (
 
 // message reads a message.
 func (r *reader) message() *Message {
-	m := &Message{
+	m := r.space.message()
+	*m = Message{
 		ID:             r.identifier("id", r.id),
 		ConversationID: r.identifier("conversationId", r.conversationID),
 		Role:           r.messageRole(),
@@ -19,7 +20,7 @@ func (r *reader) message() *Message {
 	m.DeletedAt, m.Deleted = r.deletion()
 	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
 	m.Helpful, m.NotHelpful = r.feedbackGiven()
-	detach(&m.ID, &m.ConversationID)
+	m.ID, m.ConversationID = r.space.keep(m.ID), r.space.keep(m.ConversationID)
 	return m
 }
 

@@ -25,13 +25,13 @@ func memberKeyOf(r *record.Member) memberKey {
 	return memberKey{orgID: r.OrgID, userID: r.UserID}
 }
 
-// NewBatch makes an empty batch.
-func NewBatch() *Batch {
+// NewBatch makes an empty batch, with room for so many messages before it must grow.
+func NewBatch(messages int) *Batch {
 	return &Batch{
-		conversations: newWinners[string](conversationVersion, (*record.Conversation).After),
-		messages:      newWinners[string](messageVersion, (*record.Message).After),
-		kbFiles:       newWinners[string](kbFileVersion, (*record.KBFile).After),
-		members:       newWinners[memberKey](memberVersion, (*record.Member).After),
+		conversations: newWinners[string](0, conversationVersion, (*record.Conversation).After),
+		messages:      newWinners[string](messages, messageVersion, (*record.Message).After),
+		kbFiles:       newWinners[string](0, kbFileVersion, (*record.KBFile).After),
+		members:       newWinners[memberKey](0, memberVersion, (*record.Member).After),
 	}
 }
 
@@ -56,6 +56,9 @@ func (b *Batch) Len() int {
 	return len(b.conversations.list) + len(b.messages.list) + len(b.kbFiles.list) + len(b.members.list)
 }
 
+// Messages is the number of those that are messages.
+func (b *Batch) Messages() int { return len(b.messages.list) }
+
 // winners holds the winning record of each key, in the order in which the keys appeared.
 type winners[K comparable, R record.Record] struct {
 	index   map[K]int
@@ -64,8 +67,8 @@ type winners[K comparable, R record.Record] struct {
 	after   func(r, before R) R
 }
 
-func newWinners[K comparable, R record.Record](version func(R) version, after func(r, before R) R) winners[K, R] {
-	return winners[K, R]{index: map[K]int{}, version: version, after: after}
+func newWinners[K comparable, R record.Record](room int, version func(R) version, after func(r, before R) R) winners[K, R] {
+	return winners[K, R]{index: make(map[K]int, room), list: make([]R, 0, room), version: version, after: after}
 }
 
 func (w *winners[K, R]) put(key K, r R) {

@@ -124,6 +124,8 @@ func (c *change) replace(old *message, row message, at found) bool {
 // merge decides what the records of a batch change, given what is stored and the conversations that are known.
 func merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (c change, changed int) {
 	c.rows, c.entries = make([]message, 0, len(records)), make([]entry, 0, len(records))
+	var last string // messages of a conversation often come one after the other
+	var conversation *conversation
 	for _, r := range records {
 		old, current := stored.rows[r.ID], r
 		switch {
@@ -134,7 +136,10 @@ func merge(records []*record.Message, stored storedMessages, known map[string]*c
 		case r.Kept != 0:
 			current = r.After(old.Message)
 		}
-		if c.replace(old, newMessage(current, known[current.ConversationID]), stored.at) && (old == nil || current != old.Message) {
+		if current.ConversationID != last {
+			last, conversation = current.ConversationID, known[current.ConversationID]
+		}
+		if c.replace(old, newMessage(current, conversation), stored.at) && (old == nil || current != old.Message) {
 			changed++
 		}
 	}

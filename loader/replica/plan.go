@@ -157,10 +157,13 @@ func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
 	for _, r := range b.conversations.list {
 		ids[r.ID] = struct{}{}
 	}
+	last := "" // messages of a conversation often come one after the other
 	for _, r := range b.messages.list {
-		if r.ConversationID != "" {
-			ids[r.ConversationID] = struct{}{}
+		if r.ConversationID != last {
+			last = r.ConversationID
+			ids[last] = struct{}{}
 		}
 	}
+	delete(ids, "")
 	return ids
 }
