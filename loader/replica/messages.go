@@ -84,7 +84,7 @@ WHERE conversation_id != ''`
 }
 
 func scanMessage(scan func(...any) error) (*message, error) {
-	row := &message{Message: &record.Message{}}
+	row := &message{Message: &record.Message{}, owner: &owner{}}
 	var deletedAt *time.Time
 	var hidden uint8
 	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
@@ -105,7 +105,7 @@ type change struct {
 // replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
 // anything changes.
 func (c *change) replace(old *message, row message, at found) bool {
-	if old != nil && old.equals(row) {
+	if old != nil && old.equals(&row) {
 		return false
 	}
 	if old != nil && !old.hidden {
@@ -125,7 +125,7 @@ func (c *change) replace(old *message, row message, at found) bool {
 func merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (c change, changed int) {
 	c.rows, c.entries = make([]message, 0, len(records)), make([]entry, 0, len(records))
 	var last string // messages of a conversation often come one after the other
-	var conversation *conversation
+	conversation, owner := (*conversation)(nil), nobody
 	for _, r := range records {
 		old, current := stored.rows[r.ID], r
 		switch {
@@ -138,8 +138,9 @@ func merge(records []*record.Message, stored storedMessages, known map[string]*c
 		}
 		if current.ConversationID != last {
 			last, conversation = current.ConversationID, known[current.ConversationID]
+			owner = conversation.owner()
 		}
-		if c.replace(old, newMessage(current, conversation), stored.at) && (old == nil || current != old.Message) {
+		if c.replace(old, newMessage(current, conversation, owner), stored.at) && (old == nil || current != old.Message) {
 			changed++
 		}
 	}

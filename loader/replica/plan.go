@@ -105,7 +105,7 @@ func (p *plan) concerns(b *Batch) bool {
 		return true
 	}
 	for _, r := range b.messages.list {
-		if _, both := p.batch.messages.index[r.ID]; both {
+		if p.batch.messages.has(r.ID) {
 			return true
 		}
 	}
