@@ -21,16 +21,15 @@ func (s *Space) Parse(line []byte) (Record, error) {
 		return nil, &Error{Reason: reason}
 	}
 	// A view saves copying the line. All that is kept of it is cloned: texts by detach, reasons as they are built.
-	object := gjson.Parse(unsafe.String(unsafe.SliceData(line), len(line)))
-	if !object.IsObject() {
+	object := skipSpace(unsafe.String(unsafe.SliceData(line), len(line)))
+	if object[0] != '{' {
 		return nil, &Error{Reason: "the line is not a JSON object, want one record"}
 	}
 	r := reader{space: s}
-	object.ForEach(func(key, value gjson.Result) bool {
-		if slot := r.slot(key.Str); slot != nil {
-			*slot = value.Raw
+	eachMember(object, func(key, value string) {
+		if slot := r.slot(key); slot != nil {
+			*slot = value
 		}
-		return true
 	})
 	return r.record()
 }

@@ -117,10 +117,12 @@ func (w *Writer) prepare(ctx context.Context) error {
 	return w.Compute(statement)
 }
 
-// statement is the context of a writer's statements: they can be told from others, are bounded, and see their own sorted
-// look-up sets in memory only.
+// statement is the context of a writer's statements: they can be told from others, are bounded, and none of them writes a sorting key
+// twice, so that the server need not look for that.
 func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: statementTime}})
+	return clickhouse.With(ctx, clickhouse.Statement{
+		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: map[string]any{"optimize_on_insert": 0},
+	})
 }
 
 // Conn is the writer's connection, for what is kept beside the replicas under the same claim.
