@@ -20,6 +20,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	if len(records) == 0 {
 		return 0, nil
 	}
+	k.positions.turn()
 	hashes := columnOf(records, func(r **record.KBFile) uint64 { return hashOf((*r).ID) })
 	at, err := k.positions.find(ctx, hashes)
 	if err != nil {

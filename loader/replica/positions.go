@@ -26,6 +26,9 @@ type positions struct {
 	kind  string
 	asked int     // ids looked up without a filter
 	known *filter // nil: not made yet
+
+	// What was expected for the batch at hand, and for the one before: perhaps not stored yet.
+	expected, expectedBefore [][]entry
 }
 
 const (
@@ -113,21 +116,35 @@ func (p *positions) fillFilter(ctx context.Context, capacity int) error {
 			known.add(hash)
 			return err
 		})
-	if err == nil {
-		p.known = known
+	if err != nil {
+		return err
 	}
-	return err
+	p.known = known
+	for _, entries := range slices.Concat(p.expectedBefore, p.expected) {
+		p.addKnown(entries)
+	}
+	return nil
 }
 
 // expect takes in positions that are going to be written.
 func (p *positions) expect(entries []entry) {
-	if p.known == nil {
-		return
+	p.expected = append(p.expected, entries)
+	if p.known != nil {
+		p.addKnown(entries)
 	}
+}
+
+func (p *positions) addKnown(entries []entry) {
 	for i := range entries {
 		p.known.add(entries[i].hash)
 	}
 }
+
+// turn goes on to the next batch. What was expected for all but the batch before must be stored.
+func (p *positions) turn() { p.expected, p.expectedBefore = nil, p.expected }
+
+// mayHave tells whether a hash may be stored or expected.
+func (p *positions) mayHave(hash uint64) bool { return p.known == nil || p.known.has(hash) }
 
 // write stores positions that are expected. It must come before the rows that stand there.
 func (p *positions) write(ctx context.Context, entries []entry) error {
