@@ -126,22 +126,30 @@ func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error
 		return changed, err
 	}
 	changed = p.changed
-	err = w.messages.write(ctx, w.batch, p.messages, func(ctx context.Context) error {
-		return w.conversations.write(ctx, w.batch, p.conversations, p.users, p.agents)
+	both, bothCtx := errgroup.WithContext(ctx)
+	both.Go(func() error { return w.writeMessages(bothCtx, p) })
+	both.Go(func() (err error) {
+		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list); err != nil {
+			return err
+		}
+		changed.Members, err = w.members.apply(bothCtx, w.batch, p.batch.members.list)
+		return err
 	})
-	if err != nil {
-		return changed, err
-	}
-	if err := w.follow(ctx, w.batch, p.arrivals); err != nil {
-		return changed, err
-	}
-	if changed.KBFiles, err = w.kbFiles.apply(ctx, w.batch, p.batch.kbFiles.list); err != nil {
-		return changed, err
-	}
-	if changed.Members, err = w.members.apply(ctx, w.batch, p.batch.members.list); err != nil {
+	if err := both.Wait(); err != nil {
 		return changed, err
 	}
 	return changed, w.end(ctx)
+}
+
+// writeMessages writes the conversations and the messages.
+func (w *Writer) writeMessages(ctx context.Context, p *plan) error {
+	err := w.messages.write(ctx, w.batch, p.messages, func(ctx context.Context) error {
+		return w.conversations.write(ctx, w.batch, p.conversations, p.users, p.agents)
+	})
+	if err != nil {
+		return err
+	}
+	return w.follow(ctx, w.batch, p.arrivals)
 }
 
 // end notes that everything of the batch is written. Either note may be the last: whoever opens the replicas next writes the other.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -34,6 +35,7 @@ const changeCounter = math.MinInt32
 // before and after, has read nothing that was written in between.
 type staleHours struct {
 	conn    clickhouse.Conn
+	marking sync.Mutex
 	step    uint64            // the last that was written
 	marked  map[hour]struct{} // marked, and not unmarked yet
 	writing map[string]struct{}
@@ -62,12 +64,14 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	return s, nil
 }
 
-// mark must come before rows of the hours are written. Organisations are those of the hours, and others whose rows
+// mark must come before rows of the hours are written. It may be called by several at once. Organisations are those of the hours, and others whose rows
 // outside of messages change.
 func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
 	if len(organizations) == 0 {
 		return nil
 	}
+	s.marking.Lock()
+	defer s.marking.Unlock()
 	rows := make([]mark, 0, len(organizations)+len(hours))
 	for orgID := range organizations {
 		rows = append(rows, mark{hour{orgID, changeCounter}, 0})

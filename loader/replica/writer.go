@@ -1,11 +1,13 @@
 // Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that the tables
 // hold the winning version of every record however often, and in whatever order, records come.
 //
-// A batch is written in steps that can each be cut off: its number is noted as begun; conversations are written, then
-// messages, then the messages that follow a changed conversation, then files and members; then the batch is noted as
+// A batch is written in steps that can each be cut off. Its number is noted as begun. Then two are written side by side: files and members;
+// and conversations, after them messages, after them the messages that follow a changed conversation. Then the batch is noted as
 // finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
 // to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is
 // consistent whether or not the records come again.
+//
+// While a batch is being written, the next one is made ready.
 package replica
 
 import (
@@ -70,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 }
 
 func (o Options) connect(ctx context.Context) (clickhouse.Conn, error) {
-	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 4, MaxIdle: 2})
+	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 6, MaxIdle: 4})
 	if err == nil && o.Written != nil {
 		conn = &watched{conn, o.Written}
 	}
