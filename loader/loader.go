@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,9 +27,10 @@ type Options struct {
 }
 
 const (
-	batchRecords = 100_000     // a batch is written when it has this many records,
-	batchBytes   = 64 << 20    // or was made of this many bytes,
+	batchRecords = 200_000     // a batch is written when it has this many records,
+	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
+	batchMuch    = 50_000      // when it has this many, much is coming,
 	chunksAhead  = 16          // chunks that are read or parsed ahead of the batch that takes them,
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
@@ -79,6 +81,8 @@ type load struct {
 	summary Summary
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
 
+	unwritten   []full    // batches that came and are not known to be written,
+	begun       int       // of which the writer has begun so many
 	nextCompute time.Time // when cells are computed next while full batches keep coming
 }
 
@@ -114,11 +118,12 @@ func (l *load) run(ctx context.Context) error {
 	})
 	stages.Go(func() error {
 		for b := range batches {
-			if err := l.write(ctx, b); err != nil {
+			l.unwritten = append(l.unwritten, b)
+			if err := l.write(ctx, false); err != nil {
 				return err
 			}
 		}
-		return nil
+		return l.write(ctx, true)
 	})
 	return stages.Wait()
 }
@@ -150,12 +155,12 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 }
 
 func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
-	b := full{Batch: replica.NewBatch()}
+	b := full{Batch: replica.NewBatch(0)}
 	waited := time.NewTimer(batchTime)
 	send := func() error {
 		select {
 		case batches <- b:
-			b = full{Batch: replica.NewBatch()}
+			b = full{Batch: replica.NewBatch(b.Messages())} // the next one is likely to be like this one
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -213,15 +218,14 @@ const (
 	firstPause = time.Second
 )
 
-// write writes a batch. A batch that has begun is written to its end even when the context ends meanwhile. A failure of
-// ClickHouse is met with a new writer, which mends what was cut off, and the whole batch again.
-func (l *load) write(ctx context.Context, b full) error {
+// write begins to write the batches that came, and waits until all but the last are written, or all. Batches that came are written
+// to their end even when the context ends meanwhile. A failure of ClickHouse is met with a new writer, which mends what was cut off, and
+// the whole batches again.
+func (l *load) write(ctx context.Context, all bool) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		changed, err := l.apply(ctx, b)
+		err := l.tryToWrite(context.WithoutCancel(ctx), all)
 		if err == nil {
-			l.summary.taken(b.read, changed)
-			l.Progress.records.Add(int64(b.Len()))
 			return nil
 		}
 		if !clickhouse.IsUnavailable(err) || attempt == attempts {
@@ -244,24 +248,57 @@ const (
 	computeShare = 10          // and so many times what the last computing took
 )
 
-func (l *load) apply(ctx context.Context, b full) (replica.Changed, error) {
+func (l *load) tryToWrite(ctx context.Context, all bool) (err error) {
+	defer func() {
+		if err != nil && l.writer != nil {
+			l.writer.Close()
+			l.writer, l.begun = nil, 0
+		}
+	}()
 	if l.writer == nil {
-		var err error
 		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
-			return replica.Changed{}, err
+			return err
 		}
 	}
-	changed, err := l.writer.Apply(context.WithoutCancel(ctx), b.Batch)
-	// A batch that was sent before it was full came slowly: its hours are computed at once. Otherwise much is coming, and
-	// computing the same hours again with each batch would cost more than the rest.
-	if err == nil && (b.Len() < batchRecords && b.bytes < batchBytes || time.Now().After(l.nextCompute)) {
-		err = l.compute(ctx)
+	for l.begun < len(l.unwritten) {
+		changed, err := l.writer.Begin(ctx, l.unwritten[l.begun].Batch)
+		if err != nil {
+			return err
+		}
+		l.begun++
+		if l.begun > 1 {
+			l.written(changed)
+		}
+		all = all || l.computeAfter(l.unwritten[0])
 	}
+	if !all || l.begun == 0 {
+		return nil
+	}
+	changed, err := l.writer.Wait()
 	if err != nil {
-		l.writer.Close()
-		l.writer = nil
+		return err
 	}
-	return changed, err
+	last := l.unwritten[0]
+	l.written(changed)
+	if l.computeAfter(last) {
+		return l.compute(ctx)
+	}
+	return nil
+}
+
+// written takes note that the first of the batches is written.
+func (l *load) written(changed replica.Changed) {
+	b := l.unwritten[0]
+	l.unwritten = slices.Delete(l.unwritten, 0, 1)
+	l.begun--
+	l.summary.taken(b.read, changed)
+	l.Progress.records.Add(int64(b.Len()))
+}
+
+// computeAfter tells whether the cells are to be computed once a batch is written. The hours of one that came slowly are computed at
+// once. Otherwise much is coming, and computing the same hours again with each batch would cost more than the rest.
+func (l *load) computeAfter(b full) bool {
+	return b.Len() < batchMuch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
 }
 
 func (l *load) compute(ctx context.Context) error {

@@ -55,7 +55,7 @@ func (c *counts) add(other counts) {
 	c.rejected += other.rejected
 }
 
-func newWork() *work { return &work{batch: replica.NewBatch(), counts: map[string]*counts{}} }
+func newWork() *work { return &work{batch: replica.NewBatch(0), counts: map[string]*counts{}} }
 
 func (w *work) count(t *table) *counts {
 	name := t.FullName()

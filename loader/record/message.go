@@ -2,13 +2,12 @@ package record
 
 import (
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // message reads a message.
 func (r *reader) message() *Message {
-	m := &Message{
+	m := r.space.message()
+	*m = Message{
 		ID:             r.identifier("id", r.id),
 		ConversationID: r.identifier("conversationId", r.conversationID),
 		Role:           r.messageRole(),
@@ -19,7 +18,7 @@ func (r *reader) message() *Message {
 	m.DeletedAt, m.Deleted = r.deletion()
 	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
 	m.Helpful, m.NotHelpful = r.feedbackGiven()
-	detach(&m.ID, &m.ConversationID)
+	m.ID, m.ConversationID = r.space.keep(m.ID), r.space.keep(m.ConversationID)
 	return m
 }
 
@@ -61,10 +60,7 @@ func arrayLength(raw string) (n int32) {
 	if !strings.HasPrefix(raw, "[") {
 		return -1
 	}
-	gjson.Parse(raw).ForEach(func(_, _ gjson.Result) bool {
-		n++
-		return true
-	})
+	eachElement(raw, func(string) { n++ })
 	return n
 }
 
@@ -76,26 +72,24 @@ func toolParts(raw string) (n int32) {
 	if raw[0] != '[' {
 		return -1
 	}
-	gjson.Parse(raw).ForEach(func(_, part gjson.Result) bool {
+	eachElement(raw, func(part string) {
 		if isToolCall(part) {
 			n++
 		}
-		return true
 	})
 	return n
 }
 
 // isToolCall reports whether a part of a message is an object with the type of a tool call.
-func isToolCall(part gjson.Result) bool {
-	if !part.IsObject() {
+func isToolCall(part string) bool {
+	if part[0] != '{' {
 		return false
 	}
 	var kind string
-	part.ForEach(func(key, value gjson.Result) bool {
-		if key.Str == "type" {
-			kind = value.Str // "" for what is no string
+	eachMember(part, func(key, value string) {
+		if key == "type" {
+			kind = unquote(value)
 		}
-		return true
 	})
 	return kind == "dynamic-tool" || strings.HasPrefix(kind, "tool-") && kind != "tool-result"
 }
@@ -110,20 +104,19 @@ func (r *reader) tokens() (input, output, total uint32) {
 		return 0, 0, 0
 	}
 	var in, prompt, out, completion, sum string
-	gjson.Parse(r.usage).ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
+	eachMember(r.usage, func(key, value string) {
+		switch key {
 		case "inputTokens":
-			in = value.Raw
+			in = value
 		case "promptTokens":
-			prompt = value.Raw
+			prompt = value
 		case "outputTokens":
-			out = value.Raw
+			out = value
 		case "completionTokens":
-			completion = value.Raw
+			completion = value
 		case "totalTokens":
-			sum = value.Raw
+			sum = value
 		}
-		return true
 	})
 	input = r.eitherCount("usage.inputTokens", in, "usage.promptTokens", prompt)
 	output = r.eitherCount("usage.outputTokens", out, "usage.completionTokens", completion)
@@ -144,13 +137,8 @@ func (r *reader) feedbackGiven() (helpful, notHelpful uint32) {
 	if absent(r.feedback) {
 		return 0, 0
 	}
-	given := gjson.Parse(r.feedback)
-	if given.IsObject() {
-		r.wrong("feedback", r.feedback, want)
-		return 0, 0
-	}
-	given.ForEach(func(_, piece gjson.Result) bool {
-		switch piece.Str {
+	take := func(piece string) {
+		switch unquote(piece) {
 		case "helpful":
 			helpful++
 		case "not_helpful":
@@ -158,7 +146,11 @@ func (r *reader) feedbackGiven() (helpful, notHelpful uint32) {
 		default:
 			r.wrong("feedback", r.feedback, want)
 		}
-		return true
-	})
+	}
+	if r.feedback[0] == '[' {
+		eachElement(r.feedback, take)
+	} else {
+		take(r.feedback)
+	}
 	return helpful, notHelpful
 }

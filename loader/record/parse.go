@@ -13,21 +13,23 @@ import (
 // Parse reads one line, without its line feed; white space around the record and a carriage return do no harm.
 // Fields that no record has are ignored, and of a key given twice the last value counts, as in JavaScript. The
 // record shares no memory with line. The error is always an *Error.
-func Parse(line []byte) (Record, error) {
+func Parse(line []byte) (Record, error) { return NewSpace(1).Parse(line) }
+
+// Parse reads one line of several, as the function does.
+func (s *Space) Parse(line []byte) (Record, error) {
 	if reason := malformed(line); reason != "" {
 		return nil, &Error{Reason: reason}
 	}
 	// A view saves copying the line. All that is kept of it is cloned: texts by detach, reasons as they are built.
-	object := gjson.Parse(unsafe.String(unsafe.SliceData(line), len(line)))
-	if !object.IsObject() {
+	object := skipSpace(unsafe.String(unsafe.SliceData(line), len(line)))
+	if object[0] != '{' {
 		return nil, &Error{Reason: "the line is not a JSON object, want one record"}
 	}
-	var r reader
-	object.ForEach(func(key, value gjson.Result) bool {
-		if slot := r.slot(key.Str); slot != nil {
-			*slot = value.Raw
+	r := reader{space: s}
+	eachMember(object, func(key, value string) {
+		if slot := r.slot(key); slot != nil {
+			*slot = value
 		}
-		return true
 	})
 	return r.record()
 }

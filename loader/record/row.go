@@ -19,7 +19,7 @@ var Kinds = []string{"conversation", "message", "kbFile", "member"}
 
 // NewRow begins a row that gives a record of a kind. Position is its place in the source's log, key the row's key there.
 func NewRow(kind string, position uint64, key string) *Row {
-	return &Row{reader: reader{kind: `"` + kind + `"`, ofTable: true}, position: position, key: key}
+	return &Row{reader: reader{kind: `"` + kind + `"`, ofTable: true, space: NewSpace(1)}, position: position, key: key}
 }
 
 // HasField tells whether a name is that of a field of some record.

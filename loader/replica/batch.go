@@ -18,6 +18,10 @@ type Batch struct {
 // another organisation or user.
 type memberKey struct{ orgID, userID, sourceKey string }
 
+func conversationID(r *record.Conversation) string { return r.ID }
+func messageID(r *record.Message) string           { return r.ID }
+func kbFileID(r *record.KBFile) string             { return r.ID }
+
 func memberKeyOf(r *record.Member) memberKey {
 	if r.SourceKey != "" {
 		return memberKey{sourceKey: r.SourceKey}
@@ -25,13 +29,13 @@ func memberKeyOf(r *record.Member) memberKey {
 	return memberKey{orgID: r.OrgID, userID: r.UserID}
 }
 
-// NewBatch makes an empty batch.
-func NewBatch() *Batch {
+// NewBatch makes an empty batch, with room for so many messages before it must grow.
+func NewBatch(messages int) *Batch {
 	return &Batch{
-		conversations: newWinners[string](conversationVersion, (*record.Conversation).After),
-		messages:      newWinners[string](messageVersion, (*record.Message).After),
-		kbFiles:       newWinners[string](kbFileVersion, (*record.KBFile).After),
-		members:       newWinners[memberKey](memberVersion, (*record.Member).After),
+		conversations: newWinners(0, conversationID, conversationVersion, (*record.Conversation).After),
+		messages:      newWinners(messages, messageID, messageVersion, (*record.Message).After),
+		kbFiles:       newWinners(0, kbFileID, kbFileVersion, (*record.KBFile).After),
+		members:       newWinners(0, memberKeyOf, memberVersion, (*record.Member).After),
 	}
 }
 
@@ -39,13 +43,13 @@ func NewBatch() *Batch {
 func (b *Batch) Add(r record.Record) {
 	switch r := r.(type) {
 	case *record.Conversation:
-		b.conversations.put(r.ID, r)
+		b.conversations.put(r)
 	case *record.Message:
-		b.messages.put(r.ID, r)
+		b.messages.put(r)
 	case *record.KBFile:
-		b.kbFiles.put(r.ID, r)
+		b.kbFiles.put(r)
 	case *record.Member:
-		b.members.put(memberKeyOf(r), r)
+		b.members.put(r)
 	default:
 		panic(fmt.Sprintf("replica: unknown record type %T", r))
 	}
@@ -56,31 +60,8 @@ func (b *Batch) Len() int {
 	return len(b.conversations.list) + len(b.messages.list) + len(b.kbFiles.list) + len(b.members.list)
 }
 
-// winners holds the winning record of each key, in the order in which the keys appeared.
-type winners[K comparable, R record.Record] struct {
-	index   map[K]int
-	list    []R
-	version func(R) version
-	after   func(r, before R) R
-}
-
-func newWinners[K comparable, R record.Record](version func(R) version, after func(r, before R) R) winners[K, R] {
-	return winners[K, R]{index: map[K]int{}, version: version, after: after}
-}
-
-func (w *winners[K, R]) put(key K, r R) {
-	i, met := w.index[key]
-	switch {
-	case !met:
-		w.index[key] = len(w.list)
-		w.list = append(w.list, r)
-	case w.version(r).before(w.version(w.list[i])):
-	case record.FieldsKept(r) == record.KeptAll:
-		w.list[i] = r // what is deleted in the end need not be known
-	default:
-		w.list[i] = w.after(r, w.list[i])
-	}
-}
+// Messages is the number of those that are messages.
+func (b *Batch) Messages() int { return len(b.messages.list) }
 
 // Changed counts the records of a batch that changed a replica; the others were older than what was there, or equal to
 // it.

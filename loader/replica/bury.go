@@ -92,33 +92,33 @@ func (c *computation) buryCells(ctx context.Context, rows []buriedCell) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return insertColumns(ctx, c.writer.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)",
-		columnOf(rows, func(r *buriedCell) string { return r.orgID }),
-		columnOf(rows, func(r *buriedCell) string { return r.agentID }),
-		columnOf(rows, func(r *buriedCell) string { return r.grain }),
-		columnOf(rows, func(r *buriedCell) int64 { return r.at }),
-		repeat(len(rows), c.buryVersion()), repeat[uint8](len(rows), 1))
+	return insert(ctx, c.writer.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)", rows,
+		each(func(r *buriedCell) string { return r.orgID }),
+		each(func(r *buriedCell) string { return r.agentID }),
+		each(func(r *buriedCell) string { return r.grain }),
+		each(func(r *buriedCell) int64 { return r.at }),
+		same[buriedCell](c.buryVersion()), same[buriedCell](uint8(1)))
 }
 
 func (c *computation) buryActivity(ctx context.Context, rows []activityKey) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return insertColumns(ctx, c.writer.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)",
-		columnOf(rows, func(k *activityKey) string { return k.orgID }),
-		columnOf(rows, func(k *activityKey) uint32 { return k.userNo }),
-		columnOf(rows, func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
-		columnOf(rows, func(k *activityKey) uint32 { return k.conversationNo }),
-		repeat(len(rows), c.buryVersion()), repeat[uint8](len(rows), 1))
+	return insert(ctx, c.writer.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)", rows,
+		each(func(k *activityKey) string { return k.orgID }),
+		each(func(k *activityKey) uint32 { return k.userNo }),
+		each(func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
+		each(func(k *activityKey) uint32 { return k.conversationNo }),
+		same[activityKey](c.buryVersion()), same[activityKey](uint8(1)))
 }
 
 func (c *computation) buryUserMonths(ctx context.Context, rows []userMonthKey) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return insertColumns(ctx, c.writer.conn, "INSERT INTO user_months (org_id, user_no, month, version, is_deleted)",
-		columnOf(rows, func(k *userMonthKey) string { return k.orgID }),
-		columnOf(rows, func(k *userMonthKey) uint32 { return k.userNo }),
-		columnOf(rows, func(k *userMonthKey) int64 { return k.at }),
-		repeat(len(rows), c.buryVersion()), repeat[uint8](len(rows), 1))
+	return insert(ctx, c.writer.conn, "INSERT INTO user_months (org_id, user_no, month, version, is_deleted)", rows,
+		each(func(k *userMonthKey) string { return k.orgID }),
+		each(func(k *userMonthKey) uint32 { return k.userNo }),
+		each(func(k *userMonthKey) int64 { return k.at }),
+		same[userMonthKey](c.buryVersion()), same[userMonthKey](uint8(1)))
 }

@@ -28,3 +28,21 @@ func (c *cache[K, V]) put(key K, v V) {
 	}
 	c.young[key] = v
 }
+
+// recent keeps what the batch at hand gives, and what the batch before gave, which may not be written yet.
+type recent[K comparable, V any] struct{ now, before map[K]V }
+
+func newRecent[K comparable, V any]() recent[K, V] { return recent[K, V]{now: map[K]V{}} }
+
+// turn goes on to the next batch. All but the batch before must be written.
+func (r *recent[K, V]) turn() { r.now, r.before = map[K]V{}, r.now }
+
+func (r *recent[K, V]) put(key K, v V) { r.now[key] = v }
+
+func (r *recent[K, V]) get(key K) (V, bool) {
+	if v, ok := r.now[key]; ok {
+		return v, true
+	}
+	v, ok := r.before[key]
+	return v, ok
+}

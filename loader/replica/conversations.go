@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
 )
@@ -18,6 +20,7 @@ type conversations struct {
 	agents *numbers
 	last   map[string]uint32 // the last conversation_no of each organisation
 	known  *cache[string, *conversation]
+	fresh  recent[string, *conversation] // new and changed rows, perhaps not written yet
 }
 
 func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversations, error) {
@@ -32,7 +35,7 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 	last, err := lastNumbers(ctx, conn, "conversations", "conversation_no")
 	return &conversations{
 		conn: conn, users: users, agents: agents, last: last,
-		known: newCache[string, *conversation](conversationsCached),
+		known: newCache[string, *conversation](conversationsCached), fresh: newRecent[string, *conversation](),
 	}, err
 }
 
@@ -54,7 +57,11 @@ func (c *conversations) find(ctx context.Context, ids map[string]struct{}) (map[
 	result := make(map[string]*conversation, len(ids))
 	var unknown []string
 	for id := range ids {
-		if known, ok := c.known.get(id); ok {
+		known, ok := c.fresh.get(id)
+		if !ok {
+			known, ok = c.known.get(id)
+		}
+		if ok {
 			result[id] = known
 		} else {
 			unknown = append(unknown, id)
@@ -96,6 +103,21 @@ LIMIT {limit:UInt64}`
 		return err
 	})
 	return result, err
+}
+
+// turn goes on to the next batch.
+func (c *conversations) turn() {
+	c.fresh.turn()
+	c.users.fresh.turn()
+	c.agents.fresh.turn()
+}
+
+// expect takes in rows that are going to be written.
+func (c *conversations) expect(rows []*conversation) {
+	for _, row := range rows {
+		c.fresh.put(row.ID, row)
+		c.known.put(row.ID, row)
+	}
 }
 
 // merge decides which records change something, and gives those their numbers. The result holds the new rows; stored is
@@ -145,37 +167,32 @@ func (c *conversations) number(row, old *conversation) (uint32, error) {
 	return next(c.last, row.OrgID)
 }
 
-// write stores rows, after the numbers that they use.
+// writeNumbers stores numbers that were given.
+func (c *conversations) writeNumbers(ctx context.Context, users, agents []givenNumber) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return c.users.write(ctx, users) })
+	both.Go(func() error { return c.agents.write(ctx, agents) })
+	return both.Wait()
+}
+
+// write stores rows that are expected. Their numbers must be there.
 func (c *conversations) write(ctx context.Context, batch uint64, rows []*conversation) error {
-	if err := c.users.write(ctx); err != nil {
-		return err
-	}
-	if err := c.agents.write(ctx); err != nil {
-		return err
-	}
 	if len(rows) == 0 {
 		return nil
 	}
-	err := insertColumns(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
-    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, log_position, version, is_deleted)`,
-		columnOf(rows, func(r **conversation) string { return (*r).ID }),
-		columnOf(rows, func(r **conversation) string { return (*r).OrgID }),
-		columnOf(rows, func(r **conversation) string { return (*r).UserID }),
-		columnOf(rows, func(r **conversation) string { return (*r).AgentID }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).no }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).userNo }),
-		columnOf(rows, func(r **conversation) uint32 { return (*r).agentNo }),
-		columnOf(rows, func(r **conversation) int64 { return (*r).CreatedAt }),
-		columnOf(rows, func(r **conversation) int64 { return (*r).UpdatedAt }),
-		columnOf(rows, func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		columnOf(rows, func(r **conversation) uint64 { return (*r).LogPosition }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r **conversation) uint8 { return bit((*r).Deleted) }))
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		c.known.put(row.ID, row)
-	}
-	return nil
+	return insert(ctx, c.conn, `INSERT INTO conversations (id, org_id, user_id, agent_id,
+    conversation_no, user_no, agent_no, created_at, updated_at, deleted_at, log_position, version, is_deleted)`, rows,
+		each(func(r **conversation) string { return (*r).ID }),
+		each(func(r **conversation) string { return (*r).OrgID }),
+		each(func(r **conversation) string { return (*r).UserID }),
+		each(func(r **conversation) string { return (*r).AgentID }),
+		each(func(r **conversation) uint32 { return (*r).no }),
+		each(func(r **conversation) uint32 { return (*r).userNo }),
+		each(func(r **conversation) uint32 { return (*r).agentNo }),
+		each(func(r **conversation) int64 { return (*r).CreatedAt }),
+		each(func(r **conversation) int64 { return (*r).UpdatedAt }),
+		each(func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		each(func(r **conversation) uint64 { return (*r).LogPosition }),
+		same[*conversation](batch),
+		each(func(r **conversation) uint8 { return bit((*r).Deleted) }))
 }

@@ -77,9 +77,11 @@ func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error 
 		var c change
 		for _, id := range chunk {
 			if old := stored.rows[id]; old != nil {
-				c.replace(old, newMessage(old.Message, known[old.ConversationID]), stored.at)
+				conversation := known[old.ConversationID]
+				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), stored.at)
 			}
 		}
+		w.messages.expect(&c)
 		if err := w.messages.write(ctx, batch, c); err != nil {
 			return err
 		}

@@ -124,26 +124,3 @@ func (b *Batch) Drop(gone func(kind, key string) bool) {
 	}
 	b.Complete(missing, nil)
 }
-
-// drop takes keys out.
-func (w *winners[K, R]) drop(keys []K) {
-	if len(keys) == 0 {
-		return
-	}
-	for _, key := range keys {
-		delete(w.index, key)
-	}
-	kept := make([]K, len(w.list))
-	present := make([]bool, len(w.list))
-	for key, i := range w.index {
-		kept[i], present[i] = key, true
-	}
-	list := w.list[:0]
-	for i, r := range w.list {
-		if present[i] {
-			w.index[kept[i]] = len(list)
-			list = append(list, r)
-		}
-	}
-	w.list = list
-}

@@ -4,27 +4,69 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// insertColumns writes rows, given as one slice a column, in a single block: all of them or none.
-func insertColumns(ctx context.Context, conn clickhouse.Conn, statement string, columns ...any) error {
-	batch, err := conn.PrepareBatch(ctx, statement)
+// insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again.
+const insertBlock = 8_192
+
+// insertSettings let an insert be one part, however many blocks it comes in, and spare the driver its slow way to fill columns
+// of LowCardinality.
+var insertSettings = driver.Settings{
+	"min_insert_block_size_rows":             math.MaxInt64,
+	"min_insert_block_size_bytes":            math.MaxInt64,
+	"low_cardinality_allow_in_native_format": 0,
+}
+
+// insert writes rows: all of them or none.
+func insert[R any](ctx context.Context, conn clickhouse.Conn, statement string, rows []R, columns ...values[R]) error {
+	batch, err := conn.PrepareBatch(driver.Context(ctx, driver.WithSettings(insertSettings)), statement)
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
-	for i, column := range columns {
-		if err := batch.Column(i).Append(column); err != nil {
-			_ = batch.Abort()
-			return fmt.Errorf("%s: column %d: %w", statement, i, err)
+	for block := range slices.Chunk(rows, insertBlock) {
+		if batch.Rows() > 0 {
+			if err := batch.Flush(); err != nil {
+				_ = batch.Abort()
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		for i, values := range columns {
+			if err := batch.Column(i).Append(values(block)); err != nil {
+				_ = batch.Abort()
+				return fmt.Errorf("%s: column %d: %w", statement, i, err)
+			}
 		}
 	}
 	if err := batch.Send(); err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
+}
+
+// values gather one column of rows in a slice, which is good until it is called again.
+type values[R any] func(rows []R) any
+
+// each is the column of a value of each row.
+func each[R, V any](value func(*R) V) values[R] {
+	var buffer []V
+	return func(rows []R) any {
+		buffer = slices.Grow(buffer[:0], len(rows))
+		for i := range rows {
+			buffer = append(buffer, value(&rows[i]))
+		}
+		return buffer
+	}
+}
+
+// same is a column that holds the same value in every row.
+func same[R, V any](v V) values[R] {
+	return each(func(*R) V { return v })
 }
 
 // columnOf gathers one column of rows.
@@ -66,15 +108,6 @@ func bit(b bool) uint8 {
 		return 1
 	}
 	return 0
-}
-
-// repeat is a column that holds the same value in every row.
-func repeat[V any](n int, v V) []V {
-	out := make([]V, n)
-	for i := range out {
-		out[i] = v
-	}
-	return out
 }
 
 // query runs a look-up and calls scan for each row.

@@ -20,6 +20,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	if len(records) == 0 {
 		return 0, nil
 	}
+	k.positions.turn()
 	hashes := columnOf(records, func(r **record.KBFile) uint64 { return hashOf((*r).ID) })
 	at, err := k.positions.find(ctx, hashes)
 	if err != nil {
@@ -30,8 +31,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		return 0, err
 	}
 	var rows []record.KBFile
-	var newHashes []uint64
-	var newAt []position
+	var entries []entry
 	for i, r := range records {
 		old := stored[r.ID]
 		if r.Kept != 0 {
@@ -49,10 +49,11 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		}
 		rows = append(rows, *r)
 		if !at.has(hashes[i], kbFilePosition(r)) {
-			newHashes, newAt = append(newHashes, hashes[i]), append(newAt, kbFilePosition(r))
+			entries = append(entries, entry{hashes[i], kbFilePosition(r)})
 		}
 	}
-	if err := k.positions.write(ctx, newHashes, newAt); err != nil {
+	k.positions.expect(entries)
+	if err := k.positions.write(ctx, entries); err != nil {
 		return 0, err
 	}
 	return changed, k.write(ctx, batch, rows)
@@ -103,20 +104,20 @@ func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile)
 	if err := k.stale.mark(ctx, setOf(rows, func(r *record.KBFile) string { return r.OrgID }), nil); err != nil {
 		return err
 	}
-	return insertColumns(ctx, k.conn, `INSERT INTO kb_files (org_id, processed_at, id, knowledge_base_id, processing_status,
-    input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, log_position, version, is_deleted)`,
-		columnOf(rows, func(r *record.KBFile) string { return r.OrgID }),
-		columnOf(rows, func(r *record.KBFile) int64 { return r.ProcessedAt }),
-		columnOf(rows, func(r *record.KBFile) string { return r.ID }),
-		columnOf(rows, func(r *record.KBFile) string { return r.KnowledgeBaseID }),
-		columnOf(rows, func(r *record.KBFile) string { return r.Status }),
-		columnOf(rows, func(r *record.KBFile) uint32 { return r.InputTokens }),
-		columnOf(rows, func(r *record.KBFile) uint32 { return r.OutputTokens }),
-		columnOf(rows, func(r *record.KBFile) uint32 { return r.TotalTokens }),
-		columnOf(rows, func(r *record.KBFile) int64 { return r.CreatedAt }),
-		columnOf(rows, func(r *record.KBFile) int64 { return r.UpdatedAt }),
-		columnOf(rows, func(r *record.KBFile) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		columnOf(rows, func(r *record.KBFile) uint64 { return r.LogPosition }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r *record.KBFile) uint8 { return bit(r.Deleted) }))
+	return insert(ctx, k.conn, `INSERT INTO kb_files (org_id, processed_at, id, knowledge_base_id, processing_status,
+    input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, log_position, version, is_deleted)`, rows,
+		each(func(r *record.KBFile) string { return r.OrgID }),
+		each(func(r *record.KBFile) int64 { return r.ProcessedAt }),
+		each(func(r *record.KBFile) string { return r.ID }),
+		each(func(r *record.KBFile) string { return r.KnowledgeBaseID }),
+		each(func(r *record.KBFile) string { return r.Status }),
+		each(func(r *record.KBFile) uint32 { return r.InputTokens }),
+		each(func(r *record.KBFile) uint32 { return r.OutputTokens }),
+		each(func(r *record.KBFile) uint32 { return r.TotalTokens }),
+		each(func(r *record.KBFile) int64 { return r.CreatedAt }),
+		each(func(r *record.KBFile) int64 { return r.UpdatedAt }),
+		each(func(r *record.KBFile) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		each(func(r *record.KBFile) uint64 { return r.LogPosition }),
+		same[record.KBFile](batch),
+		each(func(r *record.KBFile) uint8 { return bit(r.Deleted) }))
 }

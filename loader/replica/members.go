@@ -14,14 +14,13 @@ import (
 type members struct {
 	conn  clickhouse.Conn
 	stale *staleHours
-	users *numbers
 }
 
 // memberRows are stored members by organisation and user.
 type memberRows map[memberKey]*record.Member
 
-// apply writes what the records change and tells how many do.
-func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member) (changed int, err error) {
+// apply writes what the records change and tells how many do. Numbers are those of the records' users.
+func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member, numbers map[ownedKey]uint32) (changed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
@@ -30,7 +29,7 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 		return 0, err
 	}
 	targets, left := settleMembers(records, owned)
-	stored, err := m.find(ctx, append(slices.Clone(targets), left...))
+	stored, err := m.find(ctx, append(slices.Clone(targets), left...), numbers)
 	if err != nil {
 		return 0, err
 	}
@@ -44,7 +43,7 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)))
+	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)), numbers)
 }
 
 // settleMembers tells where the records' rows stand in the end, and which members are no more because the source's row that gave them
@@ -87,18 +86,18 @@ func sameMember(a, b *record.Member) bool {
 
 const memberColumns = `
     toString(org_id), user_id, metadata, metadata_paths, metadata_pair_paths, metadata_pair_values,
-    toUnixTimestamp64Milli(updated_at), deleted_at, log_position, source_key`
+    toUnixTimestamp64Milli(updated_at), deleted_at, log_position, source_key, user_no`
 
-func scanMember(scan func(...any) error) (*record.Member, error) {
-	r := &record.Member{}
+func scanMember(scan func(...any) error) (r *record.Member, userNo uint32, err error) {
+	r = &record.Member{}
 	var deletedAt *time.Time
-	err := scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LogPosition, &r.SourceKey)
+	err = scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LogPosition, &r.SourceKey, &userNo)
 	r.DeletedAt, r.Deleted = deletion(deletedAt)
-	return r, err
+	return r, userNo, err
 }
 
-// find looks up the members of the records' organisations and users.
-func (m *members) find(ctx context.Context, records []*record.Member) (memberRows, error) {
+// find looks up the members of the records' organisations and users, and adds the numbers of those that are stored.
+func (m *members) find(ctx context.Context, records []*record.Member, numbers map[ownedKey]uint32) (memberRows, error) {
 	found := memberRows{}
 	if len(records) == 0 {
 		return found, nil
@@ -111,8 +110,8 @@ WHERE (org_id, user_id) IN (SELECT org_id, user_id FROM keys)
 ORDER BY org_id, user_id, version DESC
 LIMIT 1 BY org_id, user_id`
 	err := query(ctx, m.conn, "members", set, statement, func(scan func(...any) error) error {
-		r, err := scanMember(scan)
-		found[memberKey{orgID: r.OrgID, userID: r.UserID}] = r
+		r, no, err := scanMember(scan)
+		found[memberKey{orgID: r.OrgID, userID: r.UserID}], numbers[userOf(r)] = r, no
 		return err
 	})
 	return found, err
@@ -142,7 +141,7 @@ WHERE (org_id, user_id) IN
 ORDER BY org_id, user_id, version DESC
 LIMIT 1 BY org_id, user_id`
 	err := query(ctx, m.conn, "members of a source's rows", stringKeys("source_key", sources), statement, func(scan func(...any) error) error {
-		r, err := scanMember(scan)
+		r, _, err := scanMember(scan)
 		if r.SourceKey != "" {
 			owned[r.SourceKey] = append(owned[r.SourceKey], r)
 		}
@@ -151,30 +150,36 @@ LIMIT 1 BY org_id, user_id`
 	return owned, err
 }
 
-func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member) error {
-	numbers, err := m.users.assign(ctx, columnOf(rows, func(r **record.Member) ownedKey { return ownedKey{(*r).OrgID, (*r).UserID} }))
-	if err != nil {
-		return err
+// userOf is the user that a member is.
+func userOf(r *record.Member) ownedKey { return ownedKey{r.OrgID, r.UserID} }
+
+// usersOf are the users of the records that tell whom they are about; the others are about stored members.
+func usersOf(records []*record.Member) (users []ownedKey) {
+	for _, r := range records {
+		if r.OrgID != "" && r.UserID != "" {
+			users = append(users, userOf(r))
+		}
 	}
-	if err := m.users.write(ctx); err != nil {
-		return err
-	}
+	return users
+}
+
+func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member, numbers map[ownedKey]uint32) error {
 	if err := m.stale.mark(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID }), nil); err != nil {
 		return err
 	}
-	return insertColumns(ctx, m.conn, `INSERT INTO members (org_id, user_id, user_no, metadata, metadata_paths, metadata_pair_paths,
-    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`,
-		columnOf(rows, func(r **record.Member) string { return (*r).OrgID }),
-		columnOf(rows, func(r **record.Member) string { return (*r).UserID }),
-		columnOf(rows, func(r **record.Member) uint32 { return numbers[ownedKey{(*r).OrgID, (*r).UserID}] }),
-		columnOf(rows, func(r **record.Member) string { return (*r).Metadata }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).Paths }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).PairPaths }),
-		columnOf(rows, func(r **record.Member) []string { return (*r).PairValues }),
-		columnOf(rows, func(r **record.Member) int64 { return (*r).UpdatedAt }),
-		columnOf(rows, func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		columnOf(rows, func(r **record.Member) uint64 { return (*r).LogPosition }),
-		columnOf(rows, func(r **record.Member) string { return (*r).SourceKey }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r **record.Member) uint8 { return bit((*r).Deleted) }))
+	return insert(ctx, m.conn, `INSERT INTO members (org_id, user_id, user_no, metadata, metadata_paths, metadata_pair_paths,
+    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`, rows,
+		each(func(r **record.Member) string { return (*r).OrgID }),
+		each(func(r **record.Member) string { return (*r).UserID }),
+		each(func(r **record.Member) uint32 { return numbers[userOf(*r)] }),
+		each(func(r **record.Member) string { return (*r).Metadata }),
+		each(func(r **record.Member) []string { return (*r).Paths }),
+		each(func(r **record.Member) []string { return (*r).PairPaths }),
+		each(func(r **record.Member) []string { return (*r).PairValues }),
+		each(func(r **record.Member) int64 { return (*r).UpdatedAt }),
+		each(func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
+		each(func(r **record.Member) uint64 { return (*r).LogPosition }),
+		each(func(r **record.Member) string { return (*r).SourceKey }),
+		same[*record.Member](batch),
+		each(func(r **record.Member) uint8 { return bit((*r).Deleted) }))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
 )
@@ -82,7 +84,7 @@ WHERE conversation_id != ''`
 }
 
 func scanMessage(scan func(...any) error) (*message, error) {
-	row := &message{}
+	row := &message{Message: &record.Message{}, owner: &owner{}}
 	var deletedAt *time.Time
 	var hidden uint8
 	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
@@ -95,16 +97,15 @@ func scanMessage(scan func(...any) error) (*message, error) {
 
 // change is what a set of messages needs written.
 type change struct {
-	rows   []message // new rows, and those that bury rows which moved away
-	lost   []message // rows that counted so far, and are replaced or buried
-	hashes []uint64  // positions to note before, in step with at
-	at     []position
+	rows    []message // new rows, and those that bury rows which moved away
+	lost    []message // rows that counted so far, and are replaced or buried
+	entries []entry   // positions to note before
 }
 
 // replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
 // anything changes.
 func (c *change) replace(old *message, row message, at found) bool {
-	if old != nil && *old == row {
+	if old != nil && old.equals(&row) {
 		return false
 	}
 	if old != nil && !old.hidden {
@@ -115,73 +116,91 @@ func (c *change) replace(old *message, row message, at found) bool {
 	}
 	c.rows = append(c.rows, row)
 	if hash := hashOf(row.ID); !at.has(hash, row.position()) {
-		c.hashes, c.at = append(c.hashes, hash), append(c.at, row.position())
+		c.entries = append(c.entries, entry{hash, row.position()})
 	}
 	return true
 }
 
 // merge decides what the records of a batch change, given what is stored and the conversations that are known.
 func merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (c change, changed int) {
-	c.rows = make([]message, 0, len(records))
+	c.rows, c.entries = make([]message, 0, len(records)), make([]entry, 0, len(records))
+	var last string // messages of a conversation often come one after the other
+	conversation, owner := (*conversation)(nil), nobody
 	for _, r := range records {
 		old, current := stored.rows[r.ID], r
 		switch {
-		case old != nil && messageVersion(r).before(messageVersion(&old.Message)):
-			current = &old.Message // superseded; but its conversation may have become known
+		case old != nil && messageVersion(r).before(messageVersion(old.Message)):
+			current = old.Message // superseded; but its conversation may have become known
 		case r.Kept != 0 && old == nil:
 			continue // what was deleted before it was known
 		case r.Kept != 0:
-			current = r.After(&old.Message)
+			current = r.After(old.Message)
 		}
-		if c.replace(old, newMessage(*current, known[current.ConversationID]), stored.at) && (old == nil || current != &old.Message) {
+		if current.ConversationID != last {
+			last, conversation = current.ConversationID, known[current.ConversationID]
+			owner = conversation.owner()
+		}
+		if c.replace(old, newMessage(current, conversation, owner), stored.at) && (old == nil || current != old.Message) {
 			changed++
 		}
 	}
 	return c, changed
 }
 
-// write stores a change: marks and positions first, then all rows in one block.
-func (m *messages) write(ctx context.Context, batch uint64, c change) error {
-	if len(c.rows) == 0 {
-		return nil
+// expect takes in a change that is going to be written.
+func (m *messages) expect(c *change) {
+	m.positions.expect(c.entries)
+	m.waiting.note(c.rows)
+}
+
+// write stores a change that is expected: marks, positions and whatever else must come before, side by side, then all rows at once.
+func (m *messages) write(ctx context.Context, batch uint64, c change, before ...func(context.Context) error) error {
+	if len(c.rows) > 0 {
+		before = append(before,
+			func(ctx context.Context) error { return m.mark(ctx, &c) },
+			func(ctx context.Context) error { return m.positions.write(ctx, c.entries) })
 	}
+	first, firstCtx := errgroup.WithContext(ctx)
+	for _, step := range before {
+		first.Go(func() error { return step(firstCtx) })
+	}
+	if err := first.Wait(); err != nil || len(c.rows) == 0 {
+		return err
+	}
+	return m.insert(ctx, batch, c.rows)
+}
+
+func (m *messages) mark(ctx context.Context, c *change) error {
 	hours, organizations := c.touchedHours()
-	m.touched.note(&c)
-	if err := m.stale.mark(ctx, organizations, hours); err != nil {
-		return err
-	}
-	if err := m.positions.write(ctx, c.hashes, c.at); err != nil {
-		return err
-	}
-	rows := c.rows
-	err := insertColumns(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
+	m.touched.note(c)
+	return m.stale.mark(ctx, organizations, hours)
+}
+
+func (m *messages) insert(ctx context.Context, batch uint64, rows []message) error {
+	return insert(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
     agent_id, agent_no, role, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, updated_at, deleted_at,
-    tool_invocations, tool_parts, log_position, version, is_deleted)`,
-		columnOf(rows, func(r *message) string { return r.orgID }),
-		columnOf(rows, func(r *message) int64 { return r.CreatedAt }),
-		columnOf(rows, func(r *message) string { return r.ID }),
-		columnOf(rows, func(r *message) string { return r.ConversationID }),
-		columnOf(rows, func(r *message) uint32 { return r.conversationNo }),
-		columnOf(rows, func(r *message) string { return r.userID }),
-		columnOf(rows, func(r *message) uint32 { return r.userNo }),
-		columnOf(rows, func(r *message) string { return r.agentID }),
-		columnOf(rows, func(r *message) uint32 { return r.agentNo }),
-		columnOf(rows, func(r *message) string { return r.Role }),
-		columnOf(rows, func(r *message) uint32 { return r.ToolCalls }),
-		columnOf(rows, func(r *message) uint32 { return r.InputTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.OutputTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.TotalTokens }),
-		columnOf(rows, func(r *message) uint32 { return r.Helpful }),
-		columnOf(rows, func(r *message) uint32 { return r.NotHelpful }),
-		columnOf(rows, func(r *message) int64 { return r.UpdatedAt }),
-		columnOf(rows, func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		columnOf(rows, func(r *message) int32 { return r.Tools.Invocations }),
-		columnOf(rows, func(r *message) int32 { return r.Tools.Parts }),
-		columnOf(rows, func(r *message) uint64 { return r.LogPosition }),
-		repeat(len(rows), batch),
-		columnOf(rows, func(r *message) uint8 { return bit(r.hidden) }))
-	if err == nil {
-		m.waiting.note(rows)
-	}
-	return err
+    tool_invocations, tool_parts, log_position, version, is_deleted)`, rows,
+		each(func(r *message) string { return r.orgID }),
+		each(func(r *message) int64 { return r.CreatedAt }),
+		each(func(r *message) string { return r.ID }),
+		each(func(r *message) string { return r.ConversationID }),
+		each(func(r *message) uint32 { return r.conversationNo }),
+		each(func(r *message) string { return r.userID }),
+		each(func(r *message) uint32 { return r.userNo }),
+		each(func(r *message) string { return r.agentID }),
+		each(func(r *message) uint32 { return r.agentNo }),
+		each(func(r *message) string { return r.Role }),
+		each(func(r *message) uint32 { return r.ToolCalls }),
+		each(func(r *message) uint32 { return r.InputTokens }),
+		each(func(r *message) uint32 { return r.OutputTokens }),
+		each(func(r *message) uint32 { return r.TotalTokens }),
+		each(func(r *message) uint32 { return r.Helpful }),
+		each(func(r *message) uint32 { return r.NotHelpful }),
+		each(func(r *message) int64 { return r.UpdatedAt }),
+		each(func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
+		each(func(r *message) int32 { return r.Tools.Invocations }),
+		each(func(r *message) int32 { return r.Tools.Parts }),
+		each(func(r *message) uint64 { return r.LogPosition }),
+		same[message](batch),
+		each(func(r *message) uint8 { return bit(r.hidden) }))
 }

@@ -3,9 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -23,7 +21,7 @@ type numbers struct {
 	table, id, no string
 	last          map[string]uint32 // the last number given in each organisation
 	known         *cache[ownedKey, uint32]
-	fresh         map[ownedKey]uint32 // given, not written yet
+	fresh         recent[ownedKey, uint32] // given lately, perhaps not written yet
 }
 
 func openNumbers(ctx context.Context, conn clickhouse.Conn, table, id, no string) (*numbers, error) {
@@ -33,7 +31,7 @@ func openNumbers(ctx context.Context, conn clickhouse.Conn, table, id, no string
 	}
 	return &numbers{
 		conn: conn, table: table, id: id, no: no, last: last,
-		known: newCache[ownedKey, uint32](numbersCached), fresh: map[ownedKey]uint32{},
+		known: newCache[ownedKey, uint32](numbersCached), fresh: newRecent[ownedKey, uint32](),
 	}, nil
 }
 
@@ -70,6 +68,9 @@ func (n *numbers) assign(ctx context.Context, ids []ownedKey) (map[ownedKey]uint
 		}
 		no, ok := n.known.get(key)
 		if !ok {
+			no, ok = n.fresh.get(key)
+		}
+		if !ok {
 			unknown = append(unknown, key)
 		}
 		assigned[key] = no
@@ -85,7 +86,9 @@ func (n *numbers) assign(ctx context.Context, ids []ownedKey) (map[ownedKey]uint
 		if err != nil {
 			return nil, err
 		}
-		assigned[key], n.fresh[key] = no, no
+		assigned[key] = no
+		n.fresh.put(key, no)
+		n.known.put(key, no)
 	}
 	return assigned, nil
 }
@@ -110,23 +113,28 @@ func (n *numbers) lookUp(ctx context.Context, ids []ownedKey, found map[ownedKey
 	})
 }
 
-// write stores the numbers that were given since the last write. It must come before any row that uses them: a
-// number that was used and forgotten would be given twice.
-func (n *numbers) write(ctx context.Context) error {
-	if len(n.fresh) == 0 {
+// given are the numbers that the batch at hand gave.
+func (n *numbers) given() []givenNumber {
+	given := make([]givenNumber, 0, len(n.fresh.now))
+	for key, no := range n.fresh.now {
+		given = append(given, givenNumber{key, no})
+	}
+	return given
+}
+
+type givenNumber struct {
+	ownedKey
+	no uint32
+}
+
+// write stores numbers that were given. It must come before any row that uses them: a number that was used and forgotten would
+// be given twice.
+func (n *numbers) write(ctx context.Context, given []givenNumber) error {
+	if len(given) == 0 {
 		return nil
 	}
-	given := slices.Collect(maps.Keys(n.fresh))
-	err := insertColumns(ctx, n.conn, fmt.Sprintf("INSERT INTO %s (org_id, %s, %s)", n.table, n.id, n.no),
-		columnOf(given, func(k *ownedKey) string { return k.orgID }),
-		columnOf(given, func(k *ownedKey) string { return k.id }),
-		columnOf(given, func(k *ownedKey) uint32 { return n.fresh[*k] }))
-	if err != nil {
-		return err
-	}
-	for key, no := range n.fresh {
-		n.known.put(key, no)
-	}
-	clear(n.fresh)
-	return nil
+	return insert(ctx, n.conn, fmt.Sprintf("INSERT INTO %s (org_id, %s, %s)", n.table, n.id, n.no), given,
+		each(func(g *givenNumber) string { return g.orgID }),
+		each(func(g *givenNumber) string { return g.id }),
+		each(func(g *givenNumber) uint32 { return g.no }))
 }

@@ -26,6 +26,9 @@ type positions struct {
 	kind  string
 	asked int     // ids looked up without a filter
 	known *filter // nil: not made yet
+
+	// What was expected for the batch at hand, and for the one before: perhaps not stored yet.
+	expected, expectedBefore [][]entry
 }
 
 const (
@@ -33,6 +36,12 @@ const (
 	filterMin        = 4_000_000  // hashes that the smallest filter takes: 9 MB
 	filterMax        = 60_000_000 // hashes that the largest filter takes: 135 MB
 )
+
+// entry says that a record, by the hash of its id, stands or stood at a position.
+type entry struct {
+	hash uint64
+	at   position
+}
 
 // found are the positions of ids, by the hash of the id. Two ids may share a hash: a position is where to look, and the
 // row there tells its id.
@@ -107,28 +116,46 @@ func (p *positions) fillFilter(ctx context.Context, capacity int) error {
 			known.add(hash)
 			return err
 		})
-	if err == nil {
-		p.known = known
-	}
-	return err
-}
-
-// write stores positions. It must come before the rows that stand there.
-func (p *positions) write(ctx context.Context, hashes []uint64, at []position) error {
-	if len(hashes) == 0 {
-		return nil
-	}
-	err := insertColumns(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)",
-		repeat(len(hashes), p.kind), hashes,
-		columnOf(at, func(p *position) string { return p.orgID }),
-		columnOf(at, func(p *position) int64 { return p.at }))
-	if err != nil || p.known == nil {
+	if err != nil {
 		return err
 	}
-	for _, hash := range hashes {
-		p.known.add(hash)
+	p.known = known
+	for _, entries := range slices.Concat(p.expectedBefore, p.expected) {
+		p.addKnown(entries)
 	}
 	return nil
+}
+
+// expect takes in positions that are going to be written.
+func (p *positions) expect(entries []entry) {
+	p.expected = append(p.expected, entries)
+	if p.known != nil {
+		p.addKnown(entries)
+	}
+}
+
+func (p *positions) addKnown(entries []entry) {
+	for i := range entries {
+		p.known.add(entries[i].hash)
+	}
+}
+
+// turn goes on to the next batch. What was expected for all but the batch before must be stored.
+func (p *positions) turn() { p.expected, p.expectedBefore = nil, p.expected }
+
+// mayHave tells whether a hash may be stored or expected.
+func (p *positions) mayHave(hash uint64) bool { return p.known == nil || p.known.has(hash) }
+
+// write stores positions that are expected. It must come before the rows that stand there.
+func (p *positions) write(ctx context.Context, entries []entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return insert(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)", entries,
+		same[entry](p.kind),
+		each(func(e *entry) uint64 { return e.hash }),
+		each(func(e *entry) string { return e.at.orgID }),
+		each(func(e *entry) int64 { return e.at.at }))
 }
 
 func hashOf(id string) uint64 { return xxhash.Sum64String(id) }

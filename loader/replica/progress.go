@@ -25,7 +25,7 @@ func (w *Writer) begin(ctx context.Context) error {
 func (w *Writer) finish(ctx context.Context) error { return w.note(ctx, 2*w.batch+1) }
 
 func (w *Writer) note(ctx context.Context, step uint64) error {
-	return insertColumns(ctx, w.conn, "INSERT INTO batches (step)", []uint64{step})
+	return insert(ctx, w.conn, "INSERT INTO batches (step)", []uint64{step}, each(func(step *uint64) uint64 { return *step }))
 }
 
 // recover finishes the last batch if it was cut off: the messages of the conversations that it wrote are brought up to

@@ -36,7 +36,7 @@ func newDatabase(t *testing.T, messages int) (url string, conn clickhouse.Conn) 
 		t.Fatal(err)
 	}
 	write(t, url, func(w *replica.Writer) error {
-		b := replica.NewBatch()
+		b := replica.NewBatch(0)
 		for line := range bytes.Lines(lines.Bytes()) {
 			r, err := record.Parse(bytes.TrimSpace(line))
 			if err != nil {

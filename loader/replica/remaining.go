@@ -103,7 +103,7 @@ func (w *Writer) remaining(ctx context.Context, kind string, last, position uint
 	params.String("id", after.id)
 	params["last"] = fmt.Sprint(last)
 	params.Int64("limit", remainingPage)
-	batch, end := NewBatch(), after
+	batch, end := NewBatch(0), after
 	err := query(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan func(...any) error) error {
 		values := []any{&end.orgID, &end.at, &end.id}
 		var key string

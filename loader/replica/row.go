@@ -18,24 +18,39 @@ func (c *conversation) countsLike(other *conversation) bool {
 		c.no == other.no && c.userNo == other.userNo && c.agentNo == other.agentNo && c.Deleted == other.Deleted
 }
 
-// message is a row of the table messages: the record and what it needs of its conversation.
+// message is a row of the table messages: the record and whose it is.
 type message struct {
-	record.Message
-	orgID, userID, agentID          string
-	conversationNo, userNo, agentNo uint32
-	hidden                          bool
+	*record.Message
+	*owner
+	hidden bool
 }
 
-// newMessage makes the row of a message. The conversation is nil when it is not known yet: the message waits.
-func newMessage(r record.Message, c *conversation) message {
+// owner is what a message needs of its conversation.
+type owner struct {
+	orgID, userID, agentID          string
+	conversationNo, userNo, agentNo uint32
+}
+
+// nobody owns a message whose conversation is not known yet.
+var nobody = &owner{}
+
+// owner is what the conversation's messages need of it; they may share it.
+func (c *conversation) owner() *owner {
 	if c == nil {
-		return message{Message: r, hidden: true}
+		return nobody
 	}
-	return message{
-		Message: r, orgID: c.OrgID, userID: c.UserID, agentID: c.AgentID,
-		conversationNo: c.no, userNo: c.userNo, agentNo: c.agentNo,
-		hidden: r.Deleted || c.Deleted,
-	}
+	return &owner{c.OrgID, c.UserID, c.AgentID, c.no, c.userNo, c.agentNo}
+}
+
+// newMessage makes the row of a message of a conversation, whose owner is given. The conversation is nil when it is not known yet: the
+// message waits.
+func newMessage(r *record.Message, c *conversation, o *owner) message {
+	return message{r, o, c == nil || r.Deleted || c.Deleted}
+}
+
+// equals tells whether nothing distinguishes two rows.
+func (m *message) equals(other *message) bool {
+	return *m.Message == *other.Message && *m.owner == *other.owner && m.hidden == other.hidden
 }
 
 // position is where a message or a file stands in its table: the part of the sorting key before the id.
@@ -50,8 +65,8 @@ func (m *message) position() position { return position{m.orgID, m.CreatedAt} }
 // is "" so that a look-up by id passes over it.
 func (m *message) buried() message {
 	return message{
-		Message: record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
-		orgID:   m.orgID, hidden: true,
+		Message: &record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
+		owner:   &owner{orgID: m.orgID}, hidden: true,
 	}
 }
 

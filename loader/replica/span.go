@@ -28,35 +28,35 @@ type bucket struct {
 // group is a set of buckets that one statement computes, which reads what the organisations have between the first and the last.
 type group []bucket
 
-// Statements read a day each while there are few days, so that two far-apart changes don't cost what lies between; and as
+// Statements read a bucket each while there are few days, so that two far-apart changes don't cost what lies between; and as
 // many months as they can take when there are more.
 const (
 	maxDays          = 16
 	maxStatementRows = 3_000_000
 )
 
-// groups divides buckets for statements, given how many rows the organisations have in each month, about; nil stands
-// for few.
+// groups divides buckets for statements, given how many rows the organisations have in each month, about; nil says that the buckets
+// are those of few days.
 func groups(buckets map[bucket]struct{}, rows map[int64]uint64) []group {
-	byDay := map[int64]group{}
+	start := monthStart
+	if rows == nil {
+		start = dayStart
+	}
+	byStart := map[int64]group{}
 	for b := range buckets {
-		byDay[dayStart(b.at)] = append(byDay[dayStart(b.at)], b)
+		byStart[start(b.at)] = append(byStart[start(b.at)], b)
 	}
-	if len(byDay) <= maxDays {
-		return slices.Collect(maps.Values(byDay))
-	}
-	byMonth := map[int64]group{}
-	for day, g := range byDay {
-		byMonth[monthStart(day)] = append(byMonth[monthStart(day)], g...)
+	if rows == nil {
+		return slices.Collect(maps.Values(byStart))
 	}
 	var result []group
 	var total uint64
-	for _, month := range slices.Sorted(maps.Keys(byMonth)) {
+	for _, month := range slices.Sorted(maps.Keys(byStart)) {
 		last := len(result) - 1
 		if total += rows[month]; last < 0 || total > maxStatementRows {
-			result, total = append(result, byMonth[month]), rows[month]
+			result, total = append(result, byStart[month]), rows[month]
 		} else {
-			result[last] = append(result[last], byMonth[month]...)
+			result[last] = append(result[last], byStart[month]...)
 		}
 	}
 	return result

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -34,6 +35,7 @@ const changeCounter = math.MinInt32
 // before and after, has read nothing that was written in between.
 type staleHours struct {
 	conn    clickhouse.Conn
+	marking sync.Mutex
 	step    uint64            // the last that was written
 	marked  map[hour]struct{} // marked, and not unmarked yet
 	writing map[string]struct{}
@@ -62,27 +64,29 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	return s, nil
 }
 
-// mark must come before rows of the hours are written. Organisations are those of the hours, and others whose rows
+// mark must come before rows of the hours are written. It may be called by several at once. Organisations are those of the hours, and others whose rows
 // outside of messages change.
 func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
 	if len(organizations) == 0 {
 		return nil
 	}
-	rows := make([]hour, 0, len(organizations)+len(hours))
+	s.marking.Lock()
+	defer s.marking.Unlock()
+	rows := make([]mark, 0, len(organizations)+len(hours))
 	for orgID := range organizations {
-		rows = append(rows, hour{orgID, changeCounter})
+		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
 	}
 	for h := range hours {
 		if _, already := s.marked[h]; !already {
-			rows = append(rows, h)
+			rows = append(rows, mark{h, 0})
 		}
 	}
 	s.step += 1 + s.step%2 // the next odd one
-	if err := s.write(ctx, rows, 0); err != nil {
+	if err := s.write(ctx, rows); err != nil {
 		return err
 	}
-	for _, h := range rows[len(organizations):] {
-		s.marked[h] = struct{}{}
+	for _, m := range rows[len(organizations):] {
+		s.marked[m.hour] = struct{}{}
 	}
 	for orgID := range organizations {
 		s.writing[orgID] = struct{}{}
@@ -95,12 +99,12 @@ func (s *staleHours) written(ctx context.Context) error {
 	if len(s.writing) == 0 {
 		return nil
 	}
-	rows := make([]hour, 0, len(s.writing))
+	rows := make([]mark, 0, len(s.writing))
 	for orgID := range s.writing {
-		rows = append(rows, hour{orgID, changeCounter})
+		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
 	}
 	s.step += 2 - s.step%2 // the next even one
-	if err := s.write(ctx, rows, 0); err != nil {
+	if err := s.write(ctx, rows); err != nil {
 		return err
 	}
 	clear(s.writing)
@@ -109,34 +113,34 @@ func (s *staleHours) written(ctx context.Context) error {
 
 // unmark must come once the cells and the activity of all marked hours are right.
 func (s *staleHours) unmark(ctx context.Context) error {
-	rows := make([]hour, 0, len(s.marked))
+	rows := make([]mark, 0, len(s.marked))
 	organizations := map[string]struct{}{}
 	for h := range s.marked {
-		rows = append(rows, h)
+		rows = append(rows, mark{h, 1})
 		organizations[h.orgID] = struct{}{}
 	}
 	s.step += 2 - s.step%2
-	counters := make([]hour, 0, len(organizations))
 	for orgID := range organizations {
-		counters = append(counters, hour{orgID, changeCounter})
+		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
 	}
-	fresh := append(repeat[uint8](len(rows), 1), repeat[uint8](len(counters), 0)...)
-	rows = append(rows, counters...)
-	if err := s.insert(ctx, rows, fresh); err != nil {
+	if err := s.write(ctx, rows); err != nil {
 		return err
 	}
 	clear(s.marked)
 	return nil
 }
 
-func (s *staleHours) write(ctx context.Context, rows []hour, fresh uint8) error {
-	return s.insert(ctx, rows, repeat(len(rows), fresh))
+// mark is a row of stale_hours.
+type mark struct {
+	hour
+	fresh uint8
 }
 
-// insert writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
-func (s *staleHours) insert(ctx context.Context, rows []hour, fresh []uint8) error {
-	return insertColumns(ctx, s.conn, "INSERT INTO stale_hours (org_id, hour, step, is_fresh)",
-		columnOf(rows, func(h *hour) string { return h.orgID }),
-		columnOf(rows, func(h *hour) int32 { return h.number }),
-		repeat(len(rows), s.step), fresh)
+// write writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
+func (s *staleHours) write(ctx context.Context, rows []mark) error {
+	return insert(ctx, s.conn, "INSERT INTO stale_hours (org_id, hour, step, is_fresh)", rows,
+		each(func(m *mark) string { return m.orgID }),
+		each(func(m *mark) int32 { return m.number }),
+		same[mark](s.step),
+		each(func(m *mark) uint8 { return m.fresh }))
 }

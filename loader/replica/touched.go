@@ -38,10 +38,11 @@ func (t *touched) note(c *change) {
 		t.gone[cellKey{hourOf(m.orgID, m.CreatedAt), m.agentID}] = struct{}{}
 		t.activity[activityOf(m)] = true
 	}
+	var last activityKey // messages of a conversation often come one after the other
 	for i := range c.rows {
 		if m := &c.rows[i]; !m.hidden {
-			if key := activityOf(m); !t.activity[key] {
-				t.activity[key] = false
+			if key := activityOf(m); key != last && !t.activity[key] {
+				t.activity[key], last = false, key
 			}
 		}
 	}
@@ -73,10 +74,12 @@ func activityOf(m *message) activityKey {
 // touchedHours are the hours, and their organisations, whose figures a change touches.
 func (c *change) touchedHours() (hours map[hour]struct{}, organizations map[string]struct{}) {
 	hours, organizations = map[hour]struct{}{}, map[string]struct{}{}
+	var last hour // messages of a conversation often come one after the other
 	note := func(m *message) {
-		h := hourOf(m.orgID, m.CreatedAt)
-		hours[h] = struct{}{}
-		organizations[h.orgID] = struct{}{}
+		if h := hourOf(m.orgID, m.CreatedAt); h != last {
+			hours[h], last = struct{}{}, h
+			organizations[h.orgID] = struct{}{}
+		}
 	}
 	for i := range c.lost {
 		note(&c.lost[i])

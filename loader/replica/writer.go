@@ -1,11 +1,13 @@
 // Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that the tables
 // hold the winning version of every record however often, and in whatever order, records come.
 //
-// A batch is written in steps that can each be cut off: its number is noted as begun; conversations are written, then
-// messages, then the messages that follow a changed conversation, then files and members; then the batch is noted as
+// A batch is written in steps that can each be cut off. Its number is noted as begun, and dense numbers that it gives are noted. Then two are written side by side: files and members;
+// and conversations, after them messages, after them the messages that follow a changed conversation. Then the batch is noted as
 // finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
 // to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is
 // consistent whether or not the records come again.
+//
+// While a batch is being written, the next one is made ready.
 package replica
 
 import (
@@ -16,7 +18,6 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/loader/record"
 )
 
 // Options say where the replicas are.
@@ -40,6 +41,7 @@ type Writer struct {
 	members       *members
 	stale         *staleHours
 	touched       *touched
+	writing       *writing // nil: no batch is under way
 }
 
 // statementTime bounds every statement of the writer; the longest look through the history of a large organisation.
@@ -70,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 }
 
 func (o Options) connect(ctx context.Context) (clickhouse.Conn, error) {
-	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 4, MaxIdle: 2})
+	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 6, MaxIdle: 4})
 	if err == nil && o.Written != nil {
 		conn = &watched{conn, o.Written}
 	}
@@ -110,17 +112,19 @@ func (w *Writer) prepare(ctx context.Context) error {
 	}
 	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched}
 	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
-	w.members = &members{w.conn, w.stale, w.conversations.users}
+	w.members = &members{w.conn, w.stale}
 	if err := w.recover(statement); err != nil {
 		return err
 	}
 	return w.Compute(statement)
 }
 
-// statement is the context of a writer's statements: they can be told from others, are bounded, and see their own sorted
-// look-up sets in memory only.
+// statement is the context of a writer's statements: they can be told from others, are bounded, and none of them writes a sorting key
+// twice, so that the server need not look for that.
 func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: statementTime}})
+	return clickhouse.With(ctx, clickhouse.Statement{
+		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: map[string]any{"optimize_on_insert": 0},
+	})
 }
 
 // Conn is the writer's connection, for what is kept beside the replicas under the same claim.
@@ -131,78 +135,13 @@ func (w *Writer) Statement(ctx context.Context) (context.Context, context.Cancel
 	return w.statement(ctx)
 }
 
-// Close gives the claim back.
+// Close gives the claim back, once nothing is being written.
 func (w *Writer) Close() {
+	if w.writing != nil {
+		<-w.writing.done
+	}
 	if w.conn != nil {
 		_ = w.conn.Close()
 	}
 	w.claim.Release()
-}
-
-// Apply writes a batch and tells what it changed. When it returns without error, everything is durable. After an error
-// the writer must be closed; the batch can then be applied again by a new one.
-func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
-	ctx, cancel := w.statement(ctx)
-	defer cancel()
-	if err := w.begin(ctx); err != nil {
-		return Changed{}, err
-	}
-	changed, err := w.write(ctx, b)
-	if err != nil {
-		return Changed{}, err
-	}
-	if err := w.stale.written(ctx); err != nil {
-		return Changed{}, err
-	}
-	return changed, w.finish(ctx)
-}
-
-func (w *Writer) write(ctx context.Context, b *Batch) (changed Changed, err error) {
-	stored, err := w.messages.find(ctx, columnOf(b.messages.list, func(r **record.Message) string { return (*r).ID }))
-	if err != nil {
-		return changed, err
-	}
-	known, err := w.conversations.find(ctx, conversationsNamed(b, stored))
-	if err != nil {
-		return changed, err
-	}
-	rows, err := w.conversations.merge(ctx, b.conversations.list, known)
-	if err != nil {
-		return changed, err
-	}
-	if err := w.conversations.write(ctx, w.batch, rows); err != nil {
-		return changed, err
-	}
-	arrivals := w.arrivals(rows, known)
-	for _, row := range rows {
-		known[row.ID] = row
-	}
-	var c change
-	changed.Conversations = len(rows)
-	c, changed.Messages = merge(b.messages.list, stored, known)
-	if err := w.messages.write(ctx, w.batch, c); err != nil {
-		return changed, err
-	}
-	if err := w.follow(ctx, w.batch, arrivals); err != nil {
-		return changed, err
-	}
-	if changed.KBFiles, err = w.kbFiles.apply(ctx, w.batch, b.kbFiles.list); err != nil {
-		return changed, err
-	}
-	changed.Members, err = w.members.apply(ctx, w.batch, b.members.list)
-	return changed, err
-}
-
-// conversationsNamed are the ids of all conversations that a batch is about.
-func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
-	ids := stored.conversations()
-	for _, r := range b.conversations.list {
-		ids[r.ID] = struct{}{}
-	}
-	for _, r := range b.messages.list {
-		if r.ConversationID != "" {
-			ids[r.ConversationID] = struct{}{}
-		}
-	}
-	return ids
 }

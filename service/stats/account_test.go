@@ -57,7 +57,7 @@ func TestCostsOfAnswers(t *testing.T) {
 	}{
 		{"the first time", cached, year("o1"), stats.CacheMiss, stats.KindCells, 5, false}, // state, size, cells, files, counter
 		{"from memory", cached, year("o1"), stats.CacheHit, "", 0, true},
-		{"a user's", cached, ofUser, stats.CacheMiss, stats.KindActivity, 5, false},           // state, the user's number, months, files, counter
+		{"a user's", cached, ofUser, stats.CacheMiss, stats.KindActivity, 5, false}, // state, the user's number, months, files, counter
 		{"a user's again, whose number is known", bare, ofUser, stats.CacheOff, stats.KindActivity, 3, false},
 		{"a window too short for cells", cached, short, stats.CacheMiss, stats.KindRaw, 3, false}, // state, messages with files, counter
 		{"without a cache, which needs no state for it", bare, short, stats.CacheOff, stats.KindRaw, 1, true},

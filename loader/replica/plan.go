@@ -1,0 +1,185 @@
+package replica
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// plan is what a batch writes. It is made without writing anything: from what is stored, and from what the batch before, which may be under
+// way still, is going to store.
+type plan struct {
+	batch         *Batch
+	conversations []*conversation
+	memberNumbers map[ownedKey]uint32 // of the members' users
+	users, agents []givenNumber       // that conversations and members use and nobody has written
+	arrivals      []arrival
+	messages      change
+	changed       Changed
+}
+
+// writing is a batch under way. Once done is closed, the outcome is there.
+type writing struct {
+	*plan
+	done    chan struct{}
+	changed Changed
+	err     error
+}
+
+// Apply writes a batch and tells what it changed. When it returns without error, everything is durable. After an error
+// the writer must be closed; the batch can then be applied again by a new one.
+func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
+	if _, err := w.Begin(ctx, b); err != nil {
+		return Changed{}, err
+	}
+	return w.Wait()
+}
+
+// Begin makes a batch ready while the one before is being written, waits for that one, tells what it changed, and begins to write the
+// batch, which must not change any more. After an error the writer must be closed; both batches can then be applied again by a new one.
+func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error) {
+	p, err := w.plan(ctx, b)
+	if err != nil {
+		return Changed{}, err
+	}
+	if before, err = w.Wait(); err != nil {
+		return Changed{}, err
+	}
+	w.writing = &writing{plan: p, done: make(chan struct{})}
+	go w.writing.run(ctx, w)
+	return before, nil
+}
+
+// Wait waits for the batch under way, if there is one, and tells what it changed: everything of it is durable then.
+func (w *Writer) Wait() (Changed, error) {
+	if w.writing == nil {
+		return Changed{}, nil
+	}
+	<-w.writing.done
+	changed, err := w.writing.changed, w.writing.err
+	if err == nil {
+		w.writing = nil
+	}
+	return changed, err
+}
+
+// plan makes a batch ready.
+func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	if w.writing != nil && w.writing.concerns(b, w.messages.positions) {
+		if <-w.writing.done; w.writing.err != nil {
+			return nil, w.writing.err
+		}
+	}
+	w.conversations.turn()
+	w.messages.positions.turn()
+	stored, err := w.messages.find(ctx, columnOf(b.messages.list, func(r **record.Message) string { return (*r).ID }))
+	if err != nil {
+		return nil, err
+	}
+	known, err := w.conversations.find(ctx, conversationsNamed(b, stored))
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{batch: b}
+	if p.conversations, err = w.conversations.merge(ctx, b.conversations.list, known); err != nil {
+		return nil, err
+	}
+	if p.memberNumbers, err = w.conversations.users.assign(ctx, usersOf(b.members.list)); err != nil {
+		return nil, err
+	}
+	p.users, p.agents = w.conversations.users.given(), w.conversations.agents.given()
+	p.arrivals = w.arrivals(p.conversations, known)
+	for _, row := range p.conversations {
+		known[row.ID] = row
+	}
+	p.changed.Conversations = len(p.conversations)
+	p.messages, p.changed.Messages = merge(b.messages.list, stored, known)
+	w.conversations.expect(p.conversations)
+	w.messages.expect(&p.messages)
+	return p, nil
+}
+
+// concerns tells whether the plan of a batch must wait for this one: it would look up what this one writes, or this one looks up and
+// writes what is not in its plan.
+func (p *plan) concerns(b *Batch, expected *positions) bool {
+	if len(p.arrivals) > 0 {
+		return true
+	}
+	for _, r := range b.messages.list {
+		if expected.mayHave(hashOf(r.ID)) && p.batch.messages.has(r.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// run writes the batch.
+func (p *writing) run(ctx context.Context, w *Writer) {
+	defer close(p.done)
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	p.changed, p.err = w.write(ctx, p.plan)
+}
+
+func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error) {
+	if err := w.begin(ctx); err != nil {
+		return changed, err
+	}
+	if err := w.conversations.writeNumbers(ctx, p.users, p.agents); err != nil {
+		return changed, err
+	}
+	changed = p.changed
+	both, bothCtx := errgroup.WithContext(ctx)
+	both.Go(func() error { return w.writeMessages(bothCtx, p) })
+	both.Go(func() (err error) {
+		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list); err != nil {
+			return err
+		}
+		changed.Members, err = w.members.apply(bothCtx, w.batch, p.batch.members.list, p.memberNumbers)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return changed, err
+	}
+	return changed, w.end(ctx)
+}
+
+// writeMessages writes the conversations and the messages.
+func (w *Writer) writeMessages(ctx context.Context, p *plan) error {
+	err := w.messages.write(ctx, w.batch, p.messages, func(ctx context.Context) error {
+		return w.conversations.write(ctx, w.batch, p.conversations)
+	})
+	if err != nil {
+		return err
+	}
+	return w.follow(ctx, w.batch, p.arrivals)
+}
+
+// end notes that everything of the batch is written. Either note may be the last: whoever opens the replicas next writes the other.
+func (w *Writer) end(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return w.stale.written(ctx) })
+	both.Go(func() error { return w.finish(ctx) })
+	return both.Wait()
+}
+
+// conversationsNamed are the ids of all conversations that a batch is about.
+func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
+	ids := stored.conversations()
+	for _, r := range b.conversations.list {
+		ids[r.ID] = struct{}{}
+	}
+	last := "" // messages of a conversation often come one after the other
+	for _, r := range b.messages.list {
+		if r.ConversationID != last {
+			last = r.ConversationID
+			ids[last] = struct{}{}
+		}
+	}
+	delete(ids, "")
+	return ids
+}

@@ -1,0 +1,89 @@
+package replica
+
+import (
+	"hash/maphash"
+	"slices"
+
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// winners holds the winning record of each key, in the order in which the keys appeared.
+//
+// Places in the list are found by the hash of the key, because large maps without pointers are no work for the garbage collector.
+type winners[K comparable, R record.Record] struct {
+	list    []R
+	index   map[uint64]int32 // by hash
+	others  map[K]int32      // of keys that share their hash with one before
+	hash    func(K) uint64
+	key     func(R) K
+	version func(R) version
+	after   func(r, before R) R
+}
+
+func newWinners[K comparable, R record.Record](room int, key func(R) K, version func(R) version, after func(r, before R) R) winners[K, R] {
+	seed := maphash.MakeSeed()
+	return winners[K, R]{
+		list: make([]R, 0, room), index: make(map[uint64]int32, room), others: map[K]int32{},
+		hash: func(k K) uint64 { return maphash.Comparable(seed, k) },
+		key:  key, version: version, after: after,
+	}
+}
+
+func (w *winners[K, R]) has(key K) bool {
+	_, met := w.find(key, w.hash(key))
+	return met
+}
+
+func (w *winners[K, R]) find(key K, hash uint64) (i int32, met bool) {
+	if i, met = w.index[hash]; met && w.key(w.list[i]) != key {
+		i, met = w.others[key]
+	}
+	return i, met
+}
+
+func (w *winners[K, R]) put(r R) {
+	key := w.key(r)
+	hash := w.hash(key)
+	i, met := w.find(key, hash)
+	switch {
+	case !met:
+		w.add(key, hash, r)
+	case w.version(r).before(w.version(w.list[i])):
+	case record.FieldsKept(r) == record.KeptAll:
+		w.list[i] = r // what is deleted in the end need not be known
+	default:
+		w.list[i] = w.after(r, w.list[i])
+	}
+}
+
+// add adds the record of a key that was not met.
+func (w *winners[K, R]) add(key K, hash uint64, r R) {
+	if _, taken := w.index[hash]; taken {
+		w.others[key] = int32(len(w.list))
+	} else {
+		w.index[hash] = int32(len(w.list))
+	}
+	w.list = append(w.list, r)
+}
+
+// drop takes keys out.
+func (w *winners[K, R]) drop(keys []K) {
+	if len(keys) == 0 {
+		return
+	}
+	gone := make(map[K]struct{}, len(keys))
+	for _, key := range keys {
+		gone[key] = struct{}{}
+	}
+	kept := slices.DeleteFunc(w.list, func(r R) bool {
+		_, goes := gone[w.key(r)]
+		return goes
+	})
+	w.list = w.list[:0]
+	clear(w.index)
+	clear(w.others)
+	for _, r := range kept {
+		key := w.key(r)
+		w.add(key, w.hash(key), r)
+	}
+}
