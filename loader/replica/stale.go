@@ -64,8 +64,8 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	return s, nil
 }
 
-// mark must come before rows of the hours are written. It may be called by several at once. Organisations are those of the hours, and others whose rows
-// outside of messages change.
+// mark must come before rows of the hours are written. It may be called by several at once. Organisations are those of the hours, and
+// others whose rows outside of messages change.
 func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
 	if len(organizations) == 0 {
 		return nil

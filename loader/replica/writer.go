@@ -1,9 +1,9 @@
 // Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that the tables
 // hold the winning version of every record however often, and in whatever order, records come.
 //
-// A batch is written in steps that can each be cut off. Its number is noted as begun, and dense numbers that it gives are noted. Then two are written side by side: files and members;
-// and conversations, after them messages, after them the messages that follow a changed conversation. Then the batch is noted as
-// finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
+// A batch is written in steps that can each be cut off. Its number is noted as begun, and the dense numbers that it gives. Then two
+// things are written side by side: files and members; and conversations, after them messages, after them the messages that follow a
+// changed conversation. Then the batch is noted as finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
 // to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is
 // consistent whether or not the records come again.
 //
