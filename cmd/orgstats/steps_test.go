@@ -110,6 +110,7 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	if died != (o.status == -1) {
 		d.Fatalf("status %d: %s", o.status, o.stderr)
 	}
+	e.awaitNoLoader()
 	for range 5 {
 		caller, query := d.generator.question()
 		if !e.compare(caller, query, true) {
@@ -122,6 +123,22 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 		d.Fatalf("after %s", statement)
 	}
 	return died
+}
+
+// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has carried out what was sent
+// beside the loader's last statement.
+func (e *examiner) awaitNoLoader() {
+	e.Helper()
+	if !eventually(func() bool {
+		var left uint64
+		err := e.conn.QueryRow(e.Context(), `
+SELECT count()
+FROM system.processes
+WHERE startsWith(query_id, 'orgstats-loader-') OR Settings['log_comment'] = 'orgstats loader'`).Scan(&left)
+		return err == nil && left == 0
+	}) {
+		e.Fatal("a loader that is dead goes on")
+	}
 }
 
 // newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every table is
