@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -14,8 +16,9 @@ import (
 // Rows are rewritten a few times at most: a table is merged when what came since makes a share of it, and not at all when it has
 // grown so large that this would take minutes.
 const (
-	mergeShare   = 4          // merged when the largest part is less than so many times the others together,
+	mergeShare   = 2          // merged when the largest part is less than so many times the others together,
 	mergeMaxRows = 50_000_000 // and no more rows than this would be rewritten
+	mergesAtOnce = 4          // of different tables
 )
 
 // mergedTables are those that a request reads, but for the messages: it reads those as wide apart as they are asked about.
@@ -45,13 +48,18 @@ HAVING max(rows) < {share:UInt64} * (sum(rows) - max(rows)) AND sum(rows) <= {ro
 	if err != nil {
 		return err
 	}
+	merges, ctx := errgroup.WithContext(ctx)
+	merges.SetLimit(mergesAtOnce)
 	for _, table := range mergedTables {
 		if !slices.Contains(tables, table) {
 			continue
 		}
-		if err := c.writer.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
-			return fmt.Errorf("merge the parts of %s: %w", table, err)
-		}
+		merges.Go(func() error {
+			if err := c.writer.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+				return fmt.Errorf("merge the parts of %s: %w", table, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return merges.Wait()
 }
