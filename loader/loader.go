@@ -27,7 +27,7 @@ type Options struct {
 }
 
 const (
-	batchRecords = 200_000     // a batch is written when it has this many records,
+	batchRecords = 250_000     // a batch is written when it has this many records,
 	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
 	batchMuch    = 50_000      // when it has this many, much is coming,

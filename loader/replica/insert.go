@@ -4,28 +4,17 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-
-	driver "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again.
+// insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again, as the writer's settings say.
 const insertBlock = 8_192
-
-// insertSettings let an insert be one part, however many blocks it comes in, and spare the driver its slow way to fill columns
-// of LowCardinality.
-var insertSettings = driver.Settings{
-	"min_insert_block_size_rows":             math.MaxInt64,
-	"min_insert_block_size_bytes":            math.MaxInt64,
-	"low_cardinality_allow_in_native_format": 0,
-}
 
 // insert writes rows: all of them or none.
 func insert[R any](ctx context.Context, conn clickhouse.Conn, statement string, rows []R, columns ...values[R]) error {
-	batch, err := conn.PrepareBatch(driver.Context(ctx, driver.WithSettings(insertSettings)), statement)
+	batch, err := conn.PrepareBatch(ctx, statement)
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -119,11 +120,19 @@ func (w *Writer) prepare(ctx context.Context) error {
 	return w.Compute(statement)
 }
 
-// statement is the context of a writer's statements: they can be told from others, are bounded, and none of them writes a sorting key
-// twice, so that the server need not look for that.
+// settings are those of a writer's statements.
+var settings = map[string]any{
+	"min_insert_block_size_rows":             math.MaxInt64, // an insert is one part, however many blocks it comes in
+	"min_insert_block_size_bytes":            math.MaxInt64,
+	"optimize_on_insert":                     0, // none writes a sorting key twice: the server need not look for that
+	"low_cardinality_allow_in_native_format": 0, // the driver is slow to make such columns
+}
+
+// statement is the context of a writer's statements: they can be told from others, which who opens the replicas next relies on, and are
+// bounded.
 func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clickhouse.With(ctx, clickhouse.Statement{
-		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: map[string]any{"optimize_on_insert": 0},
+		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: settings,
 	})
 }
 
