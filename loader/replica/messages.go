@@ -121,9 +121,8 @@ func (c *change) replace(old *message, row message, at found) bool {
 	return true
 }
 
-// merge decides what the records of a batch change, given what is stored and the conversations that are known.
-func merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (c change, changed int) {
-	c.rows, c.entries = make([]message, 0, len(records)), make([]entry, 0, len(records))
+// merge adds what records change, given what is stored and the conversations that are known, and tells how many change something.
+func (c *change) merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (changed int) {
 	var last string // messages of a conversation often come one after the other
 	conversation, owner := (*conversation)(nil), nobody
 	for _, r := range records {
@@ -144,7 +143,7 @@ func merge(records []*record.Message, stored storedMessages, known map[string]*c
 			changed++
 		}
 	}
-	return c, changed
+	return changed
 }
 
 // expect takes in a change that is going to be written.

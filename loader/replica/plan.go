@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -76,31 +77,51 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	}
 	w.conversations.turn()
 	w.messages.positions.turn()
-	stored, err := w.messages.find(ctx, columnOf(b.messages.list, func(r **record.Message) string { return (*r).ID }))
-	if err != nil {
-		return nil, err
-	}
-	known, err := w.conversations.find(ctx, conversationsNamed(b, stored))
-	if err != nil {
-		return nil, err
-	}
 	p := &plan{batch: b}
-	if p.conversations, err = w.conversations.merge(ctx, b.conversations.list, known); err != nil {
+	if err := w.planConversations(ctx, p); err != nil {
 		return nil, err
 	}
-	if p.memberNumbers, err = w.conversations.users.assign(ctx, usersOf(b.members.list)); err != nil {
-		return nil, err
+	return p, w.planMessages(ctx, p)
+}
+
+func (w *Writer) planConversations(ctx context.Context, p *plan) error {
+	records := p.batch.conversations.list
+	known, err := w.conversations.find(ctx, setOf(records, func(r **record.Conversation) string { return (*r).ID }))
+	if err != nil {
+		return err
+	}
+	if p.conversations, err = w.conversations.merge(ctx, records, known); err != nil {
+		return err
+	}
+	if p.memberNumbers, err = w.conversations.users.assign(ctx, usersOf(p.batch.members.list)); err != nil {
+		return err
 	}
 	p.users, p.agents = w.conversations.users.given(), w.conversations.agents.given()
 	p.arrivals = w.arrivals(p.conversations, known)
-	for _, row := range p.conversations {
-		known[row.ID] = row
-	}
 	p.changed.Conversations = len(p.conversations)
-	p.messages, p.changed.Messages = merge(b.messages.list, stored, known)
 	w.conversations.expect(p.conversations)
-	w.messages.expect(&p.messages)
-	return p, nil
+	return nil
+}
+
+// planChunk is how many messages are looked up at once: what is stored of them takes more memory than they do.
+const planChunk = 50_000
+
+func (w *Writer) planMessages(ctx context.Context, p *plan) error {
+	c := &p.messages
+	c.rows, c.entries = make([]message, 0, len(p.batch.messages.list)), make([]entry, 0, len(p.batch.messages.list))
+	for records := range slices.Chunk(p.batch.messages.list, planChunk) {
+		stored, err := w.messages.find(ctx, columnOf(records, func(r **record.Message) string { return (*r).ID }))
+		if err != nil {
+			return err
+		}
+		known, err := w.conversations.find(ctx, conversationsNamed(records, stored))
+		if err != nil {
+			return err
+		}
+		p.changed.Messages += c.merge(records, stored, known)
+	}
+	w.messages.expect(c)
+	return nil
 }
 
 // concerns tells whether the plan of a batch must wait for this one: it would look up what this one writes, or this one looks up and
@@ -167,14 +188,11 @@ func (w *Writer) end(ctx context.Context) error {
 	return both.Wait()
 }
 
-// conversationsNamed are the ids of all conversations that a batch is about.
-func conversationsNamed(b *Batch, stored storedMessages) map[string]struct{} {
+// conversationsNamed are the ids of all conversations that messages are of, or were.
+func conversationsNamed(records []*record.Message, stored storedMessages) map[string]struct{} {
 	ids := stored.conversations()
-	for _, r := range b.conversations.list {
-		ids[r.ID] = struct{}{}
-	}
 	last := "" // messages of a conversation often come one after the other
-	for _, r := range b.messages.list {
+	for _, r := range records {
 		if r.ConversationID != last {
 			last = r.ConversationID
 			ids[last] = struct{}{}
