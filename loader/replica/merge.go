@@ -13,10 +13,11 @@ import (
 // A request opens every part of the tables that it reads, and that is most of its time when it reads little of each. ClickHouse's own
 // merges stop short of one part. So computing in bulk, which leaves many parts, ends by merging them.
 //
-// Rows are rewritten a few times at most: a table is merged when what came since makes a share of it, and not at all when it has
-// grown so large that this would take minutes.
+// Rows are rewritten a few times at most: unless a table is small, it is merged when what came since makes a share of it, and not at all
+// when it has grown so large that this would take minutes.
 const (
-	mergeShare   = 2          // merged when the largest part is less than so many times the others together,
+	mergeSmall   = 100_000    // merged when it has no more rows than this, or
+	mergeShare   = 2          // when the largest part is less than so many times the others together,
 	mergeMaxRows = 50_000_000 // and no more rows than this would be rewritten
 	mergesAtOnce = 4          // of different tables
 )
@@ -34,9 +35,11 @@ SELECT table
 FROM system.parts
 WHERE active AND database = currentDatabase()
 GROUP BY table
-HAVING max(rows) < {share:UInt64} * (sum(rows) - max(rows)) AND sum(rows) <= {rows:UInt64}`
+HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
+    OR sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
 	var tables []string
 	params := clickhouse.Params{}
+	params.Int64("small", mergeSmall)
 	params.Int64("share", mergeShare)
 	params.Int64("rows", mergeMaxRows)
 	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", nil, statement, func(scan func(...any) error) error {

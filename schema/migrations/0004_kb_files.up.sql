@@ -1,4 +1,5 @@
--- Sorted as messages are, for the same reason: the files of a window are one range of the key.
+-- Sorted as messages are, for the same reason: the files of a window are one range of the key. Granules are as large as usual, because
+-- windows of any size are read whole from here.
 CREATE TABLE IF NOT EXISTS kb_files
 (
     org_id            LowCardinality(String)                   COMMENT 'Organisation that the file belongs to.',
@@ -17,5 +18,5 @@ CREATE TABLE IF NOT EXISTS kb_files
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, processed_at, id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Replica of the knowledge-base files, one row each. Read it with FINAL.';
