@@ -14,13 +14,13 @@ build: ## bin/orgstats
 	go build -trimpath -o bin/orgstats ./cmd/orgstats
 
 # What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
-# the whole program, is tested beside it, since either half leaves a processor idle.
+# the whole program, is tested beside it, and several tests at once, because they wait more than they compute.
 CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./service/...
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 test: lint vulncheck engine browser ## every check
 	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
-	go test -p 1 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	go test -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
 	wait $$concurrent && exit $$rest
 
 race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
