@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,10 +21,8 @@ const (
 	mergesAtOnce = 4          // of different tables
 )
 
-// mergedTables are those that a request reads, but for the messages: it reads those as wide apart as they are asked about.
-var mergedTables = []string{"stats_cells", "user_activity", "user_months", "stale_hours", "kb_files", "members", "users", "agents"}
-
-// mergeParts merges the tables of many parts when many days were computed.
+// mergeParts merges the tables of many parts when many days were computed: those that a request reads, but for the messages, which it reads
+// as wide apart as they are asked about.
 func (c *computation) mergeParts(ctx context.Context) error {
 	if c.rows == nil {
 		return nil
@@ -34,6 +31,7 @@ func (c *computation) mergeParts(ctx context.Context) error {
 SELECT table
 FROM system.parts
 WHERE active AND database = currentDatabase()
+  AND table IN ('stats_cells', 'user_activity', 'user_months', 'stale_hours', 'kb_files', 'members', 'users', 'agents')
 GROUP BY table
 HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
     OR sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
@@ -53,10 +51,7 @@ HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
 	}
 	merges, ctx := errgroup.WithContext(ctx)
 	merges.SetLimit(mergesAtOnce)
-	for _, table := range mergedTables {
-		if !slices.Contains(tables, table) {
-			continue
-		}
+	for _, table := range tables {
 		merges.Go(func() error {
 			if err := c.writer.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
 				return fmt.Errorf("merge the parts of %s: %w", table, err)

@@ -95,11 +95,7 @@ func (b *builder) userNumbers() string {
 		b.params.Int64("user_no", int64(b.userNo))
 		return "user_no = {user_no:UInt32}"
 	}
-	conditions := []string{"org_id = {org_id:String}"}
-	if b.question.UserID != "" {
-		b.params.String("user_id", b.question.UserID)
-		conditions = append(conditions, "user_id = {user_id:String}")
-	}
+	conditions := append([]string{"org_id = {org_id:String}"}, b.user()...)
 	table := "users"
 	if metadata := b.metadata(); metadata != "" {
 		table = "members FINAL"
@@ -122,15 +118,20 @@ func prewhere(key, others []string) string {
 
 // users are the conditions on user_id of the question's filters on users.
 func (b *builder) users() []string {
-	var conditions []string
-	if b.question.UserID != "" {
-		b.params.String("user_id", b.question.UserID)
-		conditions = append(conditions, "user_id = {user_id:String}")
-	}
+	conditions := b.user()
 	if metadata := b.metadata(); metadata != "" {
 		conditions = append(conditions, "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND "+metadata+")")
 	}
 	return conditions
+}
+
+// user is the condition that a row is of the one user whom the question is about, if it is about one.
+func (b *builder) user() []string {
+	if b.question.UserID == "" {
+		return nil
+	}
+	b.params.String("user_id", b.question.UserID)
+	return []string{"user_id = {user_id:String}"}
 }
 
 // metadata is the condition on a member's metadata, "" when the question has none.

@@ -66,31 +66,41 @@ func (p Plan) Queries() []Query {
 func (p Plan) messagesQuery() Query {
 	b := newBuilder(p.Question)
 	b.userNo = p.UserNo
-	var parts, figures []string // of each table, as a part of the union and by itself
+	var parts []tablePart
 	if cells := b.cells(p); cells != "" {
-		cells = cellsSQL + cells
-		parts, figures = append(parts, cellsPartSQL+cells), append(figures, setFiguresSQL+cells)
+		parts = append(parts, tablePart{cellsSQL, cells})
 	}
 	if stretches := p.stretches(UserMonths); stretches != nil {
-		months := userMonthsSQL + b.userMonths(stretches)
-		parts, figures = append(parts, userMonthsPartSQL+months), append(figures, userMonthsFiguresSQL+months)
+		parts = append(parts, tablePart{userMonthsSQL, b.userMonths(stretches)})
 	}
 	if stretches := p.stretches(Activity); stretches != nil {
-		activity := activitySQL + b.activity(stretches)
-		parts, figures = append(parts, activityPartSQL+activity), append(figures, activityFiguresSQL+activity)
+		parts = append(parts, tablePart{activitySQL, b.activity(stretches)})
 	}
 	if stretches := p.stretches(Messages); stretches != nil {
-		parts = append(parts, messagesPartSQL+prewhere(b.messageKey(stretches), b.messageFilters()))
+		parts = append(parts, tablePart{messagesSQL, prewhere(b.messageKey(stretches), b.messageFilters())})
 	}
 	if len(parts) == 1 {
-		return Query{figures[0] + p.threads(), b.params}
+		return Query{parts[0].figures + parts[0].from + parts[0].condition + p.threads(), b.params}
+	}
+	var selects []string
+	for _, part := range parts {
+		selects = append(selects, part.sets+part.from+part.condition)
 	}
 	return Query{setFiguresSQL + `
 FROM
-(` + strings.Join(parts, `
+(` + strings.Join(selects, `
     UNION ALL`) + `
 )` + p.threads(), b.params}
 }
+
+// tablePart is what a statement reads of one table.
+type tablePart struct {
+	tableSQL
+	condition string
+}
+
+// tableSQL asks a table for figures, or for sets and sums that are merged with those of others.
+type tableSQL struct{ figures, sets, from string }
 
 // oneThread is for statements that read little: a second thread costs them more than it brings.
 const oneThread = `
@@ -122,25 +132,30 @@ SELECT
     toUInt64(groupBitmapMerge(users)),
     toUInt64(groupBitmapMerge(agents) - bitmapContains(groupBitmapMergeState(agents), 0)),` + sumsSQL
 
-const cellsSQL = `
-        FROM stats_cells FINAL
-        `
+// setsOfNumbersSQL begins the sets and sums of a table that has a conversation in a row.
+const setsOfNumbersSQL = `
+        SELECT
+            groupBitmapState(conversation_no) AS conversations,
+            groupBitmapState(user_no)         AS users,
+            groupBitmapState(agent_no)        AS agents,`
 
-const cellsPartSQL = `
-        SELECT conversations, users, agents, message_count, tool_calls, total_tokens, input_tokens, output_tokens, helpful, not_helpful`
+var cellsSQL = tableSQL{
+	figures: setFiguresSQL,
+	sets: `
+        SELECT conversations, users, agents, message_count, tool_calls, total_tokens, input_tokens, output_tokens, helpful, not_helpful`,
+	from: `
+        FROM stats_cells FINAL
+        `,
+}
 
 // Numbers that come in no order are counted faster by their hashes than by a bitmap.
-const userMonthsFiguresSQL = `
+var userMonthsSQL = tableSQL{
+	figures: `
 SELECT
     uniqExactArray(conversation_nos),
     uniqExact(user_no),
-    uniqExactArray(arrayFilter(no -> no != 0, agent_nos)),` + sumsSQL
-
-const userMonthsSQL = `
-        FROM user_months FINAL
-        `
-
-const userMonthsPartSQL = `
+    uniqExactArray(arrayFilter(no -> no != 0, agent_nos)),` + sumsSQL,
+	sets: `
         SELECT
             groupBitmapStateArray(conversation_nos) AS conversations,
             groupBitmapState(user_no)               AS users,
@@ -151,42 +166,42 @@ const userMonthsPartSQL = `
             sum(user_months.input_tokens)           AS input_tokens,
             sum(user_months.output_tokens)          AS output_tokens,
             sum(user_months.helpful)                AS helpful,
-            sum(user_months.not_helpful)            AS not_helpful`
+            sum(user_months.not_helpful)            AS not_helpful`,
+	from: `
+        FROM user_months FINAL
+        `,
+}
 
-const activityFiguresSQL = `
+var activitySQL = tableSQL{
+	figures: `
 SELECT
     uniqExact(conversation_no),
     uniqExact(user_no),
-    uniqExactIf(agent_no, agent_no != 0),` + sumsSQL
-
-const activitySQL = `
-        FROM user_activity FINAL
-        `
-
-const activityPartSQL = `
-        SELECT
-            groupBitmapState(conversation_no) AS conversations,
-            groupBitmapState(user_no)         AS users,
-            groupBitmapState(agent_no)        AS agents,
+    uniqExactIf(agent_no, agent_no != 0),` + sumsSQL,
+	sets: setsOfNumbersSQL + `
             sum(user_activity.message_count)  AS message_count,
             sum(user_activity.tool_calls)     AS tool_calls,
             sum(user_activity.total_tokens)   AS total_tokens,
             sum(user_activity.input_tokens)   AS input_tokens,
             sum(user_activity.output_tokens)  AS output_tokens,
             sum(user_activity.helpful)        AS helpful,
-            sum(user_activity.not_helpful)    AS not_helpful`
+            sum(user_activity.not_helpful)    AS not_helpful`,
+	from: `
+        FROM user_activity FINAL
+        `,
+}
 
-const messagesPartSQL = `
-        SELECT
-            groupBitmapState(conversation_no) AS conversations,
-            groupBitmapState(user_no)         AS users,
-            groupBitmapState(agent_no)        AS agents,
+// Messages alone are asked by PlainQuery.
+var messagesSQL = tableSQL{
+	sets: setsOfNumbersSQL + `
             count()                           AS message_count,
             sum(messages.tool_calls)          AS tool_calls,
             sum(messages.total_tokens)        AS total_tokens,
             sum(messages.input_tokens)        AS input_tokens,
             sum(messages.output_tokens)       AS output_tokens,
             sum(messages.helpful)             AS helpful,
-            sum(messages.not_helpful)         AS not_helpful
+            sum(messages.not_helpful)         AS not_helpful`,
+	from: `
         FROM messages FINAL
-        `
+        `,
+}

@@ -19,7 +19,7 @@ type Store struct {
 	conn   clickhouse.Conn
 	limits clickhouse.Limits
 	states *states
-	users  *userNumbers
+	users  userNumbers
 	admit  Admit // nil: every question is worked on at once
 }
 
@@ -84,8 +84,8 @@ func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter ui
 // answer answers by the plan that the state allows, and again when the state has changed meanwhile.
 func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
 	for range attempts {
-		plan := newPlan(q, before, s.Few)
-		if plan.UserNo, err = s.users.number(ctx, s.conn, plan); err != nil {
+		plan, err := s.plan(ctx, q, before)
+		if err != nil {
 			return Figures{}, 0, err
 		}
 		if f, err = s.Run(planned(ctx, plan.Kind()), plan.Queries()...); err != nil {
@@ -125,9 +125,15 @@ func (s *Store) Plan(ctx context.Context, q Question) (Plan, error) {
 	if err != nil {
 		return Plan{}, classify(err)
 	}
-	plan := newPlan(q, now, s.Few)
-	plan.UserNo, err = s.users.number(ctx, s.conn, plan)
+	plan, err := s.plan(ctx, q, now)
 	return plan, classify(err)
+}
+
+// plan makes the plan that a state allows.
+func (s *Store) plan(ctx context.Context, q Question, now state) (plan Plan, err error) {
+	plan = newPlan(q, now, s.Few)
+	plan.UserNo, err = s.users.number(ctx, s.conn, plan)
+	return plan, err
 }
 
 // statement is the context of the statements of one answer.

@@ -2,7 +2,8 @@ package stats
 
 import (
 	"context"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -11,42 +12,33 @@ import (
 const usersKept = 100_000
 
 // userNumbers remembers the dense numbers of users who were asked about: a number, once given, never changes.
-type userNumbers struct {
-	mu    sync.Mutex
-	known map[userKey]uint32
-}
+type userNumbers struct{ known *lru.Cache[userKey, uint32] }
 
 type userKey struct{ orgID, userID string }
 
-func newUserNumbers() *userNumbers { return &userNumbers{known: map[userKey]uint32{}} }
+func newUserNumbers() userNumbers {
+	known, err := lru.New[userKey, uint32](usersKept)
+	if err != nil {
+		panic(err) // it refuses sizes below 1
+	}
+	return userNumbers{known}
+}
 
 // number is the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has no number yet.
-func (u *userNumbers) number(ctx context.Context, conn clickhouse.Conn, p Plan) (uint32, error) {
+func (u userNumbers) number(ctx context.Context, conn clickhouse.Conn, p Plan) (uint32, error) {
 	q := p.Question
 	if p.Kind() != KindActivity || q.UserID == "" || q.byMetadata() {
 		return 0, nil
 	}
 	key := userKey{q.OrgID, q.UserID}
-	u.mu.Lock()
-	no, ok := u.known[key]
-	u.mu.Unlock()
-	if ok {
+	if no, ok := u.known.Get(key); ok {
 		return no, nil
 	}
 	no, err := readUserNumber(ctx, conn, key)
 	if err == nil && no != 0 {
-		u.keep(key, no)
+		u.known.Add(key, no)
 	}
 	return no, err
-}
-
-func (u *userNumbers) keep(key userKey, no uint32) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.known) >= usersKept {
-		clear(u.known)
-	}
-	u.known[key] = no
 }
 
 // A user has several rows, all the same, until they are merged.
