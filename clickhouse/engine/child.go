@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -98,13 +99,23 @@ func endWithUsers(d directory) {
 }
 
 // decideToEnd waits for the end of the pipe. It reports false when somebody joined in the same moment. When nobody did
-// it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine.
+// it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine. A user that closes
+// the engine as the last has done so already.
 func decideToEnd(d directory) bool {
 	unix.SetNonblock(usersDescriptor, false)
 	if _, err := unix.Read(usersDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
 		return false
 	}
-	lock, err := d.lockMembership(context.Background())
+	var lock *flock.Flock
+	err := context.DeadlineExceeded
+	for errors.Is(err, context.DeadlineExceeded) {
+		if !joinable(d) {
+			return true // and the lock may be held by who waits for that
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*retryDelay)
+		lock, err = d.lockMembership(ctx)
+		cancel()
+	}
 	if err != nil {
 		return true // the data directory itself has been removed
 	}
@@ -117,4 +128,10 @@ func decideToEnd(d directory) bool {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return true
+}
+
+// joinable tells whether the pipe by which others join is still this engine's.
+func joinable(d directory) bool {
+	var own, named unix.Stat_t
+	return unix.Fstat(usersDescriptor, &own) == nil && unix.Stat(d.pipe(), &named) == nil && own.Dev == named.Dev && own.Ino == named.Ino
 }

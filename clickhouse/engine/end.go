@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -25,13 +27,27 @@ func (e *Engine) giveUp() error {
 	if err != nil {
 		return errors.Join(err, e.lease.release())
 	}
-	err = e.lease.release()
-	used, usedErr := hasUsers(e.directory.pipe())
-	if err := errors.Join(err, usedErr, lock.Close()); err != nil || used {
+	last, err := e.leave()
+	if err := errors.Join(err, lock.Close()); err != nil || !last {
 		return err
 	}
 	e.log.Debug("the engine ends", "dataDir", string(e.directory))
 	return e.awaitEnd()
+}
+
+// leave gives the lease back, under the membership's lock, and tells whether it was the last. Then it removes the pipe: nobody may join an
+// engine whose end is waited for.
+func (e *Engine) leave() (last bool, err error) {
+	pipe := e.directory.pipe()
+	err = e.lease.release()
+	used, usedErr := hasUsers(pipe)
+	if err := errors.Join(err, usedErr); err != nil || used {
+		return false, err
+	}
+	if err := os.Remove(pipe); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, nil
 }
 
 // awaitEnd waits until the process has ended, or another engine has taken its place.

@@ -176,6 +176,28 @@ func TestStartWhileTheLastUserLeaves(t *testing.T) {
 	last.leave(t)
 }
 
+// Who closes the engine as its last user ends it, at once; a command that comes in the same moment starts another.
+func TestStartWhileTheLastUserCloses(t *testing.T) {
+	dir := t.TempDir()
+	last := start(t, engine.Options{DataDir: dir})
+	for range 6 {
+		next := make(chan *engine.Engine)
+		go func() {
+			defer close(next)
+			if e, err := engine.Start(t.Context(), engine.Options{DataDir: dir}); err != nil {
+				t.Error(err)
+			} else {
+				next <- e
+			}
+		}()
+		closeEngine(t, last) // either before or after the other has joined
+		if last = <-next; last == nil {
+			return
+		}
+	}
+	closeEngine(t, last)
+}
+
 func TestUnexpectedEndIsReported(t *testing.T) {
 	dir := t.TempDir()
 	starter := start(t, engine.Options{DataDir: dir})
