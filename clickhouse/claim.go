@@ -9,9 +9,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// claimSQL runs until it is cancelled, sending a row ten times a second, so that either side soon learns that the other is gone.
+// claimSQL runs until it is cancelled, sending a row at once and then ten times a second, so that either side soon learns that the other is
+// gone.
 const claimSQL = `
-SELECT sleepEachRow(0.1)
+SELECT if(number = 0, 0, sleepEachRow(0.1))
 FROM system.numbers
 SETTINGS max_block_size = 1, max_threads = 1, max_execution_time = 0, max_rows_to_read = 0`
 
@@ -24,6 +25,9 @@ const claimStart = 30 * time.Second
 
 // claimPatience is how long taking a claim waits for the claim of a program that has just ended to end, too.
 const claimPatience = 5 * time.Second
+
+// claimPause is how often it tries.
+const claimPause = 50 * time.Millisecond
 
 // Claim is an exclusive right within one server: it is held by a statement with a fixed query id that runs for as long as the claim
 // does. The server refuses a second statement with the same id, and ends this one when its connection breaks, so that
@@ -79,7 +83,7 @@ func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 		case <-ctx.Done():
 			_ = conn.Close()
 			return nil, ctx.Err()
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(claimPause):
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/orgstats/orgstats/loader/record"
@@ -40,24 +41,21 @@ type result struct {
 	err    *record.Error
 }
 
-// buffers are the bytes of chunks that were taken: records hold no reference to them.
-var buffers = sync.Pool{New: func() any {
-	b := make([]byte, 0, chunkBytes+chunkBytes/8)
-	return &b
-}}
+// used are chunks that were taken: records hold no reference to them.
+var used = sync.Pool{New: func() any { return &chunk{bytes: make([]byte, 0, chunkBytes+chunkBytes/8)} }}
 
 func newChunk(path string) *chunk {
-	buffer := buffers.Get().(*[]byte)
-	return &chunk{path: path, bytes: (*buffer)[:0], parsed: make(chan struct{})}
+	c := used.Get().(*chunk)
+	c.path, c.bytes, c.lines, c.parsed = path, c.bytes[:0], c.lines[:0], make(chan struct{})
+	return c
 }
 
-// recycle gives the chunk's bytes to a later one, unless long lines have made them large.
+// recycle lets a later chunk have the memory of this one, which must not be used any more, unless long lines have made it large.
 func (c *chunk) recycle() {
 	if cap(c.bytes) <= 4*chunkBytes {
-		buffer := c.bytes
-		buffers.Put(&buffer)
+		clear(c.results)
+		used.Put(c)
 	}
-	c.bytes = nil
 }
 
 // weight is what the chunk takes of the bytes that may be read ahead.
@@ -73,7 +71,7 @@ func (c *chunk) text(i int) []byte {
 }
 
 func (c *chunk) parse() {
-	c.results = make([]result, len(c.lines))
+	c.results = slices.Grow(c.results[:0], len(c.lines))[:len(c.lines)]
 	space := record.NewSpace(len(c.lines))
 	for i := range c.lines {
 		c.results[i] = parseLine(space, c.text(i), c.lines[i].size)

@@ -28,6 +28,7 @@ type Options struct {
 
 const (
 	batchRecords = 250_000     // a batch is written when it has this many records,
+	firstRecords = 100_000     // or so many, if nothing is being written yet,
 	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
 	batchMuch    = 50_000      // when it has this many, much is coming,
@@ -155,12 +156,16 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 }
 
 func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
-	b := full{Batch: replica.NewBatch(0)}
+	b, limit := full{Batch: replica.NewBatch(0)}, firstRecords
 	waited := time.NewTimer(batchTime)
 	send := func() error {
 		select {
 		case batches <- b:
-			b = full{Batch: replica.NewBatch(b.Messages())} // the next one is likely to be like this one
+			room := b.Messages() // the next one is likely to be like this one
+			if b.Len() >= limit {
+				room = room * batchRecords / limit
+			}
+			b, limit = full{Batch: replica.NewBatch(room)}, batchRecords
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -186,7 +191,7 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 		case <-waited.C:
 			due = b.Len() > 0
 		}
-		if due || b.Len() >= batchRecords || b.bytes >= batchBytes {
+		if due || b.Len() >= limit || b.bytes >= batchBytes {
 			if err := send(); err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ func (r *reader) message() *Message {
 	m.DeletedAt, m.Deleted = r.deletion()
 	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
 	m.Helpful, m.NotHelpful = r.feedbackGiven()
-	m.ID, m.ConversationID = r.space.keep(m.ID), r.space.keep(m.ConversationID)
+	m.ID, m.ConversationID = r.space.keep(m.ID), r.space.keepConversation(m.ConversationID)
 	return m
 }
 

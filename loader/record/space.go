@@ -5,8 +5,9 @@ import "unsafe"
 // Space is memory that messages are made in, many at a time: one by one they would keep the garbage collector busy. The memory is
 // free again when none of them is used any more.
 type Space struct {
-	messages []Message
-	texts    []byte
+	messages     []Message
+	texts        []byte
+	conversation string // that the last message was of
 }
 
 const (
@@ -28,6 +29,14 @@ func (s *Space) message() *Message {
 	m := &s.messages[0]
 	s.messages = s.messages[1:]
 	return m
+}
+
+// keepConversation moves the id of a message's conversation out of the line; messages of a conversation often come one after the other.
+func (s *Space) keepConversation(id string) string {
+	if id != s.conversation {
+		s.conversation = s.keep(id)
+	}
+	return s.conversation
 }
 
 // keep moves a text out of the line.

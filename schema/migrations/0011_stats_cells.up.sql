@@ -21,5 +21,5 @@ CREATE TABLE IF NOT EXISTS stats_cells
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, agent_id, grain, bucket)
-SETTINGS index_granularity = 16, min_bytes_for_wide_part = 10000000000, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS index_granularity = 64, min_bytes_for_wide_part = 10000000000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Figures of the messages by organisation, agent and bucket of time, computed from messages. Read it with FINAL, and only where no hour is stale.';
