@@ -36,8 +36,12 @@ func (s *Service) answer(ctx context.Context, e *exchange) (stats.Figures, error
 	if e.caller, err = s.authenticate(ctx, &e.http.Request.Header); err != nil {
 		return stats.Figures{}, err
 	}
-	if err := s.config.Rates.Take(e.caller.OrgID, e.caller.UserID, time.Now()); err != nil {
+	now := time.Now()
+	if err := s.config.Rates.Take(e.caller.OrgID, e.caller.UserID, now); err != nil {
 		return stats.Figures{}, err
+	}
+	if s.config.Rates.Exhausted(e.caller.OrgID, now) {
+		ctx = stats.GivingWay(ctx)
 	}
 	q, err := question(e.caller, e.query)
 	if err != nil {

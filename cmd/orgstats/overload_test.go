@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -50,5 +52,39 @@ func TestRatesOfTheService(t *testing.T) {
 	expectOnly(t, statuses, http.StatusOK, http.StatusTooManyRequests)
 	if statuses[http.StatusTooManyRequests] == 0 {
 		t.Errorf("statuses %v, want refusals", statuses)
+	}
+}
+
+// An organisation's statements give way once it asks as much as it may, and only its own.
+func TestWhoAsksAllItMayGivesWay(t *testing.T) {
+	t.Parallel()
+	s := loadedServer(t, "--cache-size=0", "--user-rate=0", "--organization-rate=1")
+	quiet := auth.Caller{OrgID: "org_bolt", UserID: "user_025", Role: "org:admin"}
+	for _, caller := range []auth.Caller{adminOfAcme, adminOfAcme, quiet} { // two may come at once
+		s.figures(caller, always())
+	}
+	conn := s.connection()
+	if err := conn.Exec(t.Context(), "SYSTEM FLUSH LOGS"); err != nil {
+		t.Fatal(err)
+	}
+	const statement = `
+SELECT toInt32(Settings['priority']), toInt32(uniqExact(log_comment))
+FROM system.query_log
+WHERE log_comment LIKE 'orgstats request %' AND type = 'QueryFinish'
+GROUP BY ALL`
+	rows, err := conn.Query(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := map[int32]int32{}
+	for rows.Next() {
+		var priority, n int32
+		if err := rows.Scan(&priority, &n); err != nil {
+			t.Fatal(err)
+		}
+		requests[priority] = n
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !maps.Equal(requests, map[int32]int32{1: 2, 2: 1}) {
+		t.Errorf("requests by the priority of their statements: %v (%v), want two that are ordinary and one that gives way", requests, err)
 	}
 }

@@ -47,6 +47,15 @@ func (r *Rates) Take(orgID, userID string, now time.Time) error {
 	return nil
 }
 
+// Exhausted tells whether an organisation has just taken the last of what it may ask: it asks as much as it may, or more.
+func (r *Rates) Exhausted(orgID string, now time.Time) bool {
+	if r.organizations == nil {
+		return false
+	}
+	bucket, ok := r.organizations.buckets.Peek(orgID)
+	return ok && bucket.TokensAt(now) < 1
+}
+
 // allowances are the token buckets of many; nil for no limit.
 type allowances struct {
 	limit   rate.Limit

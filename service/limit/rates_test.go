@@ -55,6 +55,25 @@ func TestRateOfAnOrganization(t *testing.T) {
 	}
 }
 
+func TestAnOrganizationIsExhaustedUntilItMayAskAgain(t *testing.T) {
+	r := NewRates(RateOptions{Organization: 3})
+	now := time.Unix(0, 0)
+	for n := range 6 {
+		if err := r.Take("org", "user", now); err != nil {
+			t.Fatalf("request %d: %v", n, err)
+		}
+		if exhausted := r.Exhausted("org", now); exhausted != (n == 5) {
+			t.Errorf("after request %d of 6: exhausted is %v", n+1, exhausted)
+		}
+	}
+	if r.Exhausted("other", now) || r.Exhausted("", now) || NewRates(RateOptions{}).Exhausted("org", now) {
+		t.Error("who has not asked, or may ask as much as it likes, is exhausted")
+	}
+	if r.Exhausted("org", now.Add(time.Second/2)) {
+		t.Error("it may ask once more, and is exhausted")
+	}
+}
+
 func TestWhatIsRefusedCountsForNobody(t *testing.T) {
 	r := NewRates(RateOptions{Organization: 1, User: 1})
 	now := time.Unix(0, 0)

@@ -139,12 +139,9 @@ func (s *Store) plan(ctx context.Context, q Question, now state) (plan Plan, err
 // statement is the context of the statements of one answer.
 func (s *Store) statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clickhouse.With(ctx, clickhouse.Statement{
-		Comment: "orgstats request " + RequestID(ctx), Limits: s.limits, Settings: querySettings,
+		Comment: "orgstats request " + RequestID(ctx), Limits: s.limits, Settings: prioritySettings(ctx),
 	})
 }
-
-// querySettings make small statements start fast.
-var querySettings = map[string]any{}
 
 // Run runs the queries of a plan, or the plain query, and gives the figures.
 func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
