@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -35,8 +33,8 @@ const attempts = 3
 // Answer gives the figures. It fails with ErrTimeout when they take longer than the limits allow, with ErrUnavailable
 // when ClickHouse can't be asked, and with the context's error when the caller gave up; the statement is stopped then.
 //
-// Cells and messages are read one after the other, and the loader may write in between. So the organisation's state is
-// read before and after: when nothing has begun to change, what was read belongs together.
+// Cells and messages are read one after the other, and the loader may write in between. So the organisation's state is read before, and
+// its change counter once all of it is being read: when nothing has begun to change, what is read belongs together.
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	leave, err := s.enter(ctx, q.OrgID)
 	if err != nil {
@@ -88,10 +86,11 @@ func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures
 		if err != nil {
 			return Figures{}, 0, err
 		}
-		if f, err = s.Run(planned(ctx, plan.Kind()), plan.Queries()...); err != nil {
-			return Figures{}, 0, err
-		}
-		unchanged, err := s.unchanged(ctx, q.OrgID, before)
+		var unchanged bool
+		f, err = s.run(planned(ctx, plan.Kind()), plan.Queries(), func(ctx context.Context) (err error) {
+			unchanged, err = s.unchanged(ctx, q.OrgID, before)
+			return err
+		})
 		if err != nil || unchanged {
 			return f, before.counter, err
 		}
@@ -141,34 +140,6 @@ func (s *Store) statement(ctx context.Context) (context.Context, context.CancelF
 	return clickhouse.With(ctx, clickhouse.Statement{
 		Comment: "orgstats request " + RequestID(ctx), Limits: s.limits, Settings: prioritySettings(ctx),
 	})
-}
-
-// Run runs the queries of a plan, or the plain query, and gives the figures.
-func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
-	var f Figures
-	columns := []any{
-		&f.ConversationCount, &f.UniqueUsers, &f.UniqueAgents,
-		&f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.TotalHelpful, &f.TotalNotHelpful,
-		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
-	}
-	var err error
-	if len(queries) == 1 {
-		err = s.scan(ctx, queries[0], columns)
-	} else {
-		both, ctx := errgroup.WithContext(ctx)
-		both.Go(func() error { return s.scan(ctx, queries[0], columns[:messageColumns]) })
-		both.Go(func() error { return s.scan(ctx, queries[1], columns[messageColumns:]) })
-		err = both.Wait()
-	}
-	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
-	return f, err
-}
-
-// messageColumns is how many figures are of messages; the others are of files.
-const messageColumns = 10
-
-func (s *Store) scan(ctx context.Context, query Query, columns []any) error {
-	return s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL).Scan(columns...)
 }
 
 // Ping tells whether ClickHouse answers.
