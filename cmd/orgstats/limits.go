@@ -16,7 +16,7 @@ const mostOfAnything = 1_000_000
 
 // limitFlags bound what the service takes on.
 type limitFlags struct {
-	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, half of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
+	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
 	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
 	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME"`
 	OrganizationRate float64       `help:"Requests a second of one organisation, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
@@ -47,7 +47,7 @@ func (f *limitFlags) mistakes() (all []error) {
 	return all
 }
 
-// gate makes the gate. A question is up to two statements, and takes a processor's time nearly all of its own.
+// gate makes the gate. A question is up to three statements at a time, and takes a processor's time nearly all of its own.
 func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
 	places := f.Concurrency
 	switch {
@@ -55,7 +55,7 @@ func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
 	case embedded:
 		places = runtime.NumCPU() + 1
 	default:
-		places = max(1, connections/2)
+		places = max(1, connections/3)
 	}
 	return limit.NewGate(limit.GateOptions{UnderWay: places, Waiting: f.Queue, Patience: f.QueueTime})
 }

@@ -93,7 +93,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`orgstats_cache_requests_total{result="miss"}`:                             2,
 		`orgstats_cache_requests_total{result="hit"}`:                              1,
 		`orgstats_cache_entries`:                                                   2,
-		`orgstats_clickhouse_connections_max`:                                      16,
+		`orgstats_clickhouse_connections_max`:                                      24,
 		`orgstats_database_up`:                                                     1,
 		`orgstats_engine_up`:                                                       1,
 		`orgstats_stale_hours`:                                                     0,

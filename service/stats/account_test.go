@@ -59,8 +59,8 @@ func TestCostsOfAnswers(t *testing.T) {
 		{"from memory", cached, year("o1"), stats.CacheHit, "", 0, true},
 		{"a user's", cached, ofUser, stats.CacheMiss, stats.KindActivity, 5, false}, // state, the user's number, months, files, counter
 		{"a user's again, whose number is known", bare, ofUser, stats.CacheOff, stats.KindActivity, 3, false},
-		{"a window too short for cells", cached, short, stats.CacheMiss, stats.KindRaw, 3, false}, // state, messages with files, counter
-		{"without a cache, which needs no state for it", bare, short, stats.CacheOff, stats.KindRaw, 1, true},
+		{"a window too short for cells", cached, short, stats.CacheMiss, stats.KindRaw, 4, false}, // state, messages, files, counter
+		{"the same without a cache", bare, short, stats.CacheOff, stats.KindRaw, 3, false},
 	} {
 		got := costs(t, row.cache, row.question)
 		if got.Cache != row.cached || got.Plan != row.plan || got.Statements != row.statements || (got.Rows == 0) != row.readsNoRows {

@@ -37,11 +37,6 @@ type Plan struct {
 	UserNo uint32
 }
 
-// Plain tells whether the messages alone answer.
-func (p Plan) Plain() bool {
-	return len(p.Parts) == 0 || len(p.Parts) == 1 && p.Parts[0].Source == Messages
-}
-
 // stretches are those of a source, nil when it answers nothing.
 func (p Plan) stretches(source Source) []Stretch {
 	for _, part := range p.Parts {

@@ -52,10 +52,10 @@ const kbSQL = `
     FROM kb_files FINAL
     WHERE `
 
-// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan that only the
-// messages answer is one statement, for both.
+// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan of an empty window is the plain
+// query.
 func (p Plan) Queries() []Query {
-	if p.Plain() {
+	if len(p.Parts) == 0 {
 		return []Query{PlainQuery(p.Question)}
 	}
 	files := newBuilder(p.Question)
@@ -106,9 +106,16 @@ type tableSQL struct{ figures, sets, from string }
 const oneThread = `
 SETTINGS max_threads = 1`
 
-// threads is the setting for the plan's statement. Only sets of users read much.
+// raggedEnds is how long the ragged ends of a window may be together: less than an hour each.
+const raggedEnds = 2 * msPerHour
+
+// threads is the setting for the plan's statement. Sets of users read much, and so do messages of more than the ragged ends.
 func (p Plan) threads() string {
-	if p.Question.byMetadata() {
+	var raw int64
+	for _, s := range p.stretches(Messages) {
+		raw += s.Until - s.From
+	}
+	if p.Question.byMetadata() || raw > raggedEnds {
 		return ""
 	}
 	return oneThread
@@ -191,8 +198,19 @@ SELECT
         `,
 }
 
-// Messages alone are asked by PlainQuery.
 var messagesSQL = tableSQL{
+	figures: `
+SELECT
+    uniqExact(conversation_no),
+    uniqExact(user_no),
+    uniqExactIf(agent_no, agent_no != 0),
+    count(),
+    sum(messages.tool_calls),
+    sum(messages.total_tokens),
+    sum(messages.input_tokens),
+    sum(messages.output_tokens),
+    sum(messages.helpful),
+    sum(messages.not_helpful)`,
 	sets: setsOfNumbersSQL + `
             count()                           AS message_count,
             sum(messages.tool_calls)          AS tool_calls,

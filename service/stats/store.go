@@ -33,8 +33,9 @@ const attempts = 3
 // Answer gives the figures. It fails with ErrTimeout when they take longer than the limits allow, with ErrUnavailable
 // when ClickHouse can't be asked, and with the context's error when the caller gave up; the statement is stopped then.
 //
-// Cells and messages are read one after the other, and the loader may write in between. So the organisation's state is read before, and
-// its change counter once all of it is being read: when nothing has begun to change, what is read belongs together.
+// Cells, messages and files are read one after the other, and the loader may write in between. So the organisation's state is
+// read before, and its change counter once all of them are being read: when nothing has begun to change, what is read belongs
+// together.
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	leave, err := s.enter(ctx, q.OrgID)
 	if err != nil {
@@ -43,17 +44,9 @@ func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	defer leave()
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
-	plain := planOf(q, state{}, sourcesFor(q)).Plain() // too short for any bucket, whatever is stale
-	var before state
-	if !plain {
-		if before, err = s.states.before(ctx, s.conn, q.OrgID); err != nil {
-			return Figures{}, classify(err)
-		}
-		plain = newPlan(q, before, s.Few).Plain()
-	}
-	if plain { // one statement reads the messages as they are at one moment: nothing has to be proved
-		f, err := s.Run(planned(ctx, KindRaw), PlainQuery(q))
-		return f, classify(err)
+	before, err := s.states.before(ctx, s.conn, q.OrgID)
+	if err != nil {
+		return Figures{}, classify(err)
 	}
 	f, _, err := s.answer(ctx, q, before)
 	return f, classify(err)
