@@ -2,8 +2,8 @@ package stats
 
 import "context"
 
-// ClickHouse stops a statement, wherever it next reads a block, while another of a smaller number runs, but not for longer than the wait
-// each time.
+// ClickHouse (since 25.4) stops a statement, wherever it next reads a block, while another of a smaller number runs, but not for longer
+// than the wait each time.
 const (
 	ordinaryPriority  = 1
 	givingWayPriority = 2
