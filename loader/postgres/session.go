@@ -135,7 +135,7 @@ func (s *session) run(ctx context.Context) error {
 	if time.Since(began) > steady && s.queue.oldest().IsZero() {
 		s.alive = time.Now() // there was nothing to get on with
 	}
-	_ = s.stream.tell(context.Background(), false) // what was settled last, if the connection still stands
+	_ = s.stream.tell(false) // what was settled last, if the connection still stands
 	return err
 }
 

@@ -169,16 +169,14 @@ func (s *stream) feedback(ctx context.Context) error {
 				return fmt.Errorf("PostgreSQL has said nothing for %s", silence)
 			}
 		}
-		if err := s.tell(ctx, ask); err != nil {
+		if err := s.tell(ask); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *stream) tell(ctx context.Context, ask bool) error {
-	at := pglogrepl.LSN(s.confirmed.Load())
-	err := pglogrepl.SendStandbyStatusUpdate(ctx, s.conn, pglogrepl.StandbyStatusUpdate{WALWritePosition: at, ReplyRequested: ask})
-	if err != nil {
+func (s *stream) tell(ask bool) error {
+	if err := sendStatus(s.conn, pglogrepl.LSN(s.confirmed.Load()), ask); err != nil {
 		return fmt.Errorf("confirm the log: %w", err)
 	}
 	return nil
