@@ -173,6 +173,42 @@ func TestEngineHungUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
+// The disk is full, as ClickHouse sees it, while a load writes. The load waits for room and is then complete; meanwhile everybody is
+// answered, and rightly.
+func TestDiskFullUnderLoad(t *testing.T) {
+	t.Parallel()
+	s := loadedServer(t, unlimited...)
+	c := s.gather(4, adminOfAcme, always())
+	c.awaitAnswers("at first")
+	before := s.scrape()
+	conn := s.connection()
+	messages := func(change string) {
+		if err := conn.Exec(t.Context(), "ALTER TABLE messages "+change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	messages("MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000000")
+	lines := `{"type":"conversation","id":"full","organizationId":"org_full","userId":"user_full","agentId":"a","createdAt":"2024-05-01T00:00:00Z"}
+{"type":"message","id":"full","conversationId":"full","role":"user","parts":[],"createdAt":"2024-05-01T00:00:01Z"}
+`
+	load := s.start("load", s.write("full.ndjson", []byte(lines)))
+	load.awaitText(&load.stderr, "can't take a batch; trying again")
+	c.awaitAnswers("while the disk is full")
+	messages("RESET SETTING min_free_disk_bytes_to_perform_insert")
+	if o := load.end(); o.status != 0 {
+		t.Errorf("the load ended with status %d: %s", o.status, o.stderr)
+	}
+	if f := s.figures(auth.Caller{OrgID: "org_full", UserID: "user_full", Role: "org:admin"}, always()); f.MessageCount != 1 {
+		t.Errorf("the figures are %+v, want those of one message", f)
+	}
+	c.awaitAnswers("afterwards")
+	expectOnly(t, c.stop(), http.StatusOK)
+	if o := s.run("verify"); o.status != 0 {
+		t.Errorf("verify finds differences: %s", o.stdout)
+	}
+	s.expectNoLeak(before)
+}
+
 // expectNoLeak waits until the service has about as many goroutines, and as few connections, as before.
 func (s *server) expectNoLeak(before map[string]float64) {
 	s.Helper()
