@@ -5,6 +5,7 @@ package loader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -66,8 +67,9 @@ func (l *load) end(ctx context.Context) error {
 	if l.writer == nil {
 		return nil
 	}
-	if err := l.compute(ctx); err != nil {
-		return err
+	if err := l.insist(ctx, "compute the cells", l.compute); err != nil {
+		return fmt.Errorf("what the summary counts is loaded, and answers are right but slow until its cells are computed, which the next load "+
+			"begins with: %w", err)
 	}
 	var err error
 	l.summary.Waiting, err = l.writer.Waiting(context.WithoutCancel(ctx))
@@ -217,26 +219,30 @@ func (l *load) take(c *chunk, b *full) error {
 	return nil
 }
 
-// Attempts to write a batch while ClickHouse can't be reached, and the pause before the second one, which doubles.
+// Attempts at what ClickHouse can't do just now, and the pause before the second one, which doubles.
 const (
 	attempts   = 7
 	firstPause = time.Second
 )
 
-// write begins to write the batches that came, and waits until all but the last are written, or all. Batches that came are written
-// to their end even when the context ends meanwhile. A failure of ClickHouse is met with a new writer, which mends what was cut off, and
-// the whole batches again.
+// write begins to write the batches that came, and waits until all but the last are written, or all.
 func (l *load) write(ctx context.Context, all bool) error {
+	return l.insist(ctx, "take a batch", func(ctx context.Context) error { return l.tryToWrite(ctx, all) })
+}
+
+// insist does what the writer has to do to its end, even when the context ends meanwhile. A failure of ClickHouse is met with a new writer,
+// which mends what was cut off, and all of it again.
+func (l *load) insist(ctx context.Context, what string, try func(context.Context) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		err := l.tryToWrite(context.WithoutCancel(ctx), all)
+		err := l.withWriter(context.WithoutCancel(ctx), try)
 		if err == nil {
 			return nil
 		}
 		if !clickhouse.IsUnavailable(err) || attempt == attempts {
 			return err
 		}
-		l.Log.Warn("ClickHouse can't take a batch; trying again", "error", err, "attempt", attempt, "of", attempts, "pause", pause)
+		l.Log.Warn("ClickHouse can't "+what+"; trying again", "error", err, "attempt", attempt, "of", attempts, "pause", pause)
 		select {
 		case <-ctx.Done():
 			return err
@@ -246,6 +252,20 @@ func (l *load) write(ctx context.Context, all bool) error {
 	}
 }
 
+// withWriter opens a writer if there is none, and closes it if it fails.
+func (l *load) withWriter(ctx context.Context, do func(context.Context) error) (err error) {
+	if l.writer == nil {
+		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
+			return err
+		}
+	}
+	if err = do(ctx); err != nil {
+		l.writer.Close()
+		l.writer, l.begun = nil, 0
+	}
+	return err
+}
+
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was loaded, when
 // the records come in no order of time. So the pause grows with the time that computing takes, lest it take most of the load.
 const (
@@ -253,18 +273,7 @@ const (
 	computeShare = 10          // and so many times what the last computing took
 )
 
-func (l *load) tryToWrite(ctx context.Context, all bool) (err error) {
-	defer func() {
-		if err != nil && l.writer != nil {
-			l.writer.Close()
-			l.writer, l.begun = nil, 0
-		}
-	}()
-	if l.writer == nil {
-		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
-			return err
-		}
-	}
+func (l *load) tryToWrite(ctx context.Context, all bool) error {
 	for l.begun < len(l.unwritten) {
 		changed, err := l.writer.Begin(ctx, l.unwritten[l.begun].Batch)
 		if err != nil {
@@ -308,7 +317,7 @@ func (l *load) computeAfter(b full) bool {
 
 func (l *load) compute(ctx context.Context) error {
 	started := time.Now()
-	err := l.writer.Compute(context.WithoutCancel(ctx))
+	err := l.writer.Compute(ctx)
 	l.nextCompute = time.Now().Add(max(computeEvery, computeShare*time.Since(started)))
 	return err
 }

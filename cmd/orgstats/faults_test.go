@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -182,24 +183,27 @@ func TestDiskFullUnderLoad(t *testing.T) {
 	c.awaitAnswers("at first")
 	before := s.scrape()
 	conn := s.connection()
-	messages := func(change string) {
-		if err := conn.Exec(t.Context(), "ALTER TABLE messages "+change); err != nil {
-			t.Fatal(err)
+	for n, row := range []struct{ table, said string }{
+		{"messages", "can't take a batch; trying again"},
+		{"stats_cells", "can't compute the cells; trying again"},
+	} {
+		alter := func(change string) {
+			if err := conn.Exec(t.Context(), "ALTER TABLE "+row.table+" "+change); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	messages("MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000000")
-	lines := `{"type":"conversation","id":"full","organizationId":"org_full","userId":"user_full","agentId":"a","createdAt":"2024-05-01T00:00:00Z"}
-{"type":"message","id":"full","conversationId":"full","role":"user","parts":[],"createdAt":"2024-05-01T00:00:01Z"}
-`
-	load := s.start("load", s.write("full.ndjson", []byte(lines)))
-	load.awaitText(&load.stderr, "can't take a batch; trying again")
-	c.awaitAnswers("while the disk is full")
-	messages("RESET SETTING min_free_disk_bytes_to_perform_insert")
-	if o := load.end(); o.status != 0 {
-		t.Errorf("the load ended with status %d: %s", o.status, o.stderr)
-	}
-	if f := s.figures(auth.Caller{OrgID: "org_full", UserID: "user_full", Role: "org:admin"}, always()); f.MessageCount != 1 {
-		t.Errorf("the figures are %+v, want those of one message", f)
+		alter("MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000000")
+		load := s.start("load", s.write(row.table+".ndjson", manyMessages("org_full", n)))
+		load.awaitText(&load.stderr, row.said)
+		c.awaitAnswers("while the disk is full")
+		alter("RESET SETTING min_free_disk_bytes_to_perform_insert")
+		if o := load.end(); o.status != 0 {
+			t.Errorf("the load ended with status %d: %s", o.status, o.stderr)
+		}
+		f := s.figures(auth.Caller{OrgID: "org_full", UserID: "user_full", Role: "org:admin"}, always())
+		if want := uint64(n+1) * manyMessagesCount; f.MessageCount != want {
+			t.Errorf("the figures are %+v, want those of %d messages", f, want)
+		}
 	}
 	c.awaitAnswers("afterwards")
 	expectOnly(t, c.stop(), http.StatusOK)
@@ -207,6 +211,20 @@ func TestDiskFullUnderLoad(t *testing.T) {
 		t.Errorf("verify finds differences: %s", o.stdout)
 	}
 	s.expectNoLeak(before)
+}
+
+// manyMessagesCount is more than a load takes for a few, whose cells it computes with the batch.
+const manyMessagesCount = 60_000
+
+// manyMessages are the records of a conversation, the n-th, with messages of some days.
+func manyMessages(orgID string, n int) []byte {
+	var lines bytes.Buffer
+	fmt.Fprintf(&lines, `{"type":"conversation","id":"many%d","organizationId":%q,"userId":"user_full","createdAt":"2024-05-01T00:00:00Z"}`+"\n", n, orgID)
+	for i := range manyMessagesCount {
+		at := time.Date(2024, 5, 1, 0, 0, i*10, 0, time.UTC).Format(time.RFC3339)
+		fmt.Fprintf(&lines, `{"type":"message","id":"many%d-%d","conversationId":"many%d","role":"user","parts":[],"createdAt":%q}`+"\n", n, i, n, at)
+	}
+	return lines.Bytes()
 }
 
 // expectNoLeak waits until the service has about as many goroutines, and as few connections, as before.
