@@ -91,7 +91,7 @@ func (b *bench) loadOnce(ctx context.Context, program, file string, records int)
 		return load, 0, fmt.Errorf("insert the lines as they are: %w", err)
 	}
 	// The tables are there before either is timed.
-	if err := command(ctx, program, "migrate", "up", "--data-dir", dataDir).Run(); err != nil {
+	if err := runWhole(command(ctx, program, "migrate", "up", "--data-dir", dataDir)); err != nil {
 		return load, 0, fmt.Errorf("make the tables: %w", err)
 	}
 	if load, err = runLoad(ctx, program, dataDir, file); err != nil {
@@ -112,17 +112,25 @@ func command(ctx context.Context, program string, arguments ...string) *exec.Cmd
 	return c
 }
 
+// runWhole runs a command to its end. The error has what it said.
+func runWhole(c *exec.Cmd) error {
+	if output, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
+}
+
 func runLoad(ctx context.Context, program string, dataDir, file string) (loadRun, error) {
 	load := command(ctx, program, "load", "--data-dir", dataDir, "--rejects", filepath.Join(dataDir, "rejects.ndjson"), file)
 	started := time.Now()
-	if output, err := load.CombinedOutput(); err != nil {
-		return loadRun{}, fmt.Errorf("%w: %s", err, output)
+	if err := runWhole(load); err != nil {
+		return loadRun{}, err
 	}
-	run := loadRun{took: time.Since(started)}
+	result := loadRun{took: time.Since(started)}
 	if usage, ok := load.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		run.peakMemory = bytesOf(usage)
+		result.peakMemory = bytesOf(usage)
 	}
-	return run, nil
+	return result, nil
 }
 
 // bytesOf is the peak memory, which systems count in different units.
