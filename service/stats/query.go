@@ -121,18 +121,15 @@ func (p Plan) threads() string {
 	return oneThread
 }
 
-// sumsSQL ends the figures of a table that has sums of messages, and moreSumsSQL those of the messages themselves, after their count.
-const (
-	sumsSQL = `
-    sum(message_count),` + moreSumsSQL
-	moreSumsSQL = `
+// sumsSQL ends the figures of messages of any table.
+const sumsSQL = `
+    sum(message_count),
     sum(tool_calls),
     sum(total_tokens),
     sum(input_tokens),
     sum(output_tokens),
     sum(helpful),
     sum(not_helpful)`
-)
 
 // Distinct counts of cells, and of the parts of a union, are cardinalities of merged bitmaps of dense numbers. Agent number 0 is
 // no agent.
@@ -142,33 +139,12 @@ SELECT
     toUInt64(groupBitmapMerge(users)),
     toUInt64(groupBitmapMerge(agents) - bitmapContains(groupBitmapMergeState(agents), 0)),` + sumsSQL
 
-// figuresOfNumbersSQL and setsOfNumbersSQL begin the figures, and the sets and sums, of a table that has a conversation in a row.
-const (
-	figuresOfNumbersSQL = `
-SELECT
-    uniqExact(conversation_no),
-    uniqExact(user_no),
-    uniqExactIf(agent_no, agent_no != 0),`
-	setsOfNumbersSQL = `
+// setsOfNumbersSQL begins the sets and sums of a table that has a conversation in a row.
+const setsOfNumbersSQL = `
         SELECT
             groupBitmapState(conversation_no) AS conversations,
             groupBitmapState(user_no)         AS users,
             groupBitmapState(agent_no)        AS agents,`
-)
-
-// setSumsSQL and moreSetSumsSQL are what sumsSQL and moreSumsSQL are, for sets. The table is called counted there, because a sum's name
-// would be taken for the column otherwise.
-const (
-	setSumsSQL = `
-            sum(counted.message_count) AS message_count,` + moreSetSumsSQL
-	moreSetSumsSQL = `
-            sum(counted.tool_calls)    AS tool_calls,
-            sum(counted.total_tokens)  AS total_tokens,
-            sum(counted.input_tokens)  AS input_tokens,
-            sum(counted.output_tokens) AS output_tokens,
-            sum(counted.helpful)       AS helpful,
-            sum(counted.not_helpful)   AS not_helpful`
-)
 
 var cellsSQL = tableSQL{
 	figures: setFiguresSQL,
@@ -190,26 +166,60 @@ SELECT
         SELECT
             groupBitmapStateArray(conversation_nos) AS conversations,
             groupBitmapState(user_no)               AS users,
-            groupBitmapStateArray(agent_nos)        AS agents,` + setSumsSQL,
+            groupBitmapStateArray(agent_nos)        AS agents,
+            sum(user_months.message_count)          AS message_count,
+            sum(user_months.tool_calls)             AS tool_calls,
+            sum(user_months.total_tokens)           AS total_tokens,
+            sum(user_months.input_tokens)           AS input_tokens,
+            sum(user_months.output_tokens)          AS output_tokens,
+            sum(user_months.helpful)                AS helpful,
+            sum(user_months.not_helpful)            AS not_helpful`,
 	from: `
-        FROM user_months AS counted FINAL
+        FROM user_months FINAL
         `,
 }
 
 var activitySQL = tableSQL{
-	figures: figuresOfNumbersSQL + sumsSQL,
-	sets:    setsOfNumbersSQL + setSumsSQL,
+	figures: `
+SELECT
+    uniqExact(conversation_no),
+    uniqExact(user_no),
+    uniqExactIf(agent_no, agent_no != 0),` + sumsSQL,
+	sets: setsOfNumbersSQL + `
+            sum(user_activity.message_count)  AS message_count,
+            sum(user_activity.tool_calls)     AS tool_calls,
+            sum(user_activity.total_tokens)   AS total_tokens,
+            sum(user_activity.input_tokens)   AS input_tokens,
+            sum(user_activity.output_tokens)  AS output_tokens,
+            sum(user_activity.helpful)        AS helpful,
+            sum(user_activity.not_helpful)    AS not_helpful`,
 	from: `
-        FROM user_activity AS counted FINAL
+        FROM user_activity FINAL
         `,
 }
 
 var messagesSQL = tableSQL{
-	figures: figuresOfNumbersSQL + `
-    count(),` + moreSumsSQL,
+	figures: `
+SELECT
+    uniqExact(conversation_no),
+    uniqExact(user_no),
+    uniqExactIf(agent_no, agent_no != 0),
+    count(),
+    sum(messages.tool_calls),
+    sum(messages.total_tokens),
+    sum(messages.input_tokens),
+    sum(messages.output_tokens),
+    sum(messages.helpful),
+    sum(messages.not_helpful)`,
 	sets: setsOfNumbersSQL + `
-            count()                    AS message_count,` + moreSetSumsSQL,
+            count()                           AS message_count,
+            sum(messages.tool_calls)          AS tool_calls,
+            sum(messages.total_tokens)        AS total_tokens,
+            sum(messages.input_tokens)        AS input_tokens,
+            sum(messages.output_tokens)       AS output_tokens,
+            sum(messages.helpful)             AS helpful,
+            sum(messages.not_helpful)         AS not_helpful`,
 	from: `
-        FROM messages AS counted FINAL
+        FROM messages FINAL
         `,
 }
