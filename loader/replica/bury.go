@@ -25,33 +25,30 @@ SELECT org_id, user_no, month, {version:UInt64}, 1
 FROM user_months FINAL
 WHERE {within}`
 
-// bury hides the cells and the activity that may have no messages left: those that are remembered, or else whatever
-// stands in the buckets that hold the hours.
-func (c *computation) bury(ctx context.Context) error {
+// Cells and activity that may have no messages left are hidden before they are computed: those that are remembered, or else whatever stands
+// in the buckets that hold the hours.
+
+func (c *computation) buryCells(ctx context.Context) error {
 	if c.writer.touched.exact {
-		return c.buryRemembered(ctx)
+		var cells []buriedCell
+		for key := range c.writer.touched.gone {
+			cells = append(cells, buriedCells(key)...)
+		}
+		return c.insertBuriedCells(ctx, cells)
 	}
-	params := clickhouse.Params{}
-	params.Int64("version", int64(c.buryVersion()))
+	params := c.buryParams()
 	for _, grain := range []grain{hourGrain, dayGrain, monthGrain} {
 		params.String("grain", grain.name)
-		if err := c.run(ctx, grain, "bucket", buryCellsSQL, params); err != nil {
+		if err := c.run(ctx, c.hours, grain, "bucket", buryCellsSQL, params); err != nil {
 			return err
 		}
 	}
-	if err := c.run(ctx, dayGrain, "day", buryActivitySQL, params); err != nil {
-		return err
-	}
-	return c.run(ctx, monthGrain, "month", buryUserMonthsSQL, params)
+	return nil
 }
 
-func (c *computation) buryRemembered(ctx context.Context) error {
-	var cells []buriedCell
-	for key := range c.writer.touched.gone {
-		cells = append(cells, buriedCells(key)...)
-	}
-	if err := c.buryCells(ctx, cells); err != nil {
-		return err
+func (c *computation) buryActivity(ctx context.Context) error {
+	if !c.writer.touched.exact {
+		return c.run(ctx, c.hours, dayGrain, "day", buryActivitySQL, c.buryParams())
 	}
 	var gone []activityKey
 	for key, mayBeGone := range c.writer.touched.activity {
@@ -59,16 +56,26 @@ func (c *computation) buryRemembered(ctx context.Context) error {
 			gone = append(gone, key)
 		}
 	}
-	if err := c.buryActivity(ctx, gone); err != nil {
-		return err
+	return c.insertBuriedActivity(ctx, gone)
+}
+
+func (c *computation) buryUserMonths(ctx context.Context) error {
+	if !c.writer.touched.exact {
+		return c.run(ctx, c.hours, monthGrain, "month", buryUserMonthsSQL, c.buryParams())
 	}
-	var months []userMonthKey
+	var gone []userMonthKey
 	for key, mayBeGone := range c.writer.touched.userMonths() {
 		if mayBeGone {
-			months = append(months, key)
+			gone = append(gone, key)
 		}
 	}
-	return c.buryUserMonths(ctx, months)
+	return c.insertBuriedUserMonths(ctx, gone)
+}
+
+func (c *computation) buryParams() clickhouse.Params {
+	params := clickhouse.Params{}
+	params.Int64("version", int64(c.buryVersion()))
+	return params
 }
 
 type buriedCell struct {
@@ -88,7 +95,7 @@ func buriedCells(key cellKey) []buriedCell {
 	return cells
 }
 
-func (c *computation) buryCells(ctx context.Context, rows []buriedCell) error {
+func (c *computation) insertBuriedCells(ctx context.Context, rows []buriedCell) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -100,7 +107,7 @@ func (c *computation) buryCells(ctx context.Context, rows []buriedCell) error {
 		same[buriedCell](c.buryVersion()), same[buriedCell](uint8(1)))
 }
 
-func (c *computation) buryActivity(ctx context.Context, rows []activityKey) error {
+func (c *computation) insertBuriedActivity(ctx context.Context, rows []activityKey) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -112,7 +119,7 @@ func (c *computation) buryActivity(ctx context.Context, rows []activityKey) erro
 		same[activityKey](c.buryVersion()), same[activityKey](uint8(1)))
 }
 
-func (c *computation) buryUserMonths(ctx context.Context, rows []userMonthKey) error {
+func (c *computation) insertBuriedUserMonths(ctx context.Context, rows []userMonthKey) error {
 	if len(rows) == 0 {
 		return nil
 	}

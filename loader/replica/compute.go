@@ -21,26 +21,28 @@ func (w *Writer) Compute(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	c := &computation{writer: w, hours: w.stale.marked}
-	for _, step := range []func(context.Context) error{c.countRows, c.bury, c.figures, w.stale.unmark, c.mergeParts} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	c := &computation{writer: w, hours: w.stale.marked, others: w.stale.marked}
+	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, c.mergeParts); err != nil {
+		return err
 	}
 	*w.touched = *newTouched()
 	return w.finish(ctx)
 }
 
+func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // figures computes cells and activity side by side: neither needs the other.
 func (c *computation) figures(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return c.cells(ctx) })
-	both.Go(func() error {
-		if err := c.activity(ctx); err != nil {
-			return err
-		}
-		return c.userMonths(ctx)
-	})
+	both.Go(func() error { return inTurn(ctx, c.buryCells, c.monthsCells, c.cells) })
+	both.Go(func() error { return inTurn(ctx, c.buryActivity, c.buryUserMonths, c.activity, c.userMonths) })
 	return both.Wait()
 }
 
@@ -51,7 +53,9 @@ func (w *Writer) Stale() int { return len(w.stale.marked) }
 type computation struct {
 	writer *Writer
 	hours  map[hour]struct{}
-	rows   map[int64]uint64 // messages of the hours' organisations, by month, about
+	rows   map[int64]uint64    // messages of the hours' organisations, by month, about
+	months map[bucket]struct{} // months of organisations that are computed as a whole,
+	others map[hour]struct{}   // and the hours of all others
 }
 
 // Versions of the rows that a computation writes: what it computes replaces what it buries.
@@ -136,20 +140,25 @@ FROM stats_cells FINAL
 WHERE grain = {finer:String} AND {within}
 GROUP BY org_id, agent_id, coarser_bucket`
 
-func (c *computation) cells(ctx context.Context) error {
+func (c *computation) computeParams() clickhouse.Params {
 	params := clickhouse.Params{}
 	params.Int64("version", int64(c.computeVersion()))
-	if err := c.run(ctx, hourGrain, "created_at", computeHoursSQL, params); err != nil {
+	return params
+}
+
+func (c *computation) cells(ctx context.Context) error {
+	params := c.computeParams()
+	if err := c.run(ctx, c.others, hourGrain, "created_at", computeHoursSQL, params); err != nil {
 		return err
 	}
 	params.String("grain", "day")
 	params.String("finer", "hour")
-	if err := c.run(ctx, dayGrain, "bucket", computeCoarserSQL, params); err != nil {
+	if err := c.run(ctx, c.others, dayGrain, "bucket", computeCoarserSQL, params); err != nil {
 		return err
 	}
 	params.String("grain", "month")
 	params.String("finer", "day")
-	return c.run(ctx, monthGrain, "bucket", computeCoarserSQL, params)
+	return c.run(ctx, c.others, monthGrain, "bucket", computeCoarserSQL, params)
 }
 
 const computeActivitySQL = `
@@ -165,10 +174,12 @@ GROUP BY org_id, user_no, day_start, conversation_no`
 
 // activity computes the activity of the conversations that were touched, or of all when that is not remembered.
 func (c *computation) activity(ctx context.Context) error {
-	params := clickhouse.Params{}
-	params.Int64("version", int64(c.computeVersion()))
+	params := c.computeParams()
 	if !c.writer.touched.exact {
-		return c.run(ctx, dayGrain, "created_at", computeActivitySQL, params)
+		if err := c.monthsActivity(ctx); err != nil {
+			return err
+		}
+		return c.run(ctx, c.others, dayGrain, "created_at", computeActivitySQL, params)
 	}
 	conversations := map[bucket][]uint32{}
 	for key := range c.writer.touched.activity {
@@ -193,10 +204,9 @@ GROUP BY org_id, user_no, month`
 
 // userMonths computes the months of the users that were touched, or of all when that is not remembered.
 func (c *computation) userMonths(ctx context.Context) error {
-	params := clickhouse.Params{}
-	params.Int64("version", int64(c.computeVersion()))
+	params := c.computeParams()
 	if !c.writer.touched.exact {
-		return c.run(ctx, monthGrain, "month", computeUserMonthsSQL, params)
+		return c.run(ctx, c.hours, monthGrain, "month", computeUserMonthsSQL, params)
 	}
 	users := map[bucket][]uint32{}
 	for key := range c.writer.touched.userMonths() {
@@ -232,8 +242,12 @@ func (c *computation) runTouched(ctx context.Context, grain grain, column, name 
 
 // run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within} is
 // the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of its bucket.
-func (c *computation) run(ctx context.Context, grain grain, column, statement string, params clickhouse.Params) error {
-	for _, g := range groups(coarser(c.hours, grain.start), c.rows) {
+func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
+	return c.runBuckets(ctx, coarser(hours, grain.start), grain, column, statement, params)
+}
+
+func (c *computation) runBuckets(ctx context.Context, buckets map[bucket]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
+	for _, g := range groups(buckets, c.rows) {
 		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {
 			return err
 		}

@@ -150,6 +150,9 @@ func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error
 	if err := w.begin(ctx); err != nil {
 		return changed, err
 	}
+	if err := w.merges.batch(ctx, p.batch.Len()); err != nil {
+		return changed, err
+	}
 	if err := w.conversations.writeNumbers(ctx, p.users, p.agents); err != nil {
 		return changed, err
 	}

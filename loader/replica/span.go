@@ -32,7 +32,7 @@ type group []bucket
 // many months as they can take when there are more.
 const (
 	maxDays          = 16
-	maxStatementRows = 3_000_000
+	maxStatementRows = 4_000_000
 )
 
 // groups divides buckets for statements, given how many rows the organisations have in each month, about; nil says that the buckets

@@ -42,6 +42,7 @@ type Writer struct {
 	members       *members
 	stale         *staleHours
 	touched       *touched
+	merges        *merges
 	writing       *writing // nil: no batch is under way
 }
 
@@ -97,6 +98,10 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if err := w.settle(statement); err != nil {
 		return err
 	}
+	w.merges = &merges{conn: w.conn}
+	if err := w.merges.resume(statement); err != nil {
+		return err
+	}
 	waiting, err := openWaiting(statement, w.conn)
 	if err != nil {
 		return err
@@ -148,6 +153,11 @@ func (w *Writer) Statement(ctx context.Context) (context.Context, context.Cancel
 func (w *Writer) Close() {
 	if w.writing != nil {
 		<-w.writing.done
+	}
+	if w.merges != nil && w.merges.held {
+		ctx, cancel := context.WithTimeout(context.Background(), resumeDeadline)
+		_ = w.merges.resume(ctx) // or whoever opens the replicas next does it
+		cancel()
 	}
 	if w.conn != nil {
 		_ = w.conn.Close()

@@ -1,0 +1,66 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// merges holds ClickHouse's merges back while large batches keep coming: what is merged then is soon merged again with what came since,
+// and takes the time of those who write and compute. Answers do not depend on it.
+//
+// ClickHouse holds merges back until it is told otherwise, or starts again. So whoever opens the replicas lets them go on, in case an
+// earlier writer was killed.
+type merges struct {
+	conn    clickhouse.Conn
+	held    bool
+	batches int // that were written meanwhile
+}
+
+const (
+	manyRecords    = 50_000           // merges wait while batches are as large as this,
+	batchesHeld    = 200              // for so many of them: each leaves a part, and reading slows down with the parts
+	resumeDeadline = 10 * time.Second // for one that was closed to let merges go on
+)
+
+// heldTables are the ones that a load writes most of.
+var heldTables = []string{"messages", "conversations", "record_positions"}
+
+// batch must come before a batch of so many records is written.
+func (m *merges) batch(ctx context.Context, records int) error {
+	m.batches++
+	switch hold := records >= manyRecords; {
+	case hold && !m.held && m.batches <= batchesHeld:
+		return m.hold(ctx)
+	case m.held && (!hold || m.batches > batchesHeld):
+		return m.resume(ctx)
+	}
+	return nil
+}
+
+func (m *merges) hold(ctx context.Context) error {
+	m.held = true
+	return m.system(ctx, "STOP")
+}
+
+// resume lets merges go on.
+func (m *merges) resume(ctx context.Context) error {
+	m.held = false
+	return m.system(ctx, "START")
+}
+
+// system tells ClickHouse to stop or start merges. A user who may not do that writes as well, only slower.
+func (m *merges) system(ctx context.Context, order string) error {
+	for _, table := range heldTables {
+		err := m.conn.Exec(ctx, "SYSTEM "+order+" MERGES "+table)
+		if clickhouse.IsDenied(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s merges of %s: %w", order, table, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package replica
+
+import (
+	"context"
+	"strings"
+)
+
+// Months of which much is stale are computed as a whole: the hours, the days and the month from one look at the messages, in one
+// statement that leaves one part. Hours that were not stale are computed with them, and come out as they were.
+
+// monthsShare says how much: the hours that are stale are at least one in so many of those that have cells.
+const monthsShare = 2
+
+// chooseMonths chooses the months of organisations to compute as a whole. Hours of few days are not looked at.
+func (c *computation) chooseMonths(ctx context.Context) error {
+	if c.rows == nil {
+		return nil
+	}
+	stale := map[bucket]int{}
+	for h := range c.hours {
+		stale[monthOf(h)]++
+	}
+	stored, err := c.storedHours(ctx)
+	if err != nil {
+		return err
+	}
+	c.months, c.others = map[bucket]struct{}{}, map[hour]struct{}{}
+	for h := range c.hours {
+		if month := monthOf(h); stale[month]*monthsShare >= stored[month] {
+			c.months[month] = struct{}{}
+		} else {
+			c.others[h] = struct{}{}
+		}
+	}
+	return nil
+}
+
+func monthOf(h hour) bucket { return bucket{h.orgID, monthStart(int64(h.number) * msPerHour)} }
+
+// storedHours counts the hours of the organisations' months that have a cell.
+func (c *computation) storedHours(ctx context.Context) (map[bucket]int, error) {
+	stored := map[bucket]int{}
+	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
+	err := query(ctx, c.writer.conn, "the hours that have cells", stringKeys("org_id", organizations), `
+SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("bucket")+`) AS month, count()
+FROM stats_cells FINAL
+WHERE org_id IN (SELECT org_id FROM keys) AND agent_id = '' AND grain = 'hour'
+GROUP BY org_id, month`, func(scan func(...any) error) error {
+		var month bucket
+		var n uint64
+		err := scan(&month.orgID, &month.at, &n)
+		stored[month] = int(n)
+		return err
+	})
+	return stored, err
+}
+
+// Rolling up sums the hours of each day, and the days of each month; what sums up more than a month is left out.
+var computeMonthsSQL = `
+INSERT INTO stats_cells (` + cellColumns + `)
+SELECT
+    org_id, cell_agent_id,
+    multiIf(grouping(day_start) = 1, 'month', grouping(hour_start) = 1, 'day', 'hour') AS cell_grain,
+    multiIf(cell_grain = 'month', month_start, cell_grain = 'day', day_start, hour_start),
+    groupBitmapState(conversation_no), groupBitmapState(user_no), groupBitmapState(agent_no),
+    count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    {version:UInt64}, 0
+FROM
+(
+    SELECT
+        *,
+        arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id,
+        ` + hourStartSQL("created_at") + ` AS hour_start,
+        ` + dayStartSQL("created_at") + ` AS day_start,
+        ` + monthStartSQL("created_at") + ` AS month_start
+    FROM messages FINAL
+    WHERE {within}
+)
+GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
+HAVING grouping(month_start) = 0`
+
+func (c *computation) monthsCells(ctx context.Context) error {
+	return c.runBuckets(ctx, c.months, monthGrain, "created_at", computeMonthsSQL, c.computeParams())
+}
+
+// monthsActivity computes the activity of all days of the months.
+func (c *computation) monthsActivity(ctx context.Context) error {
+	statement := strings.ReplaceAll(computeActivitySQL, "{start}", dayStartSQL("created_at"))
+	return c.runBuckets(ctx, c.months, monthGrain, "created_at", statement, c.computeParams())
+}
