@@ -123,7 +123,7 @@ SELECT
 FROM
 (
     SELECT *, arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id
-    FROM messages FINAL
+    FROM {messages}
     WHERE {within}
 )
 GROUP BY org_id, cell_agent_id, hour_start`
@@ -168,7 +168,7 @@ SELECT
     org_id, user_no, {start} AS day_start, conversation_no, any(agent_no),
     count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
     {version:UInt64}, 0
-FROM messages FINAL
+FROM {messages}
 WHERE {within}
 GROUP BY org_id, user_no, day_start, conversation_no`
 
@@ -220,7 +220,7 @@ func (c *computation) userMonths(ctx context.Context) error {
 // runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in the named column of
 // its keys.
 func (c *computation) runTouched(ctx context.Context, grain grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
-	for _, g := range groups(coarser(c.hours, grain.start), c.rows) {
+	for _, g := range groups(coarser(c.hours, grain.start), c.rows, 1) {
 		var buckets group
 		var numbers []uint32
 		for _, b := range g {
@@ -247,7 +247,7 @@ func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain gr
 }
 
 func (c *computation) runBuckets(ctx context.Context, buckets map[bucket]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
-	for _, g := range groups(buckets, c.rows) {
+	for _, g := range groups(buckets, c.rows, 1) {
 		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {
 			return err
 		}
@@ -262,7 +262,7 @@ func (c *computation) runGroup(ctx context.Context, g group, set *keys, grain gr
 	within := strings.ReplaceAll(`org_id IN (SELECT org_id FROM keys)
       AND column BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({last:Int64}, 'UTC')
       AND (org_id, {start}) IN (SELECT org_id, at FROM keys)`, "column", column)
-	text := strings.Replace(statement, "{within}", within, 1)
+	text := strings.NewReplacer("{within}", within, "{messages}", c.writer.messages.current()).Replace(statement)
 	text = strings.ReplaceAll(text, "{start}", grain.startSQL(column))
 	ctx, err := set.attach(clickhouse.WithParams(ctx, params))
 	if err != nil {

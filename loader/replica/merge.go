@@ -16,6 +16,7 @@ import (
 // when it has grown so large that this would take minutes.
 const (
 	mergeSmall   = 100_000    // merged when it has no more rows than this, or
+	fewParts     = 3          // when it has more parts than this,
 	mergeShare   = 2          // when the largest part is less than so many times the others together,
 	mergeMaxRows = 50_000_000 // and no more rows than this would be rewritten
 	mergesAtOnce = 4          // of different tables
@@ -34,10 +35,11 @@ WHERE active AND database = currentDatabase()
   AND table IN ('stats_cells', 'user_activity', 'user_months', 'stale_hours', 'kb_files', 'members', 'users', 'agents')
 GROUP BY table
 HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
-    OR sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
+    OR count() > {parts:UInt64} AND sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
 	var tables []string
 	params := clickhouse.Params{}
 	params.Int64("small", mergeSmall)
+	params.Int64("parts", fewParts)
 	params.Int64("share", mergeShare)
 	params.Int64("rows", mergeMaxRows)
 	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", nil, statement, func(scan func(...any) error) error {

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,24 @@ type messages struct {
 	waiting   *waiting
 	stale     *staleHours
 	touched   *touched
+	unique    bool // no key of the table has two rows: reading needs no FINAL
+}
+
+// openMessages takes a table that is empty as one without two rows of a key, until the first comes.
+func openMessages(ctx context.Context, conn clickhouse.Conn, waiting *waiting, stale *staleHours, touched *touched) (*messages, error) {
+	var rows uint64
+	if err := conn.QueryRow(ctx, "SELECT count() FROM messages").Scan(&rows); err != nil {
+		return nil, fmt.Errorf("count messages: %w", err)
+	}
+	return &messages{conn, &positions{conn: conn, kind: kindMessage}, waiting, stale, touched, rows == 0}, nil
+}
+
+// current are the rows of the table that count, as in SQL: where no key has two, what FINAL costs is saved.
+func (m *messages) current() string {
+	if m.unique {
+		return "(SELECT * FROM messages WHERE is_deleted = 0)"
+	}
+	return "messages FINAL"
 }
 
 // storedMessages is what a look-up by id tells: the row of each id that has one, and where its rows ever stood.
@@ -100,6 +119,7 @@ type change struct {
 	rows    []message // new rows, and those that bury rows which moved away
 	lost    []message // rows that counted so far, and are replaced or buried
 	entries []entry   // positions to note before
+	again   bool      // a row may have the key of one that is there
 }
 
 // replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
@@ -112,10 +132,12 @@ func (c *change) replace(old *message, row message, at found) bool {
 		c.lost = append(c.lost, *old)
 	}
 	if old != nil && old.position() != row.position() {
-		c.rows = append(c.rows, old.buried())
+		c.rows, c.again = append(c.rows, old.buried()), true
 	}
 	c.rows = append(c.rows, row)
-	if hash := hashOf(row.ID); !at.has(hash, row.position()) {
+	if hash := hashOf(row.ID); at.has(hash, row.position()) {
+		c.again = true
+	} else {
 		c.entries = append(c.entries, entry{hash, row.position()})
 	}
 	return true
@@ -159,6 +181,7 @@ func (m *messages) write(ctx context.Context, batch uint64, c change, before ...
 			func(ctx context.Context) error { return m.mark(ctx, &c) },
 			func(ctx context.Context) error { return m.positions.write(ctx, c.entries) })
 	}
+	m.unique = m.unique && !c.again
 	first, firstCtx := errgroup.WithContext(ctx)
 	for _, step := range before {
 		first.Go(func() error { return step(firstCtx) })

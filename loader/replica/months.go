@@ -3,6 +3,8 @@ package replica
 import (
 	"context"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Months of which much is stale are computed as a whole: the hours, the days and the month from one look at the messages, in one
@@ -55,7 +57,8 @@ GROUP BY org_id, month`, func(scan func(...any) error) error {
 	return stored, err
 }
 
-// Rolling up sums the hours of each day, and the days of each month; what sums up more than a month is left out.
+// The messages of a conversation in an hour are summed up first, and then once for their agent and once for all agents: a bitmap takes
+// longer than a sum. Rolling up makes the days of the hours, and the months of the days; what sums up more than a month is left out.
 var computeMonthsSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
@@ -63,24 +66,41 @@ SELECT
     multiIf(grouping(day_start) = 1, 'month', grouping(hour_start) = 1, 'day', 'hour') AS cell_grain,
     multiIf(cell_grain = 'month', month_start, cell_grain = 'day', day_start, hour_start),
     groupBitmapState(conversation_no), groupBitmapState(user_no), groupBitmapState(agent_no),
-    count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
     {version:UInt64}, 0
 FROM
 (
     SELECT
-        *,
+        org_id, conversation_no, user_no, agent_no, hour_start, messages, tools, input, output, total, good, bad,
         arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id,
-        ` + hourStartSQL("created_at") + ` AS hour_start,
-        ` + dayStartSQL("created_at") + ` AS day_start,
-        ` + monthStartSQL("created_at") + ` AS month_start
-    FROM messages FINAL
-    WHERE {within}
+        ` + dayStartSQL("hour_start") + ` AS day_start,
+        ` + monthStartSQL("hour_start") + ` AS month_start
+    FROM
+    (
+        SELECT
+            org_id, agent_id, conversation_no, user_no, agent_no, ` + hourStartSQL("created_at") + ` AS hour_start,
+            count() AS messages, sum(tool_calls) AS tools, sum(input_tokens) AS input, sum(output_tokens) AS output,
+            sum(total_tokens) AS total, sum(helpful) AS good, sum(not_helpful) AS bad
+        FROM {messages}
+        WHERE {within}
+        GROUP BY org_id, agent_id, conversation_no, user_no, agent_no, hour_start
+    )
 )
 GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
 HAVING grouping(month_start) = 0`
 
+// monthsAtOnce statements run at a time: the end of each is the work of one thread.
+const monthsAtOnce = 2
+
 func (c *computation) monthsCells(ctx context.Context) error {
-	return c.runBuckets(ctx, c.months, monthGrain, "created_at", computeMonthsSQL, c.computeParams())
+	statements, ctx := errgroup.WithContext(ctx)
+	statements.SetLimit(monthsAtOnce)
+	for _, g := range groups(c.months, c.rows, monthsAtOnce) {
+		statements.Go(func() error {
+			return c.runGroup(ctx, g, g.keys(), monthGrain, "created_at", computeMonthsSQL, c.computeParams())
+		})
+	}
+	return statements.Wait()
 }
 
 // monthsActivity computes the activity of all days of the months.

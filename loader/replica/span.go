@@ -35,9 +35,9 @@ const (
 	maxStatementRows = 4_000_000
 )
 
-// groups divides buckets for statements, given how many rows the organisations have in each month, about; nil says that the buckets
-// are those of few days.
-func groups(buckets map[bucket]struct{}, rows map[int64]uint64) []group {
+// groups divides buckets for statements, so many if months are many enough, given how many rows the organisations have in each month, about;
+// nil says that the buckets are those of few days.
+func groups(buckets map[bucket]struct{}, rows map[int64]uint64, statements uint64) []group {
 	start := monthStart
 	if rows == nil {
 		start = dayStart
@@ -49,11 +49,15 @@ func groups(buckets map[bucket]struct{}, rows map[int64]uint64) []group {
 	if rows == nil {
 		return slices.Collect(maps.Values(byStart))
 	}
+	var all, total uint64
+	for month := range byStart {
+		all += rows[month]
+	}
+	limit := min(maxStatementRows, all/statements+all/20) // some more, because months differ
 	var result []group
-	var total uint64
 	for _, month := range slices.Sorted(maps.Keys(byStart)) {
 		last := len(result) - 1
-		if total += rows[month]; last < 0 || total > maxStatementRows {
+		if total += rows[month]; last < 0 || total > limit {
 			result, total = append(result, byStart[month]), rows[month]
 		} else {
 			result[last] = append(result[last], byStart[month]...)

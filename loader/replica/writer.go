@@ -116,7 +116,9 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if len(w.stale.marked) == 0 {
 		w.touched = newTouched()
 	}
-	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched}
+	if w.messages, err = openMessages(statement, w.conn, waiting, w.stale, w.touched); err != nil {
+		return err
+	}
 	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
 	w.members = &members{w.conn, w.stale}
 	if err := w.recover(statement); err != nil {
