@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/orgstats/orgstats/loader/record"
 )
@@ -32,10 +33,10 @@ func memberKeyOf(r *record.Member) memberKey {
 // NewBatch makes an empty batch, with room for so many messages before it must grow.
 func NewBatch(messages int) *Batch {
 	return &Batch{
-		conversations: newWinners(0, conversationID, conversationVersion, (*record.Conversation).After),
-		messages:      newWinners(messages, messageID, messageVersion, (*record.Message).After),
-		kbFiles:       newWinners(0, kbFileID, kbFileVersion, (*record.KBFile).After),
-		members:       newWinners(0, memberKeyOf, memberVersion, (*record.Member).After),
+		conversations: newWinners(0, seeded[string](), conversationID, conversationVersion, (*record.Conversation).After),
+		messages:      newWinners(messages, hashOf, messageID, messageVersion, (*record.Message).After),
+		kbFiles:       newWinners(0, hashOf, kbFileID, kbFileVersion, (*record.KBFile).After),
+		members:       newWinners(0, seeded[memberKey](), memberKeyOf, memberVersion, (*record.Member).After),
 	}
 }
 
@@ -62,6 +63,11 @@ func (b *Batch) Len() int {
 
 // Messages is the number of those that are messages.
 func (b *Batch) Messages() int { return len(b.messages.list) }
+
+// hasAny tells whether the batch has any of another's messages, whose places are given.
+func (b *Batch) hasAny(other *Batch, places []int32) bool {
+	return slices.ContainsFunc(places, func(i int32) bool { return b.messages.has(other.messages.list[i].ID) })
+}
 
 // Changed counts the records of a batch that changed a replica; the others were older than what was there, or equal to
 // it.

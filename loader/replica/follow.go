@@ -78,7 +78,7 @@ func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error 
 		for _, id := range chunk {
 			if old := stored.rows[id]; old != nil {
 				conversation := known[old.ConversationID]
-				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), stored.at)
+				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), hashOf(id), stored.at)
 			}
 		}
 		w.messages.expect(&c)

@@ -16,13 +16,16 @@ type kbFiles struct {
 }
 
 // apply writes what the records change and tells how many do.
-func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBFile) (changed int, err error) {
+func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBFile, hashes []uint64) (changed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
 	k.positions.turn()
-	hashes := columnOf(records, func(r **record.KBFile) uint64 { return hashOf((*r).ID) })
-	at, err := k.positions.find(ctx, hashes)
+	candidates, err := k.positions.candidates(ctx, hashes)
+	if err != nil {
+		return 0, err
+	}
+	at, err := k.positions.find(ctx, columnOf(candidates, func(i *int32) uint64 { return hashes[*i] }))
 	if err != nil {
 		return 0, err
 	}
@@ -47,13 +50,13 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		if old != nil && kbFilePosition(old) != kbFilePosition(r) {
 			rows = append(rows, buriedKBFile(old))
 		}
-		rows = append(rows, *r)
 		if !at.has(hashes[i], kbFilePosition(r)) {
-			entries = append(entries, entry{hashes[i], kbFilePosition(r)})
+			entries = append(entries, entry{hashes[i], int32(len(rows))})
 		}
+		rows = append(rows, *r)
 	}
 	k.positions.expect(entries)
-	if err := k.positions.write(ctx, entries); err != nil {
+	if err := k.positions.write(ctx, entries, func(row int32) position { return kbFilePosition(&rows[row]) }); err != nil {
 		return 0, err
 	}
 	return changed, k.write(ctx, batch, rows)

@@ -122,9 +122,11 @@ type change struct {
 	again   bool      // a row may have the key of one that is there
 }
 
-// replace adds what brings a message from the row that is there, if any, to the row that shall be. It tells whether
+func (c *change) position(row int32) position { return c.rows[row].position() }
+
+// replace adds what brings a message, by the hash of its id, from the row that is there, if any, to the row that shall be. It tells whether
 // anything changes.
-func (c *change) replace(old *message, row message, at found) bool {
+func (c *change) replace(old *message, row message, hash uint64, at found) bool {
 	if old != nil && old.equals(&row) {
 		return false
 	}
@@ -134,20 +136,21 @@ func (c *change) replace(old *message, row message, at found) bool {
 	if old != nil && old.position() != row.position() {
 		c.rows, c.again = append(c.rows, old.buried()), true
 	}
-	c.rows = append(c.rows, row)
-	if hash := hashOf(row.ID); at.has(hash, row.position()) {
+	if at.has(hash, row.position()) {
 		c.again = true
 	} else {
-		c.entries = append(c.entries, entry{hash, row.position()})
+		c.entries = append(c.entries, entry{hash, int32(len(c.rows))})
 	}
+	c.rows = append(c.rows, row)
 	return true
 }
 
-// merge adds what records change, given what is stored and the conversations that are known, and tells how many change something.
-func (c *change) merge(records []*record.Message, stored storedMessages, known map[string]*conversation) (changed int) {
+// merge adds what records change, given the hashes of their ids, what is stored and the conversations that are known, and tells how many
+// change something.
+func (c *change) merge(records []*record.Message, hashes []uint64, stored storedMessages, known map[string]*conversation) (changed int) {
 	var last string // messages of a conversation often come one after the other
 	conversation, owner := (*conversation)(nil), nobody
-	for _, r := range records {
+	for i, r := range records {
 		old, current := stored.rows[r.ID], r
 		switch {
 		case old != nil && messageVersion(r).before(messageVersion(old.Message)):
@@ -161,7 +164,7 @@ func (c *change) merge(records []*record.Message, stored storedMessages, known m
 			last, conversation = current.ConversationID, known[current.ConversationID]
 			owner = conversation.owner()
 		}
-		if c.replace(old, newMessage(current, conversation, owner), stored.at) && (old == nil || current != old.Message) {
+		if c.replace(old, newMessage(current, conversation, owner), hashes[i], stored.at) && (old == nil || current != old.Message) {
 			changed++
 		}
 	}
@@ -179,7 +182,7 @@ func (m *messages) write(ctx context.Context, batch uint64, c change, before ...
 	if len(c.rows) > 0 {
 		before = append(before,
 			func(ctx context.Context) error { return m.mark(ctx, &c) },
-			func(ctx context.Context) error { return m.positions.write(ctx, c.entries) })
+			func(ctx context.Context) error { return m.positions.write(ctx, c.entries, c.position) })
 	}
 	m.unique = m.unique && !c.again
 	first, firstCtx := errgroup.WithContext(ctx)

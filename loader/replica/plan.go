@@ -70,10 +70,15 @@ func (w *Writer) Wait() (Changed, error) {
 func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
-	if w.writing != nil && w.writing.concerns(b, w.messages.positions) {
-		if <-w.writing.done; w.writing.err != nil {
-			return nil, w.writing.err
-		}
+	if err := w.waitIf(func(before *plan) bool { return len(before.arrivals) > 0 }); err != nil {
+		return nil, err
+	}
+	candidates, err := w.messages.positions.candidates(ctx, b.messages.hashes)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.waitIf(func(before *plan) bool { return before.batch.hasAny(b, candidates) }); err != nil {
+		return nil, err
 	}
 	w.conversations.turn()
 	w.messages.positions.turn()
@@ -81,7 +86,17 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	if err := w.planConversations(ctx, p); err != nil {
 		return nil, err
 	}
-	return p, w.planMessages(ctx, p)
+	return p, w.planMessages(ctx, p, candidates)
+}
+
+// waitIf waits for the batch under way if a plan must: it would look up what that one writes, or that one looks up and writes what is not in
+// its plan, as it does with the messages of arrivals.
+func (w *Writer) waitIf(concerns func(before *plan) bool) error {
+	if w.writing == nil || !concerns(w.writing.plan) {
+		return nil
+	}
+	<-w.writing.done
+	return w.writing.err
 }
 
 func (w *Writer) planConversations(ctx context.Context, p *plan) error {
@@ -106,36 +121,28 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 // planChunk is how many messages are looked up at once: what is stored of them takes more memory than they do.
 const planChunk = 50_000
 
-func (w *Writer) planMessages(ctx context.Context, p *plan) error {
+// planMessages plans the messages, given the places of those in the batch that may be stored.
+func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) error {
+	list, hashes := p.batch.messages.list, p.batch.messages.hashes
 	c := &p.messages
-	c.rows, c.entries = make([]message, 0, len(p.batch.messages.list)), make([]entry, 0, len(p.batch.messages.list))
-	for records := range slices.Chunk(p.batch.messages.list, planChunk) {
-		stored, err := w.messages.find(ctx, columnOf(records, func(r **record.Message) string { return (*r).ID }))
+	c.rows, c.entries = make([]message, 0, len(list)), make([]entry, 0, len(list))
+	for start := 0; start < len(list); start += planChunk {
+		end := min(start+planChunk, len(list))
+		n, _ := slices.BinarySearch(candidates, int32(end))
+		stored, err := w.messages.find(ctx, columnOf(candidates[:n], func(i *int32) string { return list[*i].ID }))
 		if err != nil {
 			return err
 		}
+		candidates = candidates[n:]
+		records := list[start:end]
 		known, err := w.conversations.find(ctx, conversationsNamed(records, stored))
 		if err != nil {
 			return err
 		}
-		p.changed.Messages += c.merge(records, stored, known)
+		p.changed.Messages += c.merge(records, hashes[start:end], stored, known)
 	}
 	w.messages.expect(c)
 	return nil
-}
-
-// concerns tells whether the plan of a batch must wait for this one: it would look up what this one writes, or this one looks up and
-// writes what is not in its plan.
-func (p *plan) concerns(b *Batch, expected *positions) bool {
-	if len(p.arrivals) > 0 {
-		return true
-	}
-	for _, r := range b.messages.list {
-		if expected.mayHave(hashOf(r.ID)) && p.batch.messages.has(r.ID) {
-			return true
-		}
-	}
-	return false
 }
 
 // run writes the batch.
@@ -160,7 +167,7 @@ func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.writeMessages(bothCtx, p) })
 	both.Go(func() (err error) {
-		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list); err != nil {
+		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list, p.batch.kbFiles.hashes); err != nil {
 			return err
 		}
 		changed.Members, err = w.members.apply(bothCtx, w.batch, p.batch.members.list, p.memberNumbers)

@@ -37,10 +37,10 @@ const (
 	filterMax        = 60_000_000 // hashes that the largest filter takes: 135 MB
 )
 
-// entry says that a record, by the hash of its id, stands or stood at a position.
+// entry says that a record, by the hash of its id, is going to stand where a row stands, which is one of those that are written with it.
 type entry struct {
 	hash uint64
-	at   position
+	row  int32
 }
 
 // found are the positions of ids, by the hash of the id. Two ids may share a hash: a position is where to look, and the
@@ -55,15 +55,23 @@ func (f found) add(hash uint64, p position) {
 	}
 }
 
-// find looks up where ids stand or stood. Ids never seen are absent from the result.
-func (p *positions) find(ctx context.Context, hashes []uint64) (found, error) {
-	result := found{}
+// candidates are the places in a list of hashes of those that may be stored or expected.
+func (p *positions) candidates(ctx context.Context, hashes []uint64) ([]int32, error) {
 	if err := p.prepareFilter(ctx, len(hashes)); err != nil {
 		return nil, err
 	}
-	if p.known != nil {
-		hashes = slices.DeleteFunc(slices.Clone(hashes), func(hash uint64) bool { return !p.known.has(hash) })
+	var places []int32
+	for i, hash := range hashes {
+		if p.known == nil || p.known.has(hash) {
+			places = append(places, int32(i))
+		}
 	}
+	return places, nil
+}
+
+// find looks up where ids stand or stood. Ids never seen are absent from the result.
+func (p *positions) find(ctx context.Context, hashes []uint64) (found, error) {
+	result := found{}
 	if len(hashes) == 0 {
 		return result, nil
 	}
@@ -143,19 +151,16 @@ func (p *positions) addKnown(entries []entry) {
 // turn goes on to the next batch. What was expected for all but the batch before must be stored.
 func (p *positions) turn() { p.expected, p.expectedBefore = nil, p.expected }
 
-// mayHave tells whether a hash may be stored or expected.
-func (p *positions) mayHave(hash uint64) bool { return p.known == nil || p.known.has(hash) }
-
-// write stores positions that are expected. It must come before the rows that stand there.
-func (p *positions) write(ctx context.Context, entries []entry) error {
+// write stores positions that are expected, given where the rows stand. It must come before the rows.
+func (p *positions) write(ctx context.Context, entries []entry, at func(row int32) position) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	return insert(ctx, p.conn, "INSERT INTO record_positions (kind, id_hash, org_id, at)", entries,
 		same[entry](p.kind),
 		each(func(e *entry) uint64 { return e.hash }),
-		each(func(e *entry) string { return e.at.orgID }),
-		each(func(e *entry) int64 { return e.at.at }))
+		each(func(e *entry) string { return at(e.row).orgID }),
+		each(func(e *entry) int64 { return at(e.row).at }))
 }
 
 func hashOf(id string) uint64 { return xxhash.Sum64String(id) }

@@ -12,6 +12,7 @@ import (
 // Places in the list are found by the hash of the key, because large maps without pointers are no work for the garbage collector.
 type winners[K comparable, R record.Record] struct {
 	list    []R
+	hashes  []uint64         // of the keys of the list
 	index   map[uint64]int32 // by hash
 	others  map[K]int32      // of keys that share their hash with one before
 	hash    func(K) uint64
@@ -20,34 +21,40 @@ type winners[K comparable, R record.Record] struct {
 	after   func(r, before R) R
 }
 
-func newWinners[K comparable, R record.Record](room int, key func(R) K, version func(R) version, after func(r, before R) R) winners[K, R] {
-	seed := maphash.MakeSeed()
+func newWinners[K comparable, R record.Record](room int, hash func(K) uint64, key func(R) K, version func(R) version, after func(r, before R) R) winners[K, R] {
 	return winners[K, R]{
-		list: make([]R, 0, room), index: make(map[uint64]int32, room), others: map[K]int32{},
-		hash: func(k K) uint64 { return maphash.Comparable(seed, k) },
-		key:  key, version: version, after: after,
+		list: make([]R, 0, room), hashes: make([]uint64, 0, room), index: make(map[uint64]int32, room), others: map[K]int32{},
+		hash: hash, key: key, version: version, after: after,
 	}
+}
+
+// seeded is a hash of keys that is another in every run.
+func seeded[K comparable]() func(K) uint64 {
+	seed := maphash.MakeSeed()
+	return func(k K) uint64 { return maphash.Comparable(seed, k) }
 }
 
 func (w *winners[K, R]) has(key K) bool {
-	_, met := w.find(key, w.hash(key))
+	_, met, _ := w.find(key, w.hash(key))
 	return met
 }
 
-func (w *winners[K, R]) find(key K, hash uint64) (i int32, met bool) {
-	if i, met = w.index[hash]; met && w.key(w.list[i]) != key {
+// find finds the record of a key, and tells whether its hash is taken, by the key or another.
+func (w *winners[K, R]) find(key K, hash uint64) (i int32, met, taken bool) {
+	if i, taken = w.index[hash]; taken && w.key(w.list[i]) != key {
 		i, met = w.others[key]
+		return i, met, true
 	}
-	return i, met
+	return i, taken, taken
 }
 
 func (w *winners[K, R]) put(r R) {
 	key := w.key(r)
 	hash := w.hash(key)
-	i, met := w.find(key, hash)
+	i, met, taken := w.find(key, hash)
 	switch {
 	case !met:
-		w.add(key, hash, r)
+		w.add(key, hash, taken, r)
 	case w.version(r).before(w.version(w.list[i])):
 	case record.FieldsKept(r) == record.KeptAll:
 		w.list[i] = r // what is deleted in the end need not be known
@@ -57,13 +64,13 @@ func (w *winners[K, R]) put(r R) {
 }
 
 // add adds the record of a key that was not met.
-func (w *winners[K, R]) add(key K, hash uint64, r R) {
-	if _, taken := w.index[hash]; taken {
+func (w *winners[K, R]) add(key K, hash uint64, taken bool, r R) {
+	if taken {
 		w.others[key] = int32(len(w.list))
 	} else {
 		w.index[hash] = int32(len(w.list))
 	}
-	w.list = append(w.list, r)
+	w.list, w.hashes = append(w.list, r), append(w.hashes, hash)
 }
 
 // drop takes keys out.
@@ -79,11 +86,13 @@ func (w *winners[K, R]) drop(keys []K) {
 		_, goes := gone[w.key(r)]
 		return goes
 	})
-	w.list = w.list[:0]
+	w.list, w.hashes = w.list[:0], w.hashes[:0]
 	clear(w.index)
 	clear(w.others)
 	for _, r := range kept {
 		key := w.key(r)
-		w.add(key, w.hash(key), r)
+		hash := w.hash(key)
+		_, taken := w.index[hash]
+		w.add(key, hash, taken, r)
 	}
 }
