@@ -22,7 +22,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 		return err
 	}
 	c := &computation{writer: w, hours: w.stale.marked, others: w.stale.marked}
-	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, c.mergeParts); err != nil {
+	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, c.mergeParts, w.merges.computed); err != nil {
 		return err
 	}
 	*w.touched = *newTouched()

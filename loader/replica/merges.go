@@ -16,7 +16,8 @@ import (
 type merges struct {
 	conn    clickhouse.Conn
 	held    bool
-	batches int // that were written meanwhile
+	batches int  // large ones in a row
+	ending  bool // the last batch was no large one
 }
 
 const (
@@ -30,14 +31,27 @@ var heldTables = []string{"messages", "conversations", "record_positions"}
 
 // batch must come before a batch of so many records is written.
 func (m *merges) batch(ctx context.Context, records int) error {
+	m.ending = records < manyRecords
+	if m.ending {
+		m.batches = 0
+		return nil
+	}
 	m.batches++
-	switch hold := records >= manyRecords; {
-	case hold && !m.held && m.batches <= batchesHeld:
-		return m.hold(ctx)
-	case m.held && (!hold || m.batches > batchesHeld):
+	switch {
+	case m.held && m.batches > batchesHeld:
 		return m.resume(ctx)
+	case !m.held && m.batches <= batchesHeld:
+		return m.hold(ctx)
 	}
 	return nil
+}
+
+// computed must come once the hours of all batches are computed, which merging would slow down, too.
+func (m *merges) computed(ctx context.Context) error {
+	if !m.held || !m.ending {
+		return nil
+	}
+	return m.resume(ctx)
 }
 
 func (m *merges) hold(ctx context.Context) error {

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +26,7 @@ type plan struct {
 type writing struct {
 	*plan
 	done    chan struct{}
+	next    atomic.Bool // another batch follows at once: noting that begins notes that this one is finished
 	changed Changed
 	err     error
 }
@@ -45,12 +47,27 @@ func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error
 	if err != nil {
 		return Changed{}, err
 	}
+	if w.writing != nil {
+		w.writing.next.Store(true)
+		if err := w.noteAhead(ctx, p); err != nil {
+			return Changed{}, err
+		}
+	}
 	if before, err = w.Wait(); err != nil {
 		return Changed{}, err
 	}
 	w.writing = &writing{plan: p, done: make(chan struct{})}
 	go w.writing.run(ctx, w)
 	return before, nil
+}
+
+// noteAhead stores a plan's positions while the batch before is being written. Should the plan come to nothing, they lead nowhere.
+func (w *Writer) noteAhead(ctx context.Context, p *plan) error {
+	ctx, cancel := w.statement(ctx)
+	defer cancel()
+	err := w.messages.positions.write(ctx, p.messages.entries, p.messages.position)
+	p.messages.entries = nil
+	return err
 }
 
 // Wait waits for the batch under way, if there is one, and tells what it changed: everything of it is durable then.
@@ -150,10 +167,10 @@ func (p *writing) run(ctx context.Context, w *Writer) {
 	defer close(p.done)
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
-	p.changed, p.err = w.write(ctx, p.plan)
+	p.changed, p.err = w.write(ctx, p)
 }
 
-func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error) {
+func (w *Writer) write(ctx context.Context, p *writing) (changed Changed, err error) {
 	if err := w.begin(ctx); err != nil {
 		return changed, err
 	}
@@ -165,7 +182,7 @@ func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error
 	}
 	changed = p.changed
 	both, bothCtx := errgroup.WithContext(ctx)
-	both.Go(func() error { return w.writeMessages(bothCtx, p) })
+	both.Go(func() error { return w.writeMessages(bothCtx, p.plan) })
 	both.Go(func() (err error) {
 		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list, p.batch.kbFiles.hashes); err != nil {
 			return err
@@ -176,7 +193,7 @@ func (w *Writer) write(ctx context.Context, p *plan) (changed Changed, err error
 	if err := both.Wait(); err != nil {
 		return changed, err
 	}
-	return changed, w.end(ctx)
+	return changed, w.end(ctx, p)
 }
 
 // writeMessages writes the conversations and the messages.
@@ -191,10 +208,15 @@ func (w *Writer) writeMessages(ctx context.Context, p *plan) error {
 }
 
 // end notes that everything of the batch is written. Either note may be the last: whoever opens the replicas next writes the other.
-func (w *Writer) end(ctx context.Context) error {
+func (w *Writer) end(ctx context.Context, p *writing) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.stale.written(ctx) })
-	both.Go(func() error { return w.finish(ctx) })
+	both.Go(func() error {
+		if p.next.Load() {
+			return nil
+		}
+		return w.finish(ctx)
+	})
 	return both.Wait()
 }
 
