@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/tidwall/gjson"
 )
@@ -17,21 +16,20 @@ func Parse(line []byte) (Record, error) { return NewSpace(1).Parse(line) }
 
 // Parse reads one line of several, as the function does.
 func (s *Space) Parse(line []byte) (Record, error) {
-	if reason := malformed(line); reason != "" {
-		return nil, &Error{Reason: reason}
-	}
-	// A view saves copying the line. All that is kept of it is cloned: texts by detach, reasons as they are built.
-	object := skipSpace(unsafe.String(unsafe.SliceData(line), len(line)))
-	if object[0] != '{' {
-		return nil, &Error{Reason: "the line is not a JSON object, want one record"}
-	}
 	r := reader{space: s}
-	eachMember(object, func(key, value string) {
+	// The fields are views of the line. All that is kept of them is cloned: texts by detach, reasons as they are built.
+	whole := members(line, func(key, value string) {
 		if slot := r.slot(key); slot != nil {
 			*slot = value
 		}
 	})
-	return r.record()
+	if whole {
+		return r.record()
+	}
+	if reason := malformed(line); reason != "" {
+		return nil, &Error{Reason: reason}
+	}
+	return nil, &Error{Reason: "the line is not a JSON object, want one record"}
 }
 
 // Blank reports whether a line holds nothing but white space, and so no record.
