@@ -33,7 +33,7 @@ const (
 	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
 	batchMuch    = 50_000      // when it has this many, much is coming,
-	chunksAhead  = 16          // chunks that are read or parsed ahead of the batch that takes them,
+	chunksAhead  = 8           // chunks that are read or parsed ahead of the batch that takes them,
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
 
@@ -167,6 +167,7 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 			if b.Len() >= limit {
 				room = room * batchRecords / limit
 			}
+			room += room / 16
 			b, limit = full{Batch: replica.NewBatch(room)}, batchRecords
 			return nil
 		case <-ctx.Done():

@@ -18,7 +18,7 @@ type loadCommand struct {
 
 // loadMemory is what the garbage collector keeps a load within, by working more often: a busy machine would let it grow. GOMEMLIMIT, in
 // the environment, sets another limit.
-const loadMemory = 400 << 20
+const loadMemory = 440 << 20
 
 func (c *loadCommand) Run(p *program) error {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -25,11 +25,11 @@ type Message struct {
 	ID, ConversationID, Role                          string
 	CreatedAt, UpdatedAt                              int64
 	DeletedAt                                         int64 // 0 unless Deleted
-	Deleted                                           bool
 	ToolCalls, InputTokens, OutputTokens, TotalTokens uint32
 	Helpful, NotHelpful                               uint32 // pieces of feedback of each kind
 	Tools                                             Tools
 	LogPosition                                       uint64
+	Deleted                                           bool // here it takes no room of its own
 	Kept                                              Fields
 }
 

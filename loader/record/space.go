@@ -11,8 +11,8 @@ type Space struct {
 }
 
 const (
-	spaceMessages = 256
-	spaceTexts    = 16 << 10 // bytes
+	spaceMessages = 32 << 10 / int(unsafe.Sizeof(Message{})) // what the allocator gives at once
+	spaceTexts    = 16 << 10                                 // bytes
 )
 
 // NewSpace makes space for so many messages; there is always more.

@@ -30,6 +30,9 @@ func newTouched() *touched {
 
 // note takes in a change before it is written.
 func (t *touched) note(c *change) {
+	if len(c.rows) > maxTouched {
+		*t = touched{}
+	}
 	if !t.exact {
 		return
 	}
