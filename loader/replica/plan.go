@@ -49,25 +49,41 @@ func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error
 	}
 	if w.writing != nil {
 		w.writing.next.Store(true)
-		if err := w.noteAhead(ctx, p); err != nil {
+		if err := w.writeAhead(ctx, p); err != nil {
 			return Changed{}, err
 		}
 	}
 	if before, err = w.Wait(); err != nil {
 		return Changed{}, err
 	}
+	w.batch++
 	w.writing = &writing{plan: p, done: make(chan struct{})}
 	go w.writing.run(ctx, w)
 	return before, nil
 }
 
-// noteAhead stores a plan's positions while the batch before is being written. Should the plan come to nothing, they lead nowhere.
-func (w *Writer) noteAhead(ctx context.Context, p *plan) error {
+// writeAhead writes, while the batch before is being written, what of a plan shows nowhere yet: the positions of messages to come and, as long
+// as no message follows them, conversations. Should the plan come to nothing, it does no harm.
+func (w *Writer) writeAhead(ctx context.Context, p *plan) error {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
-	err := w.messages.positions.write(ctx, p.messages.entries, p.messages.position)
-	p.messages.entries = nil
-	return err
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		err := w.messages.positions.write(ctx, p.messages.entries, p.messages.position)
+		p.messages.entries = nil
+		return err
+	})
+	if len(p.arrivals) == 0 {
+		both.Go(func() error {
+			if err := w.conversations.writeNumbers(ctx, p.users, p.agents); err != nil {
+				return err
+			}
+			err := w.conversations.write(ctx, w.batch+1, p.conversations)
+			p.users, p.agents, p.conversations = nil, nil, nil
+			return err
+		})
+	}
+	return both.Wait()
 }
 
 // Wait waits for the batch under way, if there is one, and tells what it changed: everything of it is durable then.
@@ -171,7 +187,7 @@ func (p *writing) run(ctx context.Context, w *Writer) {
 }
 
 func (w *Writer) write(ctx context.Context, p *writing) (changed Changed, err error) {
-	if err := w.begin(ctx); err != nil {
+	if err := w.noteBegun(ctx); err != nil {
 		return changed, err
 	}
 	if err := w.merges.batch(ctx, p.batch.Len()); err != nil {
