@@ -48,9 +48,9 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 		o.Progress = &Progress{}
 	}
 	o.Progress.start(size)
-	l := &load{Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), nextCompute: time.Now().Add(computeEvery)}
-	if l.writer, err = replica.Open(ctx, o.Replicas); err != nil {
-		return Summary{}, err
+	l := &load{
+		Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), opened: make(chan struct{}),
+		nextCompute: time.Now().Add(computeEvery),
 	}
 	defer func() {
 		if l.writer != nil {
@@ -83,6 +83,7 @@ type load struct {
 	rejects rejects
 	summary Summary
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
+	opened  chan struct{}       // closed once there is a writer: no line is rejected before
 
 	unwritten   []full    // batches that came and are not known to be written,
 	begun       int       // of which the writer has begun so many
@@ -98,6 +99,7 @@ type full struct {
 
 // run moves lines through the stages: read, parse (in parallel), gather into batches, write.
 func (l *load) run(ctx context.Context) error {
+	whole := ctx // the writer lives on when the stages have ended
 	stages, ctx := errgroup.WithContext(ctx)
 	toParse := make(chan *chunk, chunksAhead)
 	inOrder := make(chan *chunk, chunksAhead)
@@ -120,6 +122,9 @@ func (l *load) run(ctx context.Context) error {
 		return l.gather(ctx, inOrder, batches)
 	})
 	stages.Go(func() error {
+		if err := l.open(whole); err != nil {
+			return err
+		}
 		for b := range batches {
 			l.unwritten = append(l.unwritten, b)
 			if err := l.write(ctx, false); err != nil {
@@ -129,6 +134,14 @@ func (l *load) run(ctx context.Context) error {
 		return l.write(ctx, true)
 	})
 	return stages.Wait()
+}
+
+// open opens the writer, while the first lines are being read.
+func (l *load) open(ctx context.Context) (err error) {
+	if l.writer, err = replica.Open(ctx, l.Replicas); err == nil {
+		close(l.opened)
+	}
+	return err
 }
 
 func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
@@ -188,7 +201,7 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 				waited.Reset(batchTime)
 			}
 			<-c.parsed
-			if err := l.take(c, &b); err != nil {
+			if err := l.take(ctx, c, &b); err != nil {
 				return err
 			}
 		case <-waited.C:
@@ -203,9 +216,14 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 }
 
 // take adds the records of a chunk to a batch, and its other lines to the rejects.
-func (l *load) take(c *chunk, b *full) error {
+func (l *load) take(ctx context.Context, c *chunk, b *full) error {
 	for i, r := range c.results {
 		if r.err != nil {
+			select {
+			case <-l.opened:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 			if err := l.rejects.add(c.path, c.lines[i].number, r.err, c.text(i)); err != nil {
 				return err
 			}

@@ -36,6 +36,9 @@ func (c *computation) buryCells(ctx context.Context) error {
 		}
 		return c.insertBuriedCells(ctx, cells)
 	}
+	if empty, err := c.writer.isEmpty(ctx, "stats_cells"); empty || err != nil {
+		return err
+	}
 	params := c.buryParams()
 	for _, grain := range []grain{hourGrain, dayGrain, monthGrain} {
 		params.String("grain", grain.name)
@@ -48,6 +51,9 @@ func (c *computation) buryCells(ctx context.Context) error {
 
 func (c *computation) buryActivity(ctx context.Context) error {
 	if !c.writer.touched.exact {
+		if empty, err := c.writer.isEmpty(ctx, "user_activity"); empty || err != nil {
+			return err
+		}
 		return c.run(ctx, c.hours, dayGrain, "day", buryActivitySQL, c.buryParams())
 	}
 	var gone []activityKey
@@ -61,6 +67,9 @@ func (c *computation) buryActivity(ctx context.Context) error {
 
 func (c *computation) buryUserMonths(ctx context.Context) error {
 	if !c.writer.touched.exact {
+		if empty, err := c.writer.isEmpty(ctx, "user_months"); empty || err != nil {
+			return err
+		}
 		return c.run(ctx, c.hours, monthGrain, "month", buryUserMonthsSQL, c.buryParams())
 	}
 	var gone []userMonthKey

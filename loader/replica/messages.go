@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,16 +17,7 @@ type messages struct {
 	waiting   *waiting
 	stale     *staleHours
 	touched   *touched
-	unique    bool // no key of the table has two rows: reading needs no FINAL
-}
-
-// openMessages takes a table that is empty as one without two rows of a key, until the first comes.
-func openMessages(ctx context.Context, conn clickhouse.Conn, waiting *waiting, stale *staleHours, touched *touched) (*messages, error) {
-	var rows uint64
-	if err := conn.QueryRow(ctx, "SELECT count() FROM messages").Scan(&rows); err != nil {
-		return nil, fmt.Errorf("count messages: %w", err)
-	}
-	return &messages{conn, &positions{conn: conn, kind: kindMessage}, waiting, stale, touched, rows == 0}, nil
+	unique    bool // the table was empty at first, and no key has two rows: reading needs no FINAL
 }
 
 // current are the rows of the table that count, as in SQL: where no key has two, what FINAL costs is saved.

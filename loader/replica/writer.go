@@ -116,15 +116,26 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if len(w.stale.marked) == 0 {
 		w.touched = newTouched()
 	}
-	if w.messages, err = openMessages(statement, w.conn, waiting, w.stale, w.touched); err != nil {
+	unique, err := w.isEmpty(statement, "messages")
+	if err != nil {
 		return err
 	}
+	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched, unique}
 	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
 	w.members = &members{w.conn, w.stale}
 	if err := w.recover(statement); err != nil {
 		return err
 	}
 	return w.Compute(statement)
+}
+
+// isEmpty tells whether a table has no rows.
+func (w *Writer) isEmpty(ctx context.Context, table string) (bool, error) {
+	var rows uint64
+	if err := w.conn.QueryRow(ctx, "SELECT count() FROM "+table).Scan(&rows); err != nil {
+		return false, fmt.Errorf("count the rows of %s: %w", table, err)
+	}
+	return rows == 0, nil
 }
 
 // settings are those of a writer's statements.
