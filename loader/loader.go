@@ -288,8 +288,8 @@ func (l *load) withWriter(ctx context.Context, do func(context.Context) error) (
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was loaded, when
 // the records come in no order of time. So the pause grows with the time that computing takes, lest it take most of the load.
 const (
-	computeEvery = time.Minute // the pause is at least this,
-	computeShare = 10          // and so many times what the last computing took
+	computeEvery = 2 * time.Minute // the pause is at least this,
+	computeShare = 10              // and so many times what the last computing took
 )
 
 func (l *load) tryToWrite(ctx context.Context, all bool) error {

@@ -22,7 +22,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 		return err
 	}
 	c := &computation{writer: w, hours: w.stale.marked, others: w.stale.marked}
-	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, c.mergeParts, w.merges.computed); err != nil {
+	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, w.merges.computed); err != nil {
 		return err
 	}
 	*w.touched = *newTouched()
@@ -38,11 +38,13 @@ func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-// figures computes cells and activity side by side: neither needs the other.
+// figures computes cells and activity side by side, neither of which needs the other, and merges the parts of each.
 func (c *computation) figures(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return inTurn(ctx, c.buryCells, c.monthsCells, c.cells) })
-	both.Go(func() error { return inTurn(ctx, c.buryActivity, c.buryUserMonths, c.activity, c.userMonths) })
+	both.Go(func() error { return inTurn(ctx, c.buryCells, c.monthsCells, c.cells, c.mergeCells) })
+	both.Go(func() error {
+		return inTurn(ctx, c.buryActivity, c.buryUserMonths, c.activity, c.userMonths, c.mergeOthers)
+	})
 	return both.Wait()
 }
 

@@ -13,12 +13,15 @@ import (
 // conversationsCached is how many conversations stay in memory, about 500 bytes each.
 const conversationsCached = 120_000
 
+const conversationsGranule = 1024 // index_granularity of the table
+
 // conversations is the replica of the conversations.
 type conversations struct {
 	conn   clickhouse.Conn
 	users  *numbers
 	agents *numbers
 	last   map[string]uint32 // the last conversation_no of each organisation
+	stored known
 	known  *cache[string, *conversation]
 	fresh  recent[string, *conversation] // new and changed rows, perhaps not written yet
 }
@@ -35,7 +38,8 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 	last, err := lastNumbers(ctx, conn, "conversations", "conversation_no")
 	return &conversations{
 		conn: conn, users: users, agents: agents, last: last,
-		known: newCache[string, *conversation](conversationsCached), fresh: newRecent[string, *conversation](),
+		stored: known{conn: conn, what: "conversations", from: "conversations", hash: "xxHash64(id)", granule: conversationsGranule},
+		known:  newCache[string, *conversation](conversationsCached), fresh: newRecent[string, *conversation](),
 	}, err
 }
 
@@ -67,21 +71,31 @@ func (c *conversations) find(ctx context.Context, ids map[string]struct{}) (map[
 			unknown = append(unknown, id)
 		}
 	}
-	if len(unknown) == 0 {
-		return result, nil
+	unknown, err := c.candidates(ctx, unknown)
+	if err != nil || len(unknown) == 0 {
+		return result, err
 	}
 	const statement = `SELECT` + conversationColumns + `
 FROM conversations
 WHERE id IN (SELECT id FROM keys)
 ORDER BY id, version DESC
 LIMIT 1 BY id`
-	err := query(ctx, c.conn, "conversations", stringKeys("id", unknown), statement, func(scan func(...any) error) error {
+	err = query(ctx, c.conn, "conversations", stringKeys("id", unknown), statement, func(scan func(...any) error) error {
 		found, err := scanConversation(scan)
 		result[found.ID] = found
 		c.known.put(found.ID, found)
 		return err
 	})
 	return result, err
+}
+
+// candidates are those of some ids that may be stored.
+func (c *conversations) candidates(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	places, err := c.stored.candidates(ctx, columnOf(ids, func(id *string) uint64 { return hashOf(*id) }))
+	return columnOf(places, func(i *int32) string { return ids[*i] }), err
 }
 
 // writtenBy reads the conversations that a batch wrote, a page at a time in the order of their ids.
@@ -107,6 +121,7 @@ LIMIT {limit:UInt64}`
 
 // turn goes on to the next batch.
 func (c *conversations) turn() {
+	c.stored.turn()
 	c.fresh.turn()
 	c.users.fresh.turn()
 	c.agents.fresh.turn()
@@ -114,6 +129,7 @@ func (c *conversations) turn() {
 
 // expect takes in rows that are going to be written.
 func (c *conversations) expect(rows []*conversation) {
+	c.stored.expect(columnOf(rows, func(row **conversation) uint64 { return hashOf((*row).ID) }))
 	for _, row := range rows {
 		c.fresh.put(row.ID, row)
 		c.known.put(row.ID, row)

@@ -22,9 +22,15 @@ const (
 	mergesAtOnce = 4          // of different tables
 )
 
-// mergeParts merges the tables of many parts when many days were computed: those that a request reads, but for the messages, which it reads
-// as wide apart as they are asked about.
-func (c *computation) mergeParts(ctx context.Context) error {
+func (c *computation) mergeCells(ctx context.Context) error { return c.mergeParts(ctx, "stats_cells") }
+
+func (c *computation) mergeOthers(ctx context.Context) error {
+	return c.mergeParts(ctx, "user_activity", "user_months", "stale_hours", "kb_files", "members", "users", "agents")
+}
+
+// mergeParts merges those of some tables that have many parts, when many days were computed. Messages are none of them: requests read them as
+// wide apart as they are asked about.
+func (c *computation) mergeParts(ctx context.Context, among ...string) error {
 	if c.rows == nil {
 		return nil
 	}
@@ -32,7 +38,7 @@ func (c *computation) mergeParts(ctx context.Context) error {
 SELECT table
 FROM system.parts
 WHERE active AND database = currentDatabase()
-  AND table IN ('stats_cells', 'user_activity', 'user_months', 'stale_hours', 'kb_files', 'members', 'users', 'agents')
+  AND table IN (SELECT name FROM keys)
 GROUP BY table
 HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
     OR count() > {parts:UInt64} AND sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
@@ -42,7 +48,7 @@ HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
 	params.Int64("parts", fewParts)
 	params.Int64("share", mergeShare)
 	params.Int64("rows", mergeMaxRows)
-	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", nil, statement, func(scan func(...any) error) error {
+	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", stringKeys("name", among), statement, func(scan func(...any) error) error {
 		var table string
 		err := scan(&table)
 		tables = append(tables, table)

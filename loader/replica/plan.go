@@ -151,7 +151,7 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// planChunk is how many messages are looked up at once: what is stored of them takes more memory than they do.
+// planChunk is how many messages may be looked up at once: what is stored of them takes more memory than they do.
 const planChunk = 50_000
 
 // planMessages plans the messages, given the places of those in the batch that may be stored.
@@ -159,8 +159,12 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 	list, hashes := p.batch.messages.list, p.batch.messages.hashes
 	c := &p.messages
 	c.rows, c.entries = make([]message, 0, len(list)), make([]entry, 0, len(list))
-	for start := 0; start < len(list); start += planChunk {
-		end := min(start+planChunk, len(list))
+	chunk := len(list)
+	if len(candidates) > planChunk {
+		chunk = planChunk
+	}
+	for start := 0; start < len(list); start += chunk {
+		end := min(start+chunk, len(list))
 		n, _ := slices.BinarySearch(candidates, int32(end))
 		stored, err := w.messages.find(ctx, columnOf(candidates[:n], func(i *int32) string { return list[*i].ID }))
 		if err != nil {

@@ -1,9 +1,11 @@
 package replica_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +103,106 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 	if r := verified(t, conn); !r.OK() || r.Rows == 0 {
 		t.Errorf("after computing: %+v", r)
 	}
+}
+
+// Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one that is made ready, and
+// come again: what is there then is what the records say, nothing twice and nothing forgotten.
+func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
+	url := enginetest.Start(t).URL()
+	if _, err := schema.Up(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}
+	cut := 0
+	for round := range 16 {
+		var batches []func() *replica.Batch
+		for n := range 5 {
+			batches = append(batches, h.newcomers(round*5+n))
+		}
+		if cutOff(t, url, batches, 1+h.IntN(45)) {
+			cut++
+		}
+		write(t, url, func(w *replica.Writer) error {
+			for _, batch := range batches {
+				if _, err := w.Apply(t.Context(), batch()); err != nil {
+					return err
+				}
+			}
+			return w.Compute(t.Context())
+		})
+		if got, want := storedRows(t, conn), h.rows(); !maps.Equal(got, want) {
+			t.Fatalf("stored:\n%v\nwant:\n%v", got, want)
+		}
+		if r := verified(t, conn); !r.OK() || r.Rows == 0 {
+			t.Fatalf("after computing: %+v", r)
+		}
+	}
+	if cut < 8 {
+		t.Errorf("only %d of 16 writers were cut off", cut)
+	}
+}
+
+// newcomers makes a batch, as often as it is asked for, of records that are new and, in some, of a few that others know.
+func (h *history) newcomers(n int) func() *replica.Batch {
+	var records []record.Record
+	for i := range 1 + h.IntN(3) {
+		c := &record.Conversation{
+			ID: fmt.Sprintf("new%d.%d", n, i), OrgID: fmt.Sprintf("org%d", h.IntN(2)), UserID: fmt.Sprintf("user%d", h.IntN(40)),
+			AgentID: fmt.Sprintf("agent%d", h.IntN(9)), CreatedAt: historyBegin, UpdatedAt: historyBegin + int64(n),
+		}
+		if h.IntN(6) == 0 {
+			c.ID = fmt.Sprintf("c%d", h.IntN(12))
+		}
+		records, h.conversations[c.ID] = append(records, c), c
+		for j := range 1 + h.IntN(5) {
+			m := &record.Message{
+				ID: fmt.Sprintf("new%d.%d.%d", n, i, j), ConversationID: c.ID, Role: "user",
+				CreatedAt: historyBegin + h.Int64N(40)*3_600_000, UpdatedAt: historyBegin + int64(n),
+			}
+			if h.IntN(6) == 0 {
+				m.ID, m.ConversationID = fmt.Sprintf("m%d", h.IntN(30)), fmt.Sprintf("c%d", h.IntN(12))
+			}
+			records, h.messages[m.ID] = append(records, m), m
+		}
+	}
+	return func() *replica.Batch {
+		b := replica.NewBatch(0)
+		for _, r := range records {
+			b.Add(r)
+		}
+		return b
+	}
+}
+
+// cutOff begins batches with a writer that can write no more after so many statements, and tells whether that came before their end.
+func cutOff(t *testing.T, url string, batches []func() *replica.Batch, statements int) bool {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var written atomic.Int64
+	w, err := replica.Open(t.Context(), replica.Options{URL: url, Written: func(string) {
+		if time.Sleep(2 * time.Millisecond); written.Add(1) == int64(statements) {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, batch := range batches {
+		if _, err := w.Begin(ctx, batch()); err != nil {
+			return true
+		}
+	}
+	_, err = w.Wait()
+	return err != nil
 }
 
 func storedRows(t *testing.T, conn clickhouse.Conn) map[string]row {

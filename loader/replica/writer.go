@@ -120,8 +120,8 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.messages = &messages{w.conn, &positions{conn: w.conn, kind: kindMessage}, waiting, w.stale, w.touched, unique}
-	w.kbFiles = &kbFiles{w.conn, &positions{conn: w.conn, kind: kindKBFile}, w.stale}
+	w.messages = &messages{w.conn, newPositions(w.conn, kindMessage), waiting, w.stale, w.touched, unique}
+	w.kbFiles = &kbFiles{w.conn, newPositions(w.conn, kindKBFile), w.stale}
 	w.members = &members{w.conn, w.stale}
 	if err := w.recover(statement); err != nil {
 		return err

@@ -1,0 +1,97 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
+)
+
+// known tells of most ids that are new that they are, without asking.
+//
+// A look-up by id reads a granule of a table for each id, and most ids that come are new. So once a writer has asked for so many that
+// reading all ids once would have been cheaper, it does that and keeps a filter of their hashes. A large history and a small trickle of
+// records never come to that.
+type known struct {
+	conn     clickhouse.Conn
+	what     string // for errors
+	from     string // the table and what is meant of it, in SQL
+	hash     string // hash of an id, in SQL
+	granule  int    // index_granularity of the table
+	asked    int    // ids looked up without a filter
+	filter   *filter
+	expected recentHashes // perhaps not stored yet
+}
+
+// recentHashes are those of the batch at hand, and of the one before.
+type recentHashes struct{ now, before []uint64 }
+
+const (
+	filterMin = 4_000_000  // hashes that the smallest filter takes: 9 MB
+	filterMax = 60_000_000 // hashes that the largest filter takes: 135 MB
+)
+
+// candidates are the places in a list of hashes of those that may be stored or expected.
+func (k *known) candidates(ctx context.Context, hashes []uint64) ([]int32, error) {
+	if err := k.prepareFilter(ctx, len(hashes)); err != nil {
+		return nil, err
+	}
+	var places []int32
+	for i, hash := range hashes {
+		if k.filter == nil || k.filter.has(hash) {
+			places = append(places, int32(i))
+		}
+	}
+	return places, nil
+}
+
+// prepareFilter makes the filter when it has become worth it, and a larger one when it is full.
+func (k *known) prepareFilter(ctx context.Context, ids int) error {
+	if k.filter != nil && (!k.filter.full() || k.filter.capacity == filterMax) {
+		return nil
+	}
+	var stored uint64
+	if err := k.conn.QueryRow(ctx, "SELECT count() FROM "+k.from).Scan(&stored); err != nil {
+		return fmt.Errorf("count %s: %w", k.what, err)
+	}
+	k.asked += ids
+	worth := k.filter != nil || k.asked*k.granule >= int(stored)
+	if !worth || stored > filterMax {
+		return nil
+	}
+	return k.fillFilter(ctx, min(max(filterMin, 2*int(stored)), filterMax))
+}
+
+func (k *known) fillFilter(ctx context.Context, capacity int) error {
+	filter := newFilter(capacity)
+	err := query(ctx, k.conn, "all "+k.what, nil, "SELECT "+k.hash+" FROM "+k.from, func(scan func(...any) error) error {
+		var hash uint64
+		err := scan(&hash)
+		filter.add(hash)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	k.filter = filter
+	k.add(k.expected.before)
+	k.add(k.expected.now)
+	return nil
+}
+
+func (k *known) add(hashes []uint64) {
+	for _, hash := range hashes {
+		k.filter.add(hash)
+	}
+}
+
+// expect takes in ids that are going to be stored, by their hashes.
+func (k *known) expect(hashes []uint64) {
+	k.expected.now = append(k.expected.now, hashes...)
+	if k.filter != nil {
+		k.add(hashes)
+	}
+}
+
+// turn goes on to the next batch. What was expected for all but the batch before must be stored.
+func (k *known) turn() { k.expected.now, k.expected.before = nil, k.expected.now }
