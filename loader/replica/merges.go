@@ -22,7 +22,7 @@ type merges struct {
 
 const (
 	manyRecords    = 50_000           // merges wait while batches are as large as this,
-	batchesHeld    = 200              // for so many of them: each leaves a part, and reading slows down with the parts
+	batchesHeld    = 200              // for so many of them: each leaves a part or two, and reading slows down with the parts
 	resumeDeadline = 10 * time.Second // for one that was closed to let merges go on
 )
 

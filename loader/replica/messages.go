@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -182,7 +183,22 @@ func (m *messages) write(ctx context.Context, batch uint64, c change, before ...
 	if err := first.Wait(); err != nil || len(c.rows) == 0 {
 		return err
 	}
-	return m.insert(ctx, batch, c.rows)
+	return m.insertAll(ctx, batch, &c)
+}
+
+// halvesFrom is how many rows are inserted as two halves, at the same time: ClickHouse sorts and writes an insert with one thread.
+const halvesFrom = 100_000
+
+// insertAll inserts the rows of a change, all at once if some hide where others stood.
+func (m *messages) insertAll(ctx context.Context, batch uint64, c *change) error {
+	if c.again || len(c.rows) < halvesFrom {
+		return m.insert(ctx, batch, c.rows)
+	}
+	halves, ctx := errgroup.WithContext(ctx)
+	for half := range slices.Chunk(c.rows, (len(c.rows)+1)/2) {
+		halves.Go(func() error { return m.insert(ctx, batch, half) })
+	}
+	return halves.Wait()
 }
 
 func (m *messages) mark(ctx context.Context, c *change) error {
