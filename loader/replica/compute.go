@@ -55,7 +55,7 @@ func (w *Writer) Stale() int { return len(w.stale.marked) }
 type computation struct {
 	writer *Writer
 	hours  map[hour]struct{}
-	rows   map[int64]uint64    // messages of the hours' organisations, by month, about
+	rows   map[bucket]uint64   // messages in the months of the hours' organisations, about
 	months map[bucket]struct{} // months of organisations that are computed as a whole,
 	others map[hour]struct{}   // and the hours of all others
 }
@@ -64,22 +64,22 @@ type computation struct {
 func (c *computation) buryVersion() uint64    { return 2 * c.writer.batch }
 func (c *computation) computeVersion() uint64 { return 2*c.writer.batch + 1 }
 
-// countRows counts the messages of the organisations by month, so that statements can be given as much as they can take.
+// countRows counts the messages in the months of the organisations, so that statements can be given as much as they can take.
 // Hours of few days need no counting.
 func (c *computation) countRows(ctx context.Context) error {
 	if len(coarser(c.hours, dayStart)) <= maxDays {
 		return nil
 	}
-	c.rows = map[int64]uint64{}
+	c.rows = map[bucket]uint64{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
 	return query(ctx, c.writer.conn, "the sizes of organisations", stringKeys("org_id", organizations), `
-SELECT toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, count()
+SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, count()
 FROM messages
 WHERE org_id IN (SELECT org_id FROM keys)
-GROUP BY month`, func(scan func(...any) error) error {
-		var month int64
+GROUP BY org_id, month`, func(scan func(...any) error) error {
+		var month bucket
 		var n uint64
-		err := scan(&month, &n)
+		err := scan(&month.orgID, &month.at, &n)
 		c.rows[month] = n
 		return err
 	})

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ type conversations struct {
 	conn   clickhouse.Conn
 	users  *numbers
 	agents *numbers
+	orgs   map[string]string // the same text for the same organisation: what is remembered of a conversation's time must not hold its texts
 	last   map[string]uint32 // the last conversation_no of each organisation
 	stored known
 	known  *cache[string, *conversation]
@@ -37,7 +39,7 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 	}
 	last, err := lastNumbers(ctx, conn, "conversations", "conversation_no")
 	return &conversations{
-		conn: conn, users: users, agents: agents, last: last,
+		conn: conn, users: users, agents: agents, orgs: map[string]string{}, last: last,
 		stored: known{conn: conn, what: "conversations", from: "conversations", hash: "xxHash64(id)", granule: conversationsGranule},
 		known:  newCache[string, *conversation](conversationsCached), fresh: newRecent[string, *conversation](),
 	}, err
@@ -152,7 +154,9 @@ func (c *conversations) merge(ctx context.Context, records []*record.Conversatio
 		if old != nil && (conversationVersion(r).before(conversationVersion(&old.Conversation)) || *r == old.Conversation) {
 			continue
 		}
-		rows = append(rows, &conversation{Conversation: *r})
+		row := &conversation{Conversation: *r}
+		row.OrgID = c.org(row.OrgID)
+		rows = append(rows, row)
 		users = append(users, ownedKey{r.OrgID, r.UserID})
 		if r.AgentID != "" {
 			agents = append(agents, ownedKey{r.OrgID, r.AgentID})
@@ -173,6 +177,15 @@ func (c *conversations) merge(ctx context.Context, records []*record.Conversatio
 		}
 	}
 	return rows, nil
+}
+
+func (c *conversations) org(id string) string {
+	same, met := c.orgs[id]
+	if !met {
+		same = strings.Clone(id)
+		c.orgs[same] = same
+	}
+	return same
 }
 
 // number is the conversation's number: the one that it has, or the next one of an organisation that it is new in.

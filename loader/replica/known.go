@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/orgstats/orgstats/clickhouse"
@@ -62,12 +63,17 @@ func (k *known) prepareFilter(ctx context.Context, ids int) error {
 	return k.fillFilter(ctx, min(max(filterMin, 2*int(stored)), filterMax))
 }
 
+// fillFilter makes the filter anew. Hashes come as the bytes of many, which is read much faster than a row for each.
 func (k *known) fillFilter(ctx context.Context, capacity int) error {
+	k.filter = nil // there is no room for two
 	filter := newFilter(capacity)
-	err := query(ctx, k.conn, "all "+k.what, nil, "SELECT "+k.hash+" FROM "+k.from, func(scan func(...any) error) error {
-		var hash uint64
-		err := scan(&hash)
-		filter.add(hash)
+	statement := "SELECT arrayStringConcat(groupArray(reinterpretAsFixedString(" + k.hash + "))) FROM " + k.from + " GROUP BY blockNumber()"
+	err := query(ctx, k.conn, "all "+k.what, nil, statement, func(scan func(...any) error) error {
+		var hashes string
+		err := scan(&hashes)
+		for ; len(hashes) >= 8; hashes = hashes[8:] {
+			filter.add(binary.LittleEndian.Uint64([]byte(hashes[:8])))
+		}
 		return err
 	})
 	if err != nil {

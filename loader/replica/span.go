@@ -35,35 +35,59 @@ const (
 	maxStatementRows = 4_000_000
 )
 
-// groups divides buckets for statements, so many if months are many enough, given how many rows the organisations have in each month, about;
-// nil says that the buckets are those of few days.
-func groups(buckets map[bucket]struct{}, rows map[int64]uint64, statements uint64) []group {
-	start := monthStart
+// groups divides buckets for statements, so many at least if they can be, given about how many rows the months of organisations have; nil says
+// that the buckets are those of few days.
+//
+// A statement reads what lies between its first and its last bucket. So months of an organisation too large for one statement are shared
+// out by themselves; smaller organisations are put together, each with all of its months.
+func groups(buckets map[bucket]struct{}, rows map[bucket]uint64, statements uint64) []group {
 	if rows == nil {
-		start = dayStart
+		byDay := map[int64]group{}
+		for b := range buckets {
+			byDay[dayStart(b.at)] = append(byDay[dayStart(b.at)], b)
+		}
+		return slices.Collect(maps.Values(byDay))
 	}
-	byStart := map[int64]group{}
+	byMonth, sizes := map[bucket]group{}, map[string]uint64{}
+	var all uint64
 	for b := range buckets {
-		byStart[start(b.at)] = append(byStart[start(b.at)], b)
-	}
-	if rows == nil {
-		return slices.Collect(maps.Values(byStart))
-	}
-	var all, total uint64
-	for month := range byStart {
-		all += rows[month]
+		month := bucket{b.orgID, monthStart(b.at)}
+		if byMonth[month] == nil {
+			sizes[b.orgID] += rows[month]
+			all += rows[month]
+		}
+		byMonth[month] = append(byMonth[month], b)
 	}
 	limit := min(maxStatementRows, all/statements+all/20) // some more, because months differ
-	var result []group
-	for _, month := range slices.Sorted(maps.Keys(byStart)) {
-		last := len(result) - 1
-		if total += rows[month]; last < 0 || total > limit {
-			result, total = append(result, byStart[month]), rows[month]
+	large, small := packer{limit: limit}, packer{limit: limit}
+	for _, month := range slices.SortedFunc(maps.Keys(byMonth), byOrganization) {
+		if sizes[month.orgID] > limit {
+			large.add(byMonth[month], rows[month], month.orgID)
 		} else {
-			result[last] = append(result[last], byStart[month]...)
+			small.add(byMonth[month], rows[month], "")
 		}
 	}
-	return result
+	return append(large.groups, small.groups...)
+}
+
+// packer puts buckets that come one after the other into groups of limited rows.
+type packer struct {
+	limit, rows uint64
+	with        string // groups hold what comes with the same
+	groups      []group
+}
+
+func (p *packer) add(buckets group, rows uint64, with string) {
+	last := len(p.groups) - 1
+	if p.rows += rows; last < 0 || p.rows > p.limit || p.with != with {
+		p.groups, p.rows, p.with = append(p.groups, buckets), rows, with
+		return
+	}
+	p.groups[last] = append(p.groups[last], buckets...)
+}
+
+func byOrganization(a, b bucket) int {
+	return cmp.Or(cmp.Compare(a.orgID, b.orgID), cmp.Compare(a.at, b.at))
 }
 
 // coarser are the buckets that hold the hours.
