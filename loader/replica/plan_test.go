@@ -138,7 +138,12 @@ func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
 			return w.Compute(t.Context())
 		})
 		if got, want := storedRows(t, conn), h.rows(); !maps.Equal(got, want) {
-			t.Fatalf("stored:\n%v\nwant:\n%v", got, want)
+			for id, row := range want {
+				if got[id] != row {
+					t.Errorf("round %d: %s: stored %+v, want %+v; %+v", round, id, got[id], row, h.messages[id])
+				}
+			}
+			t.FailNow()
 		}
 		if r := verified(t, conn); !r.OK() || r.Rows == 0 {
 			t.Fatalf("after computing: %+v", r)

@@ -41,6 +41,7 @@ func (w *Writer) recover(ctx context.Context) error {
 		return fmt.Errorf("read the last batch: %w", err)
 	}
 	w.batch = step / 2
+	defer func() { w.batch++ }() // the number after it may be that of conversations that were written ahead
 	if step%2 == 1 || step == 0 {
 		return w.stale.written(ctx)
 	}
