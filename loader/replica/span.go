@@ -32,7 +32,7 @@ type group []bucket
 // many months as they can take when there are more.
 const (
 	maxDays          = 16
-	maxStatementRows = 4_000_000
+	maxStatementRows = 3_000_000
 )
 
 // groups divides buckets for statements, so many at least if they can be, given about how many rows the months of organisations have; nil says

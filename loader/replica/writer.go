@@ -3,11 +3,11 @@
 //
 // A batch is written in steps that can each be cut off. Its number is noted as begun, and the dense numbers that it gives. Then two
 // things are written side by side: files and members; and conversations, after them messages, after them the messages that follow a
-// changed conversation. Then the batch is noted as finished. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of stale hours up
-// to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a crash left behind is
-// consistent whether or not the records come again.
+// changed conversation. Then the batch is noted as finished, unless another follows at once. Before messages are written, their hours are
+// marked as stale; Compute brings the cells and the activity of stale hours up to date and unmarks them. Whoever opens the replicas next
+// finishes what was begun, so that what a crash left behind is consistent whether or not the records come again.
 //
-// While a batch is being written, the next one is made ready.
+// While a batch is being written, the next one is made ready, and what of it shows nowhere is written ahead.
 package replica
 
 import (
@@ -143,6 +143,7 @@ var settings = map[string]any{
 	"min_insert_block_size_rows":             math.MaxInt64, // an insert is one part, however many blocks it comes in
 	"min_insert_block_size_bytes":            math.MaxInt64,
 	"optimize_on_insert":                     0, // none writes a sorting key twice: the server need not look for that
+	"force_grouping_standard_compatibility":  1, // computing months goes by what grouping() says
 	"low_cardinality_allow_in_native_format": 0, // the driver is slow to make such columns
 }
 
