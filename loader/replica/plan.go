@@ -200,7 +200,7 @@ func (w *Writer) write(ctx context.Context, p *writing) (changed Changed, err er
 	if err := w.conversations.writeNumbers(ctx, p.users, p.agents); err != nil {
 		return changed, err
 	}
-	changed = p.changed
+	changed = p.plan.changed
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.writeMessages(bothCtx, p.plan) })
 	both.Go(func() (err error) {
