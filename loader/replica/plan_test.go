@@ -108,15 +108,7 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 // Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one that is made ready, and
 // come again: what is there then is what the records say, nothing twice and nothing forgotten.
 func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
-	url := enginetest.Start(t).URL()
-	if _, err := schema.Up(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
+	url, conn := emptyDatabase(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}

@@ -11,7 +11,6 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/loader/verify"
-	"github.com/orgstats/orgstats/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -19,17 +18,9 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // newDatabase is an engine with a schema and sample records.
 func newDatabase(t *testing.T, messages int) (url string, conn clickhouse.Conn) {
 	t.Helper()
-	url = enginetest.Start(t).URL()
-	if _, err := schema.Up(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	url, conn = emptyDatabase(t)
 	var lines bytes.Buffer
-	_, err = sample.Write(t.Context(), &lines, sample.Options{
+	_, err := sample.Write(t.Context(), &lines, sample.Options{
 		Seed: 7, Messages: messages, Organizations: 4, Days: 90, Until: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil {
