@@ -85,8 +85,9 @@ type load struct {
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
 	opened  chan struct{}       // closed once there is a writer: no line is rejected before
 
-	unwritten   []full    // batches that came and are not known to be written,
-	begun       int       // of which the writer has begun so many
+	unwritten   []full // batches that came and are not known to be written,
+	begun       int    // of which the writer has begun so many
+	coming      coming
 	nextCompute time.Time // when cells are computed next while full batches keep coming
 }
 
@@ -154,6 +155,7 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 			if err := l.ahead.Acquire(ctx, c.weight()); err != nil {
 				return err
 			}
+			l.coming.bytesRead.Add(int64(len(c.bytes)))
 			for _, out := range []chan<- *chunk{toParse, inOrder} {
 				select {
 				case out <- c:
@@ -294,7 +296,9 @@ const (
 
 func (l *load) tryToWrite(ctx context.Context, all bool) error {
 	for l.begun < len(l.unwritten) {
-		changed, err := l.writer.Begin(ctx, l.unwritten[l.begun].Batch)
+		next := l.unwritten[l.begun]
+		l.writer.Coming(l.coming.after(next, l.Progress))
+		changed, err := l.writer.Begin(ctx, next.Batch)
 		if err != nil {
 			return err
 		}

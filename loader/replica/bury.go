@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
@@ -27,6 +29,13 @@ WHERE {within}`
 
 // Cells and activity that may have no messages left are hidden before they are computed: those that are remembered, or else whatever stands
 // in the buckets that hold the hours.
+
+func (c *computation) bury(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return c.buryCells(ctx) })
+	both.Go(func() error { return inTurn(ctx, c.buryActivity, c.buryUserMonths) })
+	return both.Wait()
+}
 
 func (c *computation) buryCells(ctx context.Context) error {
 	if c.writer.touched.exact {
@@ -108,7 +117,7 @@ func (c *computation) insertBuriedCells(ctx context.Context, rows []buriedCell) 
 	if len(rows) == 0 {
 		return nil
 	}
-	return insert(ctx, c.writer.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)", rows,
+	return insert(ctx, c.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)", rows,
 		each(func(r *buriedCell) string { return r.orgID }),
 		each(func(r *buriedCell) string { return r.agentID }),
 		each(func(r *buriedCell) string { return r.grain }),
@@ -120,7 +129,7 @@ func (c *computation) insertBuriedActivity(ctx context.Context, rows []activityK
 	if len(rows) == 0 {
 		return nil
 	}
-	return insert(ctx, c.writer.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)", rows,
+	return insert(ctx, c.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)", rows,
 		each(func(k *activityKey) string { return k.orgID }),
 		each(func(k *activityKey) uint32 { return k.userNo }),
 		each(func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
@@ -132,7 +141,7 @@ func (c *computation) insertBuriedUserMonths(ctx context.Context, rows []userMon
 	if len(rows) == 0 {
 		return nil
 	}
-	return insert(ctx, c.writer.conn, "INSERT INTO user_months (org_id, user_no, month, version, is_deleted)", rows,
+	return insert(ctx, c.conn, "INSERT INTO user_months (org_id, user_no, month, version, is_deleted)", rows,
 		each(func(k *userMonthKey) string { return k.orgID }),
 		each(func(k *userMonthKey) uint32 { return k.userNo }),
 		each(func(k *userMonthKey) int64 { return k.at }),

@@ -21,8 +21,8 @@ func (w *Writer) Compute(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	c := &computation{writer: w, hours: w.stale.marked, others: w.stale.marked}
-	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.figures, w.stale.unmark, w.merges.computed); err != nil {
+	c := &computation{writer: w, conn: w.conn, hours: w.stale.marked, others: w.stale.marked}
+	if err := inTurn(ctx, c.countRows, c.chooseMonths, c.bury, c.wholeMonths, c.figures, w.stale.unmark, w.merges.computed, c.mergeParts); err != nil {
 		return err
 	}
 	*w.touched = *newTouched()
@@ -38,13 +38,11 @@ func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-// figures computes cells and activity side by side, neither of which needs the other, and merges the parts of each.
+// figures computes, of what is not computed in whole months, cells and activity side by side, neither of which needs the other.
 func (c *computation) figures(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return inTurn(ctx, c.buryCells, c.monthsCells, c.cells, c.mergeCells) })
-	both.Go(func() error {
-		return inTurn(ctx, c.buryActivity, c.buryUserMonths, c.activity, c.userMonths, c.mergeOthers)
-	})
+	both.Go(func() error { return c.cells(ctx) })
+	both.Go(func() error { return inTurn(ctx, c.activity, c.userMonths) })
 	return both.Wait()
 }
 
@@ -54,6 +52,7 @@ func (w *Writer) Stale() int { return len(w.stale.marked) }
 // computation computes the cells and the activity of some hours.
 type computation struct {
 	writer *Writer
+	conn   clickhouse.Conn // where statements run
 	hours  map[hour]struct{}
 	rows   map[bucket]uint64   // messages in the months of the hours' organisations, about
 	months map[bucket]struct{} // months of organisations that are computed as a whole,
@@ -64,7 +63,8 @@ type computation struct {
 func (c *computation) buryVersion() uint64    { return 2 * c.writer.batch }
 func (c *computation) computeVersion() uint64 { return 2*c.writer.batch + 1 }
 
-// countRows counts the messages in the months of the organisations, so that statements can be given as much as they can take.
+// countRows counts the messages in the months of the organisations, so that statements can be given as much as they can take. The granules
+// of the table are counted, each for the month that it begins in: months of few messages may get none, and others more than they have.
 // Hours of few days need no counting.
 func (c *computation) countRows(ctx context.Context) error {
 	if len(coarser(c.hours, dayStart)) <= maxDays {
@@ -72,9 +72,9 @@ func (c *computation) countRows(ctx context.Context) error {
 	}
 	c.rows = map[bucket]uint64{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
-	return query(ctx, c.writer.conn, "the sizes of organisations", stringKeys("org_id", organizations), `
-SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, count()
-FROM messages
+	return query(ctx, c.conn, "the sizes of organisations", stringKeys("org_id", organizations), `
+SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, sum(rows_in_granule)
+FROM mergeTreeIndex(currentDatabase(), 'messages')
 WHERE org_id IN (SELECT org_id FROM keys)
 GROUP BY org_id, month`, func(scan func(...any) error) error {
 		var month bucket
@@ -163,9 +163,11 @@ func (c *computation) cells(ctx context.Context) error {
 	return c.run(ctx, c.others, monthGrain, "bucket", computeCoarserSQL, params)
 }
 
+const activityColumns = `org_id, user_no, day, conversation_no, agent_no,
+    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
+
 const computeActivitySQL = `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, agent_no,
-    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted)
+INSERT INTO user_activity (` + activityColumns + `)
 SELECT
     org_id, user_no, {start} AS day_start, conversation_no, any(agent_no),
     count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
@@ -178,9 +180,6 @@ GROUP BY org_id, user_no, day_start, conversation_no`
 func (c *computation) activity(ctx context.Context) error {
 	params := c.computeParams()
 	if !c.writer.touched.exact {
-		if err := c.monthsActivity(ctx); err != nil {
-			return err
-		}
 		return c.run(ctx, c.others, dayGrain, "created_at", computeActivitySQL, params)
 	}
 	conversations := map[bucket][]uint32{}
@@ -193,9 +192,11 @@ func (c *computation) activity(ctx context.Context) error {
 }
 
 // Months of users come from the activity.
+const userMonthColumns = `org_id, user_no, month, conversation_nos, agent_nos,
+    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
+
 const computeUserMonthsSQL = `
-INSERT INTO user_months (org_id, user_no, month, conversation_nos, agent_nos,
-    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted)
+INSERT INTO user_months (` + userMonthColumns + `)
 SELECT
     org_id, user_no, month, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
     sum(message_count), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
@@ -208,7 +209,7 @@ GROUP BY org_id, user_no, month`
 func (c *computation) userMonths(ctx context.Context) error {
 	params := c.computeParams()
 	if !c.writer.touched.exact {
-		return c.run(ctx, c.hours, monthGrain, "month", computeUserMonthsSQL, params)
+		return c.run(ctx, c.others, monthGrain, "month", computeUserMonthsSQL, params)
 	}
 	users := map[bucket][]uint32{}
 	for key := range c.writer.touched.userMonths() {
@@ -245,11 +246,7 @@ func (c *computation) runTouched(ctx context.Context, grain grain, column, name 
 // run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within} is
 // the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of its bucket.
 func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
-	return c.runBuckets(ctx, coarser(hours, grain.start), grain, column, statement, params)
-}
-
-func (c *computation) runBuckets(ctx context.Context, buckets map[bucket]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
-	for _, g := range groups(buckets, c.rows, 1) {
+	for _, g := range groups(coarser(hours, grain.start), c.rows, 1) {
 		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {
 			return err
 		}
@@ -270,7 +267,7 @@ func (c *computation) runGroup(ctx context.Context, g group, set *keys, grain gr
 	if err != nil {
 		return err
 	}
-	if err := c.writer.conn.Exec(ctx, text); err != nil {
+	if err := c.conn.Exec(ctx, text); err != nil {
 		return fmt.Errorf("compute the %ss of %d buckets: %w", grain.name, len(g), err)
 	}
 	return nil

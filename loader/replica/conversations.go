@@ -14,7 +14,10 @@ import (
 // conversationsCached is how many conversations stay in memory, about 500 bytes each.
 const conversationsCached = 120_000
 
-const conversationsGranule = 1024 // index_granularity of the table
+const (
+	conversationsGranule = 1024      // index_granularity of the table
+	conversationsLeast   = 4_000_000 // in a filter: 9 MB
+)
 
 // conversations is the replica of the conversations.
 type conversations struct {
@@ -40,7 +43,7 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 	last, err := lastNumbers(ctx, conn, "conversations", "conversation_no")
 	return &conversations{
 		conn: conn, users: users, agents: agents, orgs: map[string]string{}, last: last,
-		stored: known{conn: conn, what: "conversations", from: "conversations", hash: "xxHash64(id)", granule: conversationsGranule},
+		stored: known{conn: conn, what: "conversations", from: "conversations", hash: "xxHash64(id)", granule: conversationsGranule, least: conversationsLeast},
 		known:  newCache[string, *conversation](conversationsCached), fresh: newRecent[string, *conversation](),
 	}, err
 }

@@ -27,7 +27,7 @@ const (
 )
 
 // heldTables are the ones that a load writes most of.
-var heldTables = []string{"messages", "conversations", "record_positions"}
+var heldTables = []string{"messages", "conversations", "record_positions", "stats_cells", "user_activity", "user_months"}
 
 // batch must come before a batch of so many records is written.
 func (m *merges) batch(ctx context.Context, records int) error {

@@ -19,6 +19,8 @@ type known struct {
 	hash     string // hash of an id, in SQL
 	granule  int    // index_granularity of the table
 	asked    int    // ids looked up without a filter
+	least    int    // ids that its smallest filter takes
+	coming   int    // about how many ids are still to come; 0: nobody knows
 	filter   *filter
 	expected recentHashes // perhaps not stored yet
 }
@@ -26,10 +28,8 @@ type known struct {
 // recentHashes are those of the batch at hand, and of the one before.
 type recentHashes struct{ now, before []uint64 }
 
-const (
-	filterMin = 4_000_000  // hashes that the smallest filter takes: 9 MB
-	filterMax = 60_000_000 // hashes that the largest filter takes: 135 MB
-)
+// filterMax is how many hashes the largest filter takes: 135 MB.
+const filterMax = 60_000_000
 
 // candidates are the places in a list of hashes of those that may be stored or expected.
 func (k *known) candidates(ctx context.Context, hashes []uint64) ([]int32, error) {
@@ -59,7 +59,16 @@ func (k *known) prepareFilter(ctx context.Context, ids int) error {
 	if !worth || stored > filterMax {
 		return nil
 	}
-	return k.fillFilter(ctx, min(max(filterMin, 2*int(stored)), filterMax))
+	return k.fillFilter(ctx, min(max(k.least, k.capacityFor(int(stored))), filterMax))
+}
+
+// capacityFor is how much the filter of so many stored ids should take: what is coming, because filling another one takes seconds, or as
+// much again.
+func (k *known) capacityFor(stored int) int {
+	if k.coming == 0 {
+		return 2 * stored
+	}
+	return stored + max(k.coming, stored/4)
 }
 
 // fillFilter makes the filter anew. Hashes come in arrays, which are read much faster than a row for each.

@@ -10,27 +10,17 @@ import (
 )
 
 // A request opens every part of the tables that it reads, and that is most of its time when it reads little of each. ClickHouse's own
-// merges stop short of one part. So computing in bulk, which leaves many parts, ends by merging them.
-//
-// Rows are rewritten a few times at most: unless a table is small, it is merged when what came since makes a share of it, and not at all
-// when it has grown so large that this would take minutes.
+// merges stop short of one part. So computing in bulk ends by merging what is small; large tables are left to ClickHouse.
 const (
-	mergeSmall   = 100_000    // merged when it has no more rows than this, or
-	fewParts     = 3          // when it has more parts than this,
-	mergeShare   = 2          // when the largest part is less than so many times the others together,
-	mergeMaxRows = 50_000_000 // and no more rows than this would be rewritten
-	mergesAtOnce = 4          // of different tables
+	mergeRows    = 100_000 // of a table that is small, at most
+	mergesAtOnce = 4       // of different tables
 )
 
-func (c *computation) mergeCells(ctx context.Context) error { return c.mergeParts(ctx, "stats_cells") }
+// smallTables are those that requests read and that are small, usually. Nothing holds their merges back.
+var smallTables = []string{"stale_hours", "kb_files", "members", "users", "agents"}
 
-func (c *computation) mergeOthers(ctx context.Context) error {
-	return c.mergeParts(ctx, "user_activity", "user_months", "stale_hours", "kb_files", "members", "users", "agents")
-}
-
-// mergeParts merges those of some tables that have many parts, when many days were computed. Messages are none of them: requests read them as
-// wide apart as they are asked about.
-func (c *computation) mergeParts(ctx context.Context, among ...string) error {
+// mergeParts merges small tables when many days were computed.
+func (c *computation) mergeParts(ctx context.Context) error {
 	if c.rows == nil {
 		return nil
 	}
@@ -40,15 +30,11 @@ FROM system.parts
 WHERE active AND database = currentDatabase()
   AND table IN (SELECT name FROM keys)
 GROUP BY table
-HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
-    OR count() > {parts:UInt64} AND sum(rows) <= {rows:UInt64} AND max(rows) < {share:UInt64} * (sum(rows) - max(rows)))`
+HAVING count() > 1 AND sum(rows) <= {rows:UInt64}`
 	var tables []string
 	params := clickhouse.Params{}
-	params.Int64("small", mergeSmall)
-	params.Int64("parts", fewParts)
-	params.Int64("share", mergeShare)
-	params.Int64("rows", mergeMaxRows)
-	err := query(clickhouse.WithParams(ctx, params), c.writer.conn, "the parts of the tables", stringKeys("name", among), statement, func(scan func(...any) error) error {
+	params.Int64("rows", mergeRows)
+	err := query(clickhouse.WithParams(ctx, params), c.conn, "the parts of the tables", stringKeys("name", smallTables), statement, func(scan func(...any) error) error {
 		var table string
 		err := scan(&table)
 		tables = append(tables, table)
@@ -61,7 +47,7 @@ HAVING count() > 1 AND (sum(rows) <= {small:UInt64}
 	merges.SetLimit(mergesAtOnce)
 	for _, table := range tables {
 		merges.Go(func() error {
-			if err := c.writer.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+			if err := c.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
 				return fmt.Errorf("merge the parts of %s: %w", table, err)
 			}
 			return nil

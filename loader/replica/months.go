@@ -2,13 +2,16 @@ package replica
 
 import (
 	"context"
-	"strings"
+	"errors"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Months of which much is stale are computed as a whole: the hours, the days and the month from one look at the messages, in one
-// statement that leaves one part. Hours that were not stale are computed with them, and come out as they were.
+// Months of which much is stale are computed as a whole: hours, days, the month, and what users did, from one look at the messages. Hours
+// that were not stale are computed with them, and come out as they were.
 
 // monthsShare says how much: the hours that are stale are at least one in so many of those that have cells.
 const monthsShare = 2
@@ -43,7 +46,7 @@ func monthOf(h hour) bucket { return bucket{h.orgID, monthStart(int64(h.number) 
 func (c *computation) storedHours(ctx context.Context) (map[bucket]int, error) {
 	stored := map[bucket]int{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
-	err := query(ctx, c.writer.conn, "the hours that have cells", stringKeys("org_id", organizations), `
+	err := query(ctx, c.conn, "the hours that have cells", stringKeys("org_id", organizations), `
 SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("bucket")+`) AS month, count()
 FROM stats_cells FINAL
 WHERE org_id IN (SELECT org_id FROM keys) AND agent_id = '' AND grain = 'hour'
@@ -57,9 +60,22 @@ GROUP BY org_id, month`, func(scan func(...any) error) error {
 	return stored, err
 }
 
-// The messages of a conversation in an hour are summed up first, and then once for their agent and once for all agents: a bitmap takes
-// longer than a sum. Rolling up makes the days of the hours, and the months of the days; what sums up more than a month is left out.
-var computeMonthsSQL = `
+// What such months need is computed in a session of its own, from a table that it alone sees and that ends with it: the messages of
+// every conversation in every hour, summed up, which are a tenth of the messages.
+var sumUpSQL = `
+CREATE TEMPORARY TABLE conversation_hours AS
+SELECT
+    org_id, agent_id, conversation_no, user_no, agent_no, ` + hourStartSQL("created_at") + ` AS hour_start,
+    count() AS messages, sum(tool_calls) AS tools, sum(input_tokens) AS input, sum(output_tokens) AS output,
+    sum(total_tokens) AS total, sum(helpful) AS good, sum(not_helpful) AS bad
+FROM {messages}
+WHERE {within}
+GROUP BY org_id, agent_id, conversation_no, user_no, agent_no, hour_start
+SETTINGS min_insert_block_size_rows = 65536` // several blocks, which several threads read
+
+// What was summed up counts once for its agent and once for all agents. Rolling up makes the days of the hours, and the months of the days;
+// what sums up more than a month is left out.
+var wholeCellsSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
     org_id, cell_agent_id,
@@ -75,36 +91,63 @@ FROM
         arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id,
         ` + dayStartSQL("hour_start") + ` AS day_start,
         ` + monthStartSQL("hour_start") + ` AS month_start
-    FROM
-    (
-        SELECT
-            org_id, agent_id, conversation_no, user_no, agent_no, ` + hourStartSQL("created_at") + ` AS hour_start,
-            count() AS messages, sum(tool_calls) AS tools, sum(input_tokens) AS input, sum(output_tokens) AS output,
-            sum(total_tokens) AS total, sum(helpful) AS good, sum(not_helpful) AS bad
-        FROM {messages}
-        WHERE {within}
-        GROUP BY org_id, agent_id, conversation_no, user_no, agent_no, hour_start
-    )
+    FROM conversation_hours
 )
 GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
 HAVING grouping(month_start) = 0`
 
-// monthsAtOnce statements run at a time: the end of each is the work of one thread.
+var wholeActivitySQL = `
+INSERT INTO user_activity (` + activityColumns + `)
+SELECT
+    org_id, user_no, ` + dayStartSQL("hour_start") + ` AS day_start, conversation_no, any(agent_no),
+    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
+    {version:UInt64}, 0
+FROM conversation_hours
+GROUP BY org_id, user_no, day_start, conversation_no`
+
+var wholeUserMonthsSQL = `
+INSERT INTO user_months (` + userMonthColumns + `)
+SELECT
+    org_id, user_no, ` + monthStartSQL("hour_start") + ` AS month_start,
+    arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
+    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
+    {version:UInt64}, 0
+FROM conversation_hours
+GROUP BY org_id, user_no, month_start`
+
+// monthsAtOnce sessions are at work at a time: the end of each statement is the work of one thread.
 const monthsAtOnce = 2
 
-func (c *computation) monthsCells(ctx context.Context) error {
-	statements, ctx := errgroup.WithContext(ctx)
-	statements.SetLimit(monthsAtOnce)
+func (c *computation) wholeMonths(ctx context.Context) error {
+	sessions, ctx := errgroup.WithContext(ctx)
+	sessions.SetLimit(monthsAtOnce)
 	for _, g := range groups(c.months, c.rows, monthsAtOnce) {
-		statements.Go(func() error {
-			return c.runGroup(ctx, g, g.keys(), monthGrain, "created_at", computeMonthsSQL, c.computeParams())
-		})
+		sessions.Go(func() error { return c.wholeMonthsOf(ctx, g) })
 	}
-	return statements.Wait()
+	return sessions.Wait()
 }
 
-// monthsActivity computes the activity of all days of the months.
-func (c *computation) monthsActivity(ctx context.Context) error {
-	statement := strings.ReplaceAll(computeActivitySQL, "{start}", dayStartSQL("created_at"))
-	return c.runBuckets(ctx, c.months, monthGrain, "created_at", statement, c.computeParams())
+// wholeMonthsOf computes the months of a group; of users only what is not remembered exactly, as activity and userMonths do.
+func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
+	session, err := c.writer.options.connect(ctx, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	of := *c
+	of.conn = session
+	if err := of.runGroup(ctx, g, g.keys(), monthGrain, "created_at", sumUpSQL, clickhouse.Params{}); err != nil {
+		return err
+	}
+	statements := []string{wholeCellsSQL, wholeActivitySQL, wholeUserMonthsSQL}
+	if c.writer.touched.exact {
+		statements = statements[:1]
+	}
+	ctx = clickhouse.WithParams(ctx, c.computeParams())
+	for _, statement := range statements {
+		if err := session.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("compute %d months: %w", len(g), err)
+		}
+	}
+	return nil
 }

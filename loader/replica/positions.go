@@ -21,11 +21,15 @@ type positions struct {
 	kind string
 }
 
-const positionsGranule = 512 // index_granularity of record_positions
+const (
+	positionsGranule = 512       // index_granularity of record_positions
+	positionsLeast   = 1_000_000 // in a filter: 2 MB
+)
 
 func newPositions(conn clickhouse.Conn, kind string) *positions {
 	return &positions{known{
-		conn: conn, what: "positions", from: "record_positions WHERE kind = '" + kind + "'", hash: "id_hash", granule: positionsGranule,
+		conn: conn, what: "positions", from: "record_positions WHERE kind = '" + kind + "'", hash: "id_hash",
+		granule: positionsGranule, least: positionsLeast,
 	}, kind}
 }
 

@@ -33,6 +33,7 @@ type Options struct {
 
 // Writer is the one that writes the replicas. It is not safe for concurrent use.
 type Writer struct {
+	options       Options
 	conn          clickhouse.Conn
 	claim         *clickhouse.Claim
 	batch         uint64 // number of the last batch
@@ -62,8 +63,8 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{claim: claim}
-	if w.conn, err = o.connect(ctx); err == nil {
+	w := &Writer{options: o, claim: claim}
+	if w.conn, err = o.connect(ctx, clickhouse.Pool{MaxOpen: 6, MaxIdle: 4}); err == nil {
 		err = w.prepare(ctx)
 	}
 	if err != nil {
@@ -73,8 +74,8 @@ func Open(ctx context.Context, o Options) (*Writer, error) {
 	return w, nil
 }
 
-func (o Options) connect(ctx context.Context) (clickhouse.Conn, error) {
-	conn, err := clickhouse.Open(ctx, o.URL, clickhouse.Pool{MaxOpen: 6, MaxIdle: 4})
+func (o Options) connect(ctx context.Context, pool clickhouse.Pool) (clickhouse.Conn, error) {
+	conn, err := clickhouse.Open(ctx, o.URL, pool)
 	if err == nil && o.Written != nil {
 		conn = &watched{conn, o.Written}
 	}
@@ -162,6 +163,9 @@ func (w *Writer) Conn() clickhouse.Conn { return w.conn }
 func (w *Writer) Statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return w.statement(ctx)
 }
+
+// Coming tells the writer about how many records are still to come, which it makes room for; it need not be told.
+func (w *Writer) Coming(records int) { w.messages.positions.coming = records }
 
 // Close gives the claim back, once nothing is being written.
 func (w *Writer) Close() {
