@@ -33,7 +33,7 @@ func memberKeyOf(r *record.Member) memberKey {
 // NewBatch makes an empty batch, with room for so many messages before it must grow.
 func NewBatch(messages int) *Batch {
 	return &Batch{
-		conversations: newWinners(0, seeded[string](), conversationID, conversationVersion, (*record.Conversation).After),
+		conversations: newWinners(0, hashOf, conversationID, conversationVersion, (*record.Conversation).After),
 		messages:      newWinners(messages, hashOf, messageID, messageVersion, (*record.Message).After),
 		kbFiles:       newWinners(0, hashOf, kbFileID, kbFileVersion, (*record.KBFile).After),
 		members:       newWinners(0, seeded[memberKey](), memberKeyOf, memberVersion, (*record.Member).After),

@@ -61,20 +61,22 @@ func scanConversation(scan func(...any) error) (*conversation, error) {
 	return c, err
 }
 
-// find looks up conversations by id. Ids that are not known are absent from the result.
-func (c *conversations) find(ctx context.Context, ids map[string]struct{}) (map[string]*conversation, error) {
-	result := make(map[string]*conversation, len(ids))
+// find looks up conversations by ids, which may come more than once. The result has nil for those that are not known.
+func (c *conversations) find(ctx context.Context, ids []string) (map[string]*conversation, error) {
+	result := map[string]*conversation{"": nil} // the id of none
 	var unknown []string
-	for id := range ids {
+	for _, id := range ids {
+		if _, met := result[id]; met {
+			continue
+		}
 		known, ok := c.fresh.get(id)
 		if !ok {
 			known, ok = c.known.get(id)
 		}
-		if ok {
-			result[id] = known
-		} else {
+		if !ok {
 			unknown = append(unknown, id)
 		}
+		result[id] = known
 	}
 	unknown, err := c.candidates(ctx, unknown)
 	if err != nil || len(unknown) == 0 {

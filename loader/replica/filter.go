@@ -45,4 +45,13 @@ func (f *filter) has(hash uint64) bool {
 	return true
 }
 
+// put adds a hash and tells whether it had it.
+func (f *filter) put(hash uint64) bool {
+	had := f.has(hash)
+	if !had {
+		f.add(hash)
+	}
+	return had
+}
+
 func (f *filter) full() bool { return f.added >= f.capacity }

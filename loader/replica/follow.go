@@ -81,7 +81,7 @@ func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error 
 				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), hashOf(id), stored.at)
 			}
 		}
-		w.messages.expect(&c)
+		w.messages.waiting.note(c.rows)
 		if err := w.messages.write(ctx, batch, c); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		return 0, nil
 	}
 	k.positions.turn()
-	candidates, err := k.positions.candidates(ctx, hashes)
+	candidates, err := k.positions.take(ctx, hashes)
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +55,6 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		}
 		rows = append(rows, *r)
 	}
-	k.positions.expect(entries)
 	if err := k.positions.write(ctx, entries, func(row int32) position { return kbFilePosition(&rows[row]) }); err != nil {
 		return 0, err
 	}

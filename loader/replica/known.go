@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -26,7 +27,7 @@ type known struct {
 }
 
 // recentHashes are those of the batch at hand, and of the one before.
-type recentHashes struct{ now, before []uint64 }
+type recentHashes struct{ now, before [][]uint64 }
 
 // filterMax is how many hashes the largest filter takes: 135 MB.
 const filterMax = 60_000_000
@@ -36,13 +37,25 @@ func (k *known) candidates(ctx context.Context, hashes []uint64) ([]int32, error
 	if err := k.prepareFilter(ctx, len(hashes)); err != nil {
 		return nil, err
 	}
-	var places []int32
+	return k.which(hashes, (*filter).has), nil
+}
+
+// take does what candidates and then expect do; each hash is looked for once.
+func (k *known) take(ctx context.Context, hashes []uint64) ([]int32, error) {
+	if err := k.prepareFilter(ctx, len(hashes)); err != nil {
+		return nil, err
+	}
+	k.expected.now = append(k.expected.now, hashes)
+	return k.which(hashes, (*filter).put), nil
+}
+
+func (k *known) which(hashes []uint64, had func(*filter, uint64) bool) (places []int32) {
 	for i, hash := range hashes {
-		if k.filter == nil || k.filter.has(hash) {
+		if k.filter == nil || had(k.filter, hash) {
 			places = append(places, int32(i))
 		}
 	}
-	return places, nil
+	return places
 }
 
 // prepareFilter makes the filter when it has become worth it, and a larger one when it is full.
@@ -88,8 +101,9 @@ func (k *known) fillFilter(ctx context.Context, capacity int) error {
 		return err
 	}
 	k.filter = filter
-	k.add(k.expected.before)
-	k.add(k.expected.now)
+	for _, hashes := range slices.Concat(k.expected.before, k.expected.now) {
+		k.add(hashes)
+	}
 	return nil
 }
 
@@ -101,7 +115,7 @@ func (k *known) add(hashes []uint64) {
 
 // expect takes in ids that are going to be stored, by their hashes.
 func (k *known) expect(hashes []uint64) {
-	k.expected.now = append(k.expected.now, hashes...)
+	k.expected.now = append(k.expected.now, hashes)
 	if k.filter != nil {
 		k.add(hashes)
 	}

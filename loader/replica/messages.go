@@ -36,10 +36,10 @@ type storedMessages struct {
 }
 
 // conversations are the ids of the conversations that the stored rows name.
-func (s storedMessages) conversations() map[string]struct{} {
-	ids := map[string]struct{}{}
+func (s storedMessages) conversations() []string {
+	ids := make([]string, 0, len(s.rows))
 	for _, row := range s.rows {
-		ids[row.ConversationID] = struct{}{}
+		ids = append(ids, row.ConversationID)
 	}
 	return ids
 }
@@ -162,13 +162,7 @@ func (c *change) merge(records []*record.Message, hashes []uint64, stored stored
 	return changed
 }
 
-// expect takes in a change that is going to be written.
-func (m *messages) expect(c *change) {
-	m.positions.expect(c.entries)
-	m.waiting.note(c.rows)
-}
-
-// write stores a change that is expected: marks, positions and whatever else must come before, side by side, then all rows at once.
+// write stores a change, whose rows waiting must have noted: marks, positions and whatever else must come before, side by side, then all rows at once.
 func (m *messages) write(ctx context.Context, batch uint64, c change, before ...func(context.Context) error) error {
 	if len(c.rows) > 0 {
 		before = append(before,

@@ -106,7 +106,8 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	if err := w.waitIf(func(before *plan) bool { return len(before.arrivals) > 0 }); err != nil {
 		return nil, err
 	}
-	candidates, err := w.messages.positions.candidates(ctx, b.messages.hashes)
+	w.messages.positions.turn()
+	candidates, err := w.messages.positions.take(ctx, b.messages.hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,6 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 		return nil, err
 	}
 	w.conversations.turn()
-	w.messages.positions.turn()
 	p := &plan{batch: b}
 	if err := w.planConversations(ctx, p); err != nil {
 		return nil, err
@@ -134,7 +134,11 @@ func (w *Writer) waitIf(concerns func(before *plan) bool) error {
 
 func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	records := p.batch.conversations.list
-	known, err := w.conversations.find(ctx, setOf(records, func(r **record.Conversation) string { return (*r).ID }))
+	candidates, err := w.conversations.stored.candidates(ctx, p.batch.conversations.hashes)
+	if err != nil {
+		return err
+	}
+	known, err := w.conversations.find(ctx, columnOf(candidates, func(i *int32) string { return records[*i].ID }))
 	if err != nil {
 		return err
 	}
@@ -178,7 +182,7 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 		}
 		p.changed.Messages += c.merge(records, hashes[start:end], stored, known)
 	}
-	w.messages.expect(c)
+	w.messages.waiting.note(c.rows)
 	return nil
 }
 
@@ -241,15 +245,14 @@ func (w *Writer) end(ctx context.Context, p *writing) error {
 }
 
 // conversationsNamed are the ids of all conversations that messages are of, or were.
-func conversationsNamed(records []*record.Message, stored storedMessages) map[string]struct{} {
+func conversationsNamed(records []*record.Message, stored storedMessages) []string {
 	ids := stored.conversations()
 	last := "" // messages of a conversation often come one after the other
 	for _, r := range records {
 		if r.ConversationID != last {
 			last = r.ConversationID
-			ids[last] = struct{}{}
+			ids = append(ids, last)
 		}
 	}
-	delete(ids, "")
 	return ids
 }

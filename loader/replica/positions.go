@@ -75,12 +75,7 @@ WHERE kind = {kind:String} AND id_hash IN (SELECT id_hash FROM keys)`
 	return result, err
 }
 
-// expect takes in positions that are going to be written.
-func (p *positions) expect(entries []entry) {
-	p.known.expect(columnOf(entries, func(e *entry) uint64 { return e.hash }))
-}
-
-// write stores positions that are expected, given where the rows stand. It must come before the rows.
+// write stores positions, of ids that were taken or found, given where the rows stand. It must come before the rows.
 func (p *positions) write(ctx context.Context, entries []entry, at func(row int32) position) error {
 	if len(entries) == 0 {
 		return nil

@@ -8,13 +8,11 @@ import (
 )
 
 // winners holds the winning record of each key, in the order in which the keys appeared.
-//
-// Places in the list are found by the hash of the key, because large maps without pointers are no work for the garbage collector.
 type winners[K comparable, R record.Record] struct {
 	list    []R
-	hashes  []uint64         // of the keys of the list
-	index   map[uint64]int32 // by hash
-	others  map[K]int32      // of keys that share their hash with one before
+	hashes  []uint64    // of the keys of the list
+	places  places      // of the hashes, each the first time that it comes
+	others  map[K]int32 // of keys that share their hash with one before
 	hash    func(K) uint64
 	key     func(R) K
 	version func(R) version
@@ -23,7 +21,7 @@ type winners[K comparable, R record.Record] struct {
 
 func newWinners[K comparable, R record.Record](room int, hash func(K) uint64, key func(R) K, version func(R) version, after func(r, before R) R) winners[K, R] {
 	return winners[K, R]{
-		list: make([]R, 0, room), hashes: make([]uint64, 0, room), index: make(map[uint64]int32, room), others: map[K]int32{},
+		list: make([]R, 0, room), hashes: make([]uint64, 0, room), places: newPlaces(room), others: map[K]int32{},
 		hash: hash, key: key, version: version, after: after,
 	}
 }
@@ -41,7 +39,7 @@ func (w *winners[K, R]) has(key K) bool {
 
 // find finds the record of a key, and tells whether its hash is taken, by the key or another.
 func (w *winners[K, R]) find(key K, hash uint64) (i int32, met, taken bool) {
-	if i, taken = w.index[hash]; taken && w.key(w.list[i]) != key {
+	if i, taken = w.places.find(hash, w.hashes); taken && w.key(w.list[i]) != key {
 		i, met = w.others[key]
 		return i, met, true
 	}
@@ -67,10 +65,9 @@ func (w *winners[K, R]) put(r R) {
 func (w *winners[K, R]) add(key K, hash uint64, taken bool, r R) {
 	if taken {
 		w.others[key] = int32(len(w.list))
-	} else {
-		w.index[hash] = int32(len(w.list))
 	}
 	w.list, w.hashes = append(w.list, r), append(w.hashes, hash)
+	w.places.addLast(w.hashes)
 }
 
 // drop takes keys out.
@@ -87,12 +84,12 @@ func (w *winners[K, R]) drop(keys []K) {
 		return goes
 	})
 	w.list, w.hashes = w.list[:0], w.hashes[:0]
-	clear(w.index)
+	w.places = newPlaces(len(kept))
 	clear(w.others)
 	for _, r := range kept {
 		key := w.key(r)
 		hash := w.hash(key)
-		_, taken := w.index[hash]
+		_, taken := w.places.find(hash, w.hashes)
 		w.add(key, hash, taken, r)
 	}
 }
