@@ -5,11 +5,12 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed, if it can be.
 export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && echo auto || go env GOTOOLCHAIN)
 
-.PHONY: run build test race lint vulncheck soak chaos bench bench-replicate engine browser clean
+.PHONY: run build test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
 
+# The compiler takes what it may inline and lay out for speed from cmd/orgstats/default.pgo (go.dev/doc/pgo).
 build: ## bin/orgstats
 	go build -trimpath -o bin/orgstats ./cmd/orgstats
 
@@ -19,12 +20,12 @@ CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./ser
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 test: lint vulncheck engine browser ## every check
-	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
-	go test -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	go test -pgo=off -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
+	go test -pgo=off -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
 	wait $$concurrent && exit $$rest
 
 race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
-	go test -race -timeout 60m ./...
+	go test -pgo=off -race -timeout 60m ./...
 
 vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)
 	.ci/vulncheck
@@ -44,6 +45,15 @@ chaos: engine ## kill replicator, engine and PostgreSQL at random (CHAOS_KILLS; 
 bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench
 	BENCH_JSON="$${BENCH_JSON:-bin/bench.json}" bin/bench
+
+# Once the loader has changed much: it is what the program itself needs the processor for, while the service waits for ClickHouse. It is run
+# where its path says nothing of the machine, because the profile holds that.
+profile: build engine ## profile a load, for the compiler
+	directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
+	go build -trimpath -o "$$directory" ./cmd/bench; cp bin/orgstats "$$directory"; ln -s "$(CURDIR)/bin/libchdb.so" "$$directory"; \
+	BENCH_PARTS=loader BENCH_LOAD_MESSAGES=10000000 BENCH_LOAD_ROUNDS=1 BENCH_LOAD_PROFILE="$$directory/profile" \
+	BENCH_JSON="$$directory/json" "$$directory/bench" && \
+	mv "$$directory/profile" cmd/orgstats/default.pgo
 
 bench-replicate: engine ## measure copying and following a PostgreSQL database (RATES_ROWS, RATES_SECONDS)
 	ORGSTATS_RATES_ROWS="$${RATES_ROWS:-1000000}" ORGSTATS_RATES_SECONDS="$${RATES_SECONDS:-60}" \

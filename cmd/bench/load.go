@@ -94,7 +94,11 @@ func (b *bench) loadOnce(ctx context.Context, program, file string, records int)
 	if err := runWhole(command(ctx, program, "migrate", "up", "--data-dir", dataDir)); err != nil {
 		return load, 0, fmt.Errorf("make the tables: %w", err)
 	}
-	if load, err = runLoad(ctx, program, dataDir, file); err != nil {
+	arguments := []string{"load", "--data-dir", dataDir, "--rejects", filepath.Join(dataDir, "rejects.ndjson"), file}
+	if b.LoadProfile != "" {
+		arguments = append(arguments, "--cpu-profile", b.LoadProfile)
+	}
+	if load, err = runLoad(command(ctx, program, arguments...)); err != nil {
 		return load, 0, fmt.Errorf("load: %w", err)
 	}
 	return load, inserted, nil
@@ -120,8 +124,7 @@ func runWhole(c *exec.Cmd) error {
 	return nil
 }
 
-func runLoad(ctx context.Context, program string, dataDir, file string) (loadRun, error) {
-	load := command(ctx, program, "load", "--data-dir", dataDir, "--rejects", filepath.Join(dataDir, "rejects.ndjson"), file)
+func runLoad(load *exec.Cmd) (loadRun, error) {
 	started := time.Now()
 	if err := runWhole(load); err != nil {
 		return loadRun{}, err

@@ -33,6 +33,7 @@ type options struct {
 	Clients      int           `help:"Concurrent HTTP clients." env:"BENCH_CLIENTS" default:"16"`
 	LoadMessages int           `help:"About how many messages the loader is measured with; 0: as many as are loaded, up to a million." env:"BENCH_LOAD_MESSAGES" default:"0"`
 	LoadRounds   int           `help:"How often the loader is measured." env:"BENCH_LOAD_ROUNDS" default:"3"`
+	LoadProfile  string        `help:"Where a profile of the loader goes, for go tool pprof and for the compiler." env:"BENCH_LOAD_PROFILE" placeholder:"FILE"`
 	TrickleTime  time.Duration `help:"How long messages trickle in." env:"BENCH_TRICKLE_TIME" default:"25s"`
 	TrickleRate  int           `help:"Messages a second that trickle in." env:"BENCH_TRICKLE_RATE" default:"1000"`
 }

@@ -41,6 +41,7 @@ type program struct {
 // commands are the subcommands and the flags that all of them share.
 type commands struct {
 	logFlags
+	profileFlags
 	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
 	Load       loadCommand       `cmd:"" help:"Load files of records."`
 	Replicate  replicateCommand  `cmd:"" help:"Copy the tables of a PostgreSQL database and follow their changes."`
@@ -91,7 +92,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	}
 	p := &program{ctx, stdin, stdout, stderr, c.logger(stderr)}
-	err = chosen.Run(p)
+	err = c.profiled(func() error { return chosen.Run(p) })
 	if _, ok := errors.AsType[*rejectedError](err); ok {
 		return exitRejected
 	}
