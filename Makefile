@@ -5,6 +5,9 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed, if it can be.
 export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && echo auto || go env GOTOOLCHAIN)
 
+# Only the program that is run is compiled by its profile, which takes all packages to be compiled once more.
+export GOFLAGS := $(GOFLAGS) -pgo=off
+
 .PHONY: run build test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
@@ -12,7 +15,7 @@ run: build engine ## start everything on the embedded engine with sample records
 
 # The compiler takes what it may inline and lay out for speed from cmd/orgstats/default.pgo (go.dev/doc/pgo).
 build: ## bin/orgstats
-	go build -trimpath -o bin/orgstats ./cmd/orgstats
+	go build -pgo=auto -trimpath -o bin/orgstats ./cmd/orgstats
 
 # What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
 # the whole program, is tested beside it, and several tests at once, because they wait more than they compute.
@@ -20,12 +23,12 @@ CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./ser
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 test: lint vulncheck engine browser ## every check
-	go test -pgo=off -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
-	go test -pgo=off -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
+	go test -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
 	wait $$concurrent && exit $$rest
 
 race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
-	go test -pgo=off -race -timeout 60m ./...
+	go test -race -timeout 60m ./...
 
 vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)
 	.ci/vulncheck

@@ -32,7 +32,6 @@ const (
 	firstRecords = 100_000     // or so many, if nothing is being written yet,
 	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
-	batchMuch    = 50_000      // when it has this many, much is coming,
 	chunksAhead  = 8           // chunks that are read or parsed ahead of the batch that takes them,
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
@@ -335,7 +334,7 @@ func (l *load) written(changed replica.Changed) {
 // computeAfter tells whether the cells are to be computed once a batch is written. The hours of one that came slowly are computed at
 // once. Otherwise much is coming, and computing the same hours again with each batch would cost more than the rest.
 func (l *load) computeAfter(b full) bool {
-	return b.Len() < batchMuch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
+	return b.Len() < replica.LargeBatch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
 }
 
 func (l *load) compute(ctx context.Context) error {

@@ -58,8 +58,8 @@ type httpResult struct {
 	Kinds            []kindResult   `json:"kinds"`
 	CachedToConstant float64        `json:"cachedToConstant"` // requests a second
 	OneAtATime       latencySummary `json:"oneAtATime"`       // over HTTP
-	Store            latencySummary `json:"store"`            // the same questions, asked of the store itself
-	OverStore        float64        `json:"overStoreMs"`      // difference of the two p50
+	Store            latencySummary `json:"store"`            // what the store took of that
+	OverStore        latencySummary `json:"overStore"`        // and the rest
 }
 
 type kindResult struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,7 +31,8 @@ type server struct {
 
 // servers are all that are compared. They take the same token, and verify it alike.
 type servers struct {
-	uncached *server // the service on a store without a cache
+	uncached *server // the service on a store without a cache,
+	store    *timedStore
 	cached   *server // the service as it is
 	constant *server // the service, with an answer that costs nothing
 	handler  *server // nothing but authentication and a constant answer
@@ -46,7 +48,7 @@ func (b *bench) startServers(db *database) (_ *servers, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{clients: b.Clients, close: func() {}}
+	s := &servers{clients: b.Clients, close: func() {}, store: &timedStore{Answerer: db.store}}
 	admin := auth.Caller{OrgID: db.org.ID, UserID: db.org.AdminUserID, Role: "org:admin"}
 	if s.token, err = key.Sign(admin, tokenTime); err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func (b *bench) startServers(db *database) (_ *servers, err error) {
 		server **server
 		app    listening
 	}{
-		{&s.uncached, newService(db.store, verifier)},
+		{&s.uncached, newService(s.store, verifier)},
 		{&s.cached, newService(db.served, verifier)},
 		{&s.constant, newService(constantAnswer{}, verifier)},
 		{&s.handler, newConstantHandler(verifier)},
@@ -122,6 +124,20 @@ type constantAnswer struct{}
 // Answer implements service.Answerer.
 func (constantAnswer) Answer(context.Context, stats.Question) (stats.Figures, error) {
 	return someFigures, nil
+}
+
+// timedStore is a store that notes how long its last answer took.
+type timedStore struct {
+	service.Answerer
+	last atomic.Int64 // nanoseconds
+}
+
+// Answer implements service.Answerer.
+func (s *timedStore) Answer(ctx context.Context, q stats.Question) (stats.Figures, error) {
+	started := time.Now()
+	figures, err := s.Answerer.Answer(ctx, q)
+	s.last.Store(int64(time.Since(started)))
+	return figures, err
 }
 
 // constantHandler is a fiber app that does nothing but verify the token.

@@ -45,25 +45,27 @@ func (c *computation) buryCells(ctx context.Context) error {
 		}
 		return c.insertBuriedCells(ctx, cells)
 	}
-	if empty, err := c.writer.isEmpty(ctx, "stats_cells"); empty || err != nil {
-		return err
-	}
 	params := c.buryParams()
 	for _, grain := range []grain{hourGrain, dayGrain, monthGrain} {
 		params.String("grain", grain.name)
-		if err := c.run(ctx, c.hours, grain, "bucket", buryCellsSQL, params); err != nil {
+		if err := c.buryStored(ctx, "stats_cells", grain, "bucket", buryCellsSQL, params); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// buryStored buries whatever stands in the buckets that hold the hours.
+func (c *computation) buryStored(ctx context.Context, table string, grain grain, column, statement string, params clickhouse.Params) error {
+	if empty, err := c.writer.isEmpty(ctx, table); empty || err != nil {
+		return err
+	}
+	return c.run(ctx, c.hours, grain, column, statement, params)
+}
+
 func (c *computation) buryActivity(ctx context.Context) error {
 	if !c.writer.touched.exact {
-		if empty, err := c.writer.isEmpty(ctx, "user_activity"); empty || err != nil {
-			return err
-		}
-		return c.run(ctx, c.hours, dayGrain, "day", buryActivitySQL, c.buryParams())
+		return c.buryStored(ctx, "user_activity", dayGrain, "day", buryActivitySQL, c.buryParams())
 	}
 	var gone []activityKey
 	for key, mayBeGone := range c.writer.touched.activity {
@@ -76,10 +78,7 @@ func (c *computation) buryActivity(ctx context.Context) error {
 
 func (c *computation) buryUserMonths(ctx context.Context) error {
 	if !c.writer.touched.exact {
-		if empty, err := c.writer.isEmpty(ctx, "user_months"); empty || err != nil {
-			return err
-		}
-		return c.run(ctx, c.hours, monthGrain, "month", buryUserMonthsSQL, c.buryParams())
+		return c.buryStored(ctx, "user_months", monthGrain, "month", buryUserMonthsSQL, c.buryParams())
 	}
 	var gone []userMonthKey
 	for key, mayBeGone := range c.writer.touched.userMonths() {

@@ -191,10 +191,10 @@ func (c *computation) activity(ctx context.Context) error {
 		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1), params)
 }
 
-// Months of users come from the activity.
 const userMonthColumns = `org_id, user_no, month, conversation_nos, agent_nos,
     message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
 
+// Months of users come from the activity.
 const computeUserMonthsSQL = `
 INSERT INTO user_months (` + userMonthColumns + `)
 SELECT

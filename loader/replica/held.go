@@ -20,9 +20,11 @@ type merges struct {
 	ending  bool // the last batch was no large one
 }
 
+// LargeBatch is how many records make a batch large: much is coming.
+const LargeBatch = 50_000
+
 const (
-	manyRecords    = 50_000           // merges wait while batches are as large as this,
-	batchesHeld    = 200              // for so many of them: each leaves a part or two, and reading slows down with the parts
+	batchesHeld    = 200              // large batches that merges wait for: each leaves a part or two, and reading slows down with the parts
 	resumeDeadline = 10 * time.Second // for one that was closed to let merges go on
 )
 
@@ -31,7 +33,7 @@ var heldTables = []string{"messages", "conversations", "record_positions", "stat
 
 // batch must come before a batch of so many records is written.
 func (m *merges) batch(ctx context.Context, records int) error {
-	m.ending = records < manyRecords
+	m.ending = records < LargeBatch
 	if m.ending {
 		m.batches = 0
 		return nil
