@@ -22,6 +22,11 @@ build: ## bin/orgstats
 CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./service/...
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
+# Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't always be run there.
+MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk '$$1 + 0 > 8000000 { print "/dev/shm" }')
+test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
+test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
+
 test: lint vulncheck engine browser ## every check
 	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
 	go test -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
