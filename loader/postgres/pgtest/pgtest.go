@@ -19,10 +19,11 @@ const password = "pgtest-secret"
 // settings make the cluster small, quick and fit for logical decoding.
 //
 // Without fsync a crash of the machine would lose data, but no kill -9 does: what a process has written is the operating
-// system's, and a commit is acknowledged only after its write.
+// system's, and a commit is acknowledged only after its write. Shared memory is in files of the cluster's directory, which go with it
+// though it is killed.
 var settings = []string{
 	"fsync=off", "wal_level=logical", "max_wal_senders=16", "max_replication_slots=16", "max_connections=60",
-	"shared_buffers=32MB", "min_wal_size=4MB", "max_wal_size=32MB", "logical_decoding_work_mem=64kB",
+	"shared_buffers=32MB", "dynamic_shared_memory_type=mmap", "min_wal_size=4MB", "max_wal_size=32MB", "logical_decoding_work_mem=64kB",
 	"listen_addresses=127.0.0.1", "unix_socket_directories=", // a path of a socket is too short for temporary directories
 	"timezone=America/St_Johns", "datestyle=SQL,DMY", "intervalstyle=sql_standard", // what the program must not depend on
 	"jit=off", // compiling a long query takes longer than running it on few rows
