@@ -31,11 +31,11 @@ type server struct {
 
 // servers are all that are compared. They take the same token, and verify it alike.
 type servers struct {
-	uncached *server // the service on a store without a cache,
-	store    *timedStore
-	cached   *server // the service as it is
-	constant *server // the service, with an answer that costs nothing
-	handler  *server // nothing but authentication and a constant answer
+	uncached *server     // the service on a store without a cache,
+	store    *timedStore // which is this one
+	cached   *server     // the service as it is
+	constant *server     // the service, with an answer that costs nothing
+	handler  *server     // nothing but authentication and a constant answer
 
 	token   string
 	clients int

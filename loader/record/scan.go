@@ -125,13 +125,9 @@ func (v *validator) object(i int, f func(key, value string)) int {
 		if f != nil {
 			f(key, v.text[i:end])
 		}
-		switch i = v.space(end); v.at(i) {
-		case '}':
-			return i + 1
-		case ',':
-			i = v.space(i + 1)
-		default:
-			return -1
+		var more bool
+		if i, more = v.next(end, '}'); !more {
+			return i
 		}
 	}
 }
@@ -148,15 +144,22 @@ func (v *validator) array(i int, f func(value string)) int {
 		if f != nil {
 			f(v.text[i:end])
 		}
-		switch i = v.space(end); v.at(i) {
-		case ']':
-			return i + 1
-		case ',':
-			i = v.space(i + 1)
-		default:
-			return -1
+		var more bool
+		if i, more = v.next(end, ']'); !more {
+			return i
 		}
 	}
+}
+
+// next goes, behind an item, to the one that follows, or past the end of the object or array.
+func (v *validator) next(i int, end byte) (at int, more bool) {
+	switch i = v.space(i); v.at(i) {
+	case end:
+		return i + 1, false
+	case ',':
+		return v.space(i + 1), true
+	}
+	return -1, false
 }
 
 func (v *validator) literal(i int, word string) int {

@@ -128,15 +128,13 @@ LIMIT {limit:UInt64}`
 
 // turn goes on to the next batch.
 func (c *conversations) turn() {
-	c.stored.turn()
 	c.fresh.turn()
 	c.users.fresh.turn()
 	c.agents.fresh.turn()
 }
 
-// expect takes in rows that are going to be written.
+// expect takes in rows that are going to be written, whose ids were taken.
 func (c *conversations) expect(rows []*conversation) {
-	c.stored.expect(columnOf(rows, func(row **conversation) uint64 { return hashOf((*row).ID) }))
 	for _, row := range rows {
 		c.fresh.put(row.ID, row)
 		c.known.put(row.ID, row)

@@ -20,7 +20,6 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	if len(records) == 0 {
 		return 0, nil
 	}
-	k.positions.turn()
 	candidates, err := k.positions.take(ctx, hashes)
 	if err != nil {
 		return 0, err

@@ -27,7 +27,7 @@ type known struct {
 }
 
 // recentHashes are those of the batch at hand, and of the one before.
-type recentHashes struct{ now, before [][]uint64 }
+type recentHashes struct{ now, before []uint64 }
 
 // filterMax is how many hashes the largest filter takes: 135 MB.
 const filterMax = 60_000_000
@@ -40,12 +40,13 @@ func (k *known) candidates(ctx context.Context, hashes []uint64) ([]int32, error
 	return k.which(hashes, (*filter).has), nil
 }
 
-// take does what candidates and then expect do; each hash is looked for once.
+// take gives the candidates among the ids of a batch, by their hashes, and from then on expects all of them: each is looked for once. What
+// was taken before the batch before must be stored.
 func (k *known) take(ctx context.Context, hashes []uint64) ([]int32, error) {
 	if err := k.prepareFilter(ctx, len(hashes)); err != nil {
 		return nil, err
 	}
-	k.expected.now = append(k.expected.now, hashes)
+	k.expected.now, k.expected.before = hashes, k.expected.now
 	return k.which(hashes, (*filter).put), nil
 }
 
@@ -101,25 +102,8 @@ func (k *known) fillFilter(ctx context.Context, capacity int) error {
 		return err
 	}
 	k.filter = filter
-	for _, hashes := range slices.Concat(k.expected.before, k.expected.now) {
-		k.add(hashes)
+	for _, hash := range slices.Concat(k.expected.before, k.expected.now) {
+		k.filter.add(hash)
 	}
 	return nil
 }
-
-func (k *known) add(hashes []uint64) {
-	for _, hash := range hashes {
-		k.filter.add(hash)
-	}
-}
-
-// expect takes in ids that are going to be stored, by their hashes.
-func (k *known) expect(hashes []uint64) {
-	k.expected.now = append(k.expected.now, hashes)
-	if k.filter != nil {
-		k.add(hashes)
-	}
-}
-
-// turn goes on to the next batch. What was expected for all but the batch before must be stored.
-func (k *known) turn() { k.expected.now, k.expected.before = nil, k.expected.now }

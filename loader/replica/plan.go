@@ -106,7 +106,6 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	if err := w.waitIf(func(before *plan) bool { return len(before.arrivals) > 0 }); err != nil {
 		return nil, err
 	}
-	w.messages.positions.turn()
 	candidates, err := w.messages.positions.take(ctx, b.messages.hashes)
 	if err != nil {
 		return nil, err
@@ -134,7 +133,7 @@ func (w *Writer) waitIf(concerns func(before *plan) bool) error {
 
 func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	records := p.batch.conversations.list
-	candidates, err := w.conversations.stored.candidates(ctx, p.batch.conversations.hashes)
+	candidates, err := w.conversations.stored.take(ctx, p.batch.conversations.hashes)
 	if err != nil {
 		return err
 	}
