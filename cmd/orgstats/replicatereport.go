@@ -15,7 +15,11 @@ func printCheck(p *program, o postgres.Options) error {
 	wrong := 0
 	for _, f := range findings {
 		if f.Problem == nil {
-			fmt.Fprintf(p.stdout, "ok     %s\n", f.What)
+			label := "ok  "
+			if f.Note {
+				label = "note"
+			}
+			fmt.Fprintf(p.stdout, "%s   %s\n", label, f.What)
 			continue
 		}
 		wrong++

@@ -27,14 +27,18 @@ type relation struct {
 	schemaUsable bool
 	owned        bool
 	columns      map[string]attribute
-	key          []string // columns of the replica identity; of the primary key where that is the whole row
+	partitions   []partition // that hold its rows, or the table itself
+	children     []string    // tables that inherit from it, if it is not partitioned
+	unique       [][]string  // columns of each index by which no two rows are equal
+	key          []string    // columns of the replica identity; of the primary key where that is the whole row
 }
 
 // attribute is a column as the source says.
 type attribute struct {
-	typeName string
-	kind     kind
-	readable bool
+	typeName  string
+	kind      kind
+	readable  bool
+	generated bool // it is computed from others
 }
 
 const relationSQL = `
@@ -47,7 +51,7 @@ WHERE n.nspname = $1 AND c.relname = $2`
 // A domain is as the type below it.
 const attributesSQL = `
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), base.oid, base.typtype::text, base.typname::text,
-    has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+    has_column_privilege(a.attrelid, a.attnum, 'SELECT'), a.attgenerated != ''
 FROM pg_attribute a
 CROSS JOIN LATERAL
 (
@@ -79,12 +83,27 @@ func (c *catalog) relation(ctx context.Context, schema, name string) (*relation,
 		return nil, nil
 	}
 	if err == nil {
-		err = r.readColumns(ctx, c.conn)
+		err = r.read(ctx, c.conn)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up table %s.%s: %w", schema, name, err)
 	}
 	return r, nil
+}
+
+// read reads what the table is made of.
+func (r *relation) read(ctx context.Context, conn *pgx.Conn) (err error) {
+	if err = r.readColumns(ctx, conn); err != nil {
+		return err
+	}
+	if r.partitions, err = partitionsOf(ctx, conn, r.id); err != nil {
+		return err
+	}
+	if r.unique, err = uniqueIndexes(ctx, conn, r.id); err != nil || r.kind == "p" {
+		return err
+	}
+	r.children, err = children(ctx, conn, r.id)
+	return err
 }
 
 func (r *relation) readColumns(ctx context.Context, conn *pgx.Conn) error {
@@ -94,9 +113,9 @@ func (r *relation) readColumns(ctx context.Context, conn *pgx.Conn) error {
 	}
 	var name, typeName, typeKind, baseName string
 	var base uint32
-	var readable bool
-	_, err = pgx.ForEachRow(rows, []any{&name, &typeName, &base, &typeKind, &baseName, &readable}, func() error {
-		r.columns[name] = attribute{typeName, kindOf(base, typeKind, baseName), readable}
+	var readable, generated bool
+	_, err = pgx.ForEachRow(rows, []any{&name, &typeName, &base, &typeKind, &baseName, &readable, &generated}, func() error {
+		r.columns[name] = attribute{typeName, kindOf(base, typeKind, baseName), readable, generated}
 		return nil
 	})
 	if err != nil {
@@ -119,7 +138,7 @@ func kindOf(base uint32, typeKind, name string) kind {
 
 // bind makes a table of a mapping and what the source says. Every column that is missing or does not fit is a problem.
 func bind(m mapping.Table, r *relation) (*table, []Problem) {
-	t := &table{Table: m, id: r.id, partitioned: r.kind == "p", owned: r.owned}
+	t := &table{Table: m, id: r.id, partitioned: r.kind == "p", owned: r.owned, partitions: r.partitions}
 	var problems []Problem
 	for _, name := range m.Columns() {
 		a, ok := r.columns[name]
@@ -129,7 +148,7 @@ func bind(m mapping.Table, r *relation) (*table, []Problem) {
 				Mend: "correct the mapping (--mapping; --print-mapping shows it), or add the column", passing: r.id,
 			})
 		}
-		t.columns = append(t.columns, column{name, a.kind, a.typeName})
+		t.columns = append(t.columns, column{name, a.kind, a.typeName, a.generated})
 	}
 	for _, f := range m.Fields {
 		place := slices.IndexFunc(t.columns, func(c column) bool { return c.name == f.Column })
@@ -138,7 +157,11 @@ func bind(m mapping.Table, r *relation) (*table, []Problem) {
 			problems = append(problems, unfit(r.id, &m, f, a.typeName))
 		}
 	}
-	return t, append(problems, t.bindKey(r)...)
+	keyless, ambiguous := t.bindKey(r), t.bindIdentity(r)
+	if len(keyless) > 0 {
+		return t, append(problems, keyless...) // a key mends both
+	}
+	return t, append(problems, ambiguous...)
 }
 
 // fieldFits tells whether a column can give a field. What lies at a path in JSON is seen in each row only.
@@ -178,7 +201,7 @@ func (t *table) bindKey(r *relation) []Problem {
 		if place < 0 {
 			a := r.columns[name]
 			place = len(t.columns)
-			t.columns = append(t.columns, column{name, a.kind, a.typeName})
+			t.columns = append(t.columns, column{name, a.kind, a.typeName, a.generated})
 		}
 		t.key = append(t.key, place)
 	}

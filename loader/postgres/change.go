@@ -11,17 +11,14 @@ import (
 
 // change takes in one row that was inserted, updated or deleted.
 func (s *stream) change(data []byte) error {
-	if s.transaction.taken {
-		return nil
-	}
 	c := &cursor{data: data[1:]}
 	id := c.uint32()
 	l, known := s.layouts[id]
-	if !known {
+	if !known && !s.transaction.taken {
 		return errors.New("the log brings a row of a table that it did not announce")
 	}
-	if l == nil {
-		return nil
+	if wanted, err := s.wants(l, pglogrepl.MessageType(data[0])); !wanted {
+		return err
 	}
 	clear(l.values)
 	clear(l.old)
@@ -62,10 +59,12 @@ func (s *stream) apply(w *work, l *layout, kind pglogrepl.MessageType, hasOld bo
 		s.delete(w, t, l.old)
 	case pglogrepl.MessageTypeInsert:
 		counts.inserted++
+		w.touch(t, t.keyOf(l.values), true)
 		s.rejects.upsert(w, t, t.row(l.values, w.position), t.keyOf(l.values))
 	default:
 		counts.updated++
 		row, key := t.row(l.values, w.position), t.keyOf(l.values)
+		w.touch(t, key, false)
 		if hasOld && t.keyOf(l.old) != key {
 			s.delete(w, t, l.old)
 			row.Moved()
@@ -76,6 +75,7 @@ func (s *stream) apply(w *work, l *layout, kind pglogrepl.MessageType, hasOld bo
 
 func (s *stream) delete(w *work, t *table, old []value) {
 	row := rowKey{t.FullName(), t.keyOf(old)}
+	w.touch(t, row.key, false)
 	w.deleted = append(w.deleted, row)
 	s.rejects.resolve(w, row)
 	rec, err := t.stub(old, w.position).Deletion(w.at.UnixMilli())

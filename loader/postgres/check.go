@@ -16,12 +16,13 @@ import (
 type Finding struct {
 	What    string
 	Problem *Problem
+	Note    bool // it works, and there is something to know of it
 }
 
 // Check tries out everything that replication needs, changes nothing, and tells all that it finds. The error is one of reaching PostgreSQL or
 // ClickHouse later than at first.
 func Check(ctx context.Context, o Options) ([]Finding, error) {
-	c := &checking{Options: o}
+	c := &checking{Options: o, state: &state{}}
 	c.clickHouse(ctx)
 	conn, err := connect(ctx, o.URL)
 	if err != nil {
@@ -29,7 +30,10 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 		return c.findings, nil
 	}
 	defer closeQuietly(conn)
-	return c.source(ctx, conn)
+	if _, err := c.source(ctx, conn); err != nil {
+		return c.findings, err
+	}
+	return c.findings, c.log(ctx)
 }
 
 // source tries out everything in PostgreSQL.
@@ -80,11 +84,18 @@ type checking struct {
 	Options
 	conn     *pgx.Conn
 	catalog  *catalog
+	state    *state   // what ClickHouse keeps of the source
+	bound    []*table // the mapped tables, if all are as they must be
+	found    *slot
 	findings []Finding
 }
 
 func (c *checking) right(format string, arguments ...any) {
 	c.findings = append(c.findings, Finding{What: fmt.Sprintf(format, arguments...)})
+}
+
+func (c *checking) note(format string, arguments ...any) {
+	c.findings = append(c.findings, Finding{What: fmt.Sprintf(format, arguments...), Note: true})
 }
 
 func (c *checking) wrong(what string, p Problem) {
@@ -115,12 +126,13 @@ const leastVersion = 140000
 
 // server checks the server and how it is set up.
 func (c *checking) server(ctx context.Context) error {
-	var version, level string
+	var version, level, encoding string
 	var number int
 	var standby bool
 	err := c.ask(ctx, "the server's settings", `
-SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('wal_level'), pg_is_in_recovery()`,
-		&version, &number, &level, &standby)
+SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('wal_level'),
+    current_setting('server_encoding'), pg_is_in_recovery()`,
+		&version, &number, &level, &encoding, &standby)
 	if err != nil {
 		return err
 	}
@@ -132,6 +144,13 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 		c.wrong(what, Problem{What: "PostgreSQL is a standby, and only a primary can be followed", Mend: "name the primary in the source's URL"})
 	default:
 		c.right("%s", what)
+	}
+	switch encoding {
+	case "UTF8":
+	case "SQL_ASCII":
+		c.note("the database's encoding is SQL_ASCII, which is none: text is taken as UTF-8, and rows whose text is not valid are rejected")
+	default:
+		c.note("the database's encoding is %s: PostgreSQL converts it, and sends nothing any more from a row on whose text can't be converted to UTF-8", encoding)
 	}
 	if level != "logical" {
 		c.wrong("wal_level", Problem{What: "wal_level is " + level + ": the log does not tell rows", Mend: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
@@ -217,6 +236,12 @@ func (c *checking) tables(ctx context.Context) error {
 	if len(problems) > 0 {
 		return nil
 	}
+	c.bound = tables
+	for _, t := range tables {
+		if t.shared {
+			c.note("%s", t.sharedNote())
+		}
+	}
 	p, err := c.catalog.publication(ctx, c.Publication)
 	if err != nil {
 		return err
@@ -225,6 +250,10 @@ func (c *checking) tables(ctx context.Context) error {
 	if p != nil {
 		problems = p.problems(c.Publication, tables)
 		c.verdict(what+" sends their changes", slices.DeleteFunc(problems, func(p Problem) bool { return p.missing != nil && p.missing.owned }))
+		return nil
+	}
+	if problems := (&publication{}).generated(tables); len(problems) > 0 {
+		c.verdict(what+" can send their columns", problems)
 		return nil
 	}
 	var may bool
@@ -248,6 +277,7 @@ func (c *checking) slot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.found = found
 	var database string
 	if err := c.ask(ctx, "the database's name", "SELECT current_database()", &database); err != nil {
 		return err
@@ -271,7 +301,7 @@ func (c *checking) clickHouse(ctx context.Context) {
 	const what = "ClickHouse takes what is written"
 	url, err := c.ClickHouse(ctx)
 	if err == nil {
-		err = tryWrite(ctx, url)
+		err = c.tryWrite(ctx, url)
 	}
 	if err != nil {
 		c.wrong(what, Problem{What: err.Error(), Mend: "give ClickHouse room and the user the right to write"})
@@ -280,12 +310,19 @@ func (c *checking) clickHouse(ctx context.Context) {
 	c.right(what)
 }
 
-func tryWrite(ctx context.Context, url string) error {
+func (c *checking) tryWrite(ctx context.Context, url string) error {
 	conn, err := clickhouse.Open(ctx, url, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	s := &store{conn: conn, statement: plainStatement}
-	return s.saveRejects(ctx, []reject{{at: time.Now()}})
+	s := &store{conn: conn, statement: plainStatement, slot: c.Slot}
+	if err := s.saveRejects(ctx, []reject{{at: time.Now()}}); err != nil {
+		return err
+	}
+	found, err := s.load(ctx)
+	if err == nil {
+		c.state = found
+	}
+	return err
 }

@@ -13,13 +13,29 @@ import (
 // connectTime bounds the making of one connection.
 const connectTime = 10 * time.Second
 
-// sessionSettings are the settings of every connection, whatever the server's or the role's are: texts of values depend on the first
-// four, and the others would end what takes long.
+// sessionSettings are the settings of every connection, whatever those of the server, the database or the role are.
 var sessionSettings = map[string]string{
-	"timezone": "UTC", "datestyle": "ISO", "client_encoding": "UTF8", "bytea_output": "hex",
-	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
 	"application_name": applicationName,
+
+	// The texts of values depend on these.
+	"timezone": "UTC", "datestyle": "ISO", "client_encoding": "UTF8", "bytea_output": "hex", "extra_float_digits": "1",
+
+	// The meaning of statements depends on these. Rows that a policy hides must be an error: they would be missing in silence.
+	"search_path": "pg_catalog", "standard_conforming_strings": "on", "quote_all_identifiers": "off", "row_security": "off",
+
+	// A publication can't be made in a transaction that may only read, and a serializable one may be refused what it has done.
+	"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "default_transaction_deferrable": "off",
+
+	// These would end what takes long, or what has nothing to do for a while.
+	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
 }
+
+// laterSettings are those that not every server knows: they are set once it has been asked. Text in SQL_ASCII is in no encoding that
+// could be converted: it is taken as it is, and a row whose text is not valid is rejected as a line of a file would be.
+const laterSettings = `
+SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE 'SQL_ASCII' END, false)
+FROM pg_catalog.pg_settings
+WHERE name = 'transaction_timeout' OR name = 'client_encoding' AND current_setting('server_encoding') = 'SQL_ASCII'`
 
 const applicationName = "orgstats replicate"
 
@@ -36,6 +52,9 @@ func parseURL(url string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the PostgreSQL URL can't be read; it has the form postgres://user:password@host:5432/database")
 	}
 	config.ConnectTimeout = connectTime
+	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		return conn.Exec(ctx, laterSettings).Close()
+	}
 	for name, value := range sessionSettings {
 		config.RuntimeParams[name] = value
 	}
@@ -84,6 +103,7 @@ func closeQuietly(conn closer) {
 const (
 	codePrivilege       = "42501"
 	codeUndefinedColumn = "42703"
+	codeReadOnly        = "25006"
 )
 
 func hasCode(err error, codes ...string) bool {

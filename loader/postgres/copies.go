@@ -31,11 +31,12 @@ type copyJob struct {
 	table *table
 	state *tableState
 
-	copying  bool   // when the session began: there are rows to copy,
-	fileNode uint32 // and an earlier copy was of these files
+	copying bool  // when the session began: there are rows to copy,
+	files   files // and an earlier copy was of these files
 
 	chunks []*chunk
-	left   int // chunks that are not done
+	left   int  // chunks that are not done
+	shared bool // it is still to be found out which rows share a record
 	laid   bool
 }
 
@@ -44,7 +45,7 @@ func (s *session) newCopies(ctx context.Context) (*copies, error) {
 	c := &copies{session: s, works: make(chan *work, 2), base: s.state.source.base, deleted: map[rowKey]uint64{}, truncated: map[string]uint64{}}
 	for _, t := range s.tables {
 		if st := s.state.tables[t.FullName()]; st.state != following {
-			c.jobs = append(c.jobs, &copyJob{table: t, state: st, copying: st.state == copying, fileNode: st.fileNode})
+			c.jobs = append(c.jobs, &copyJob{table: t, state: st, copying: st.state == copying, files: st.files})
 		}
 	}
 	if len(c.jobs) == 0 {
@@ -89,13 +90,24 @@ func (s *session) takeCopy(ctx context.Context, w *work) error {
 	if w.layout != nil {
 		return s.takeLayout(ctx, w.layout)
 	}
+	find := s.rereads
+	if w.shared {
+		if err := s.settleTable(ctx, w, w.copied, w.asked); err != nil {
+			return err
+		}
+		find = func(context.Context, *work) (replica.Missing, error) { return nil, nil } // they are as they are now
+	}
 	w.batch.Drop(func(_, key string) bool { return s.copies.gone(w.copied, key, w.position) })
-	if err := s.apply(ctx, w, s.rereads); err != nil {
+	if err := s.apply(ctx, w, find); err != nil {
 		return err
 	}
 	s.counted(w)
 	if len(w.done) > 0 {
 		s.copies.job(w.copied.FullName()).left -= len(w.done)
+	}
+	if w.shared {
+		j := s.copies.job(w.copied.FullName())
+		j.shared, j.state.shared = false, true
 	}
 	return nil
 }
@@ -116,7 +128,7 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 	next := *j.state
 	next.snapshot = l.snapshot
 	if l.fresh {
-		next.fileNode, next.counts.copied = l.fileNode, 0
+		next.files, next.shared, next.counts.copied = l.files, false, 0
 	}
 	if l.floor > 0 {
 		next.floor = l.floor
@@ -146,7 +158,7 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 func (s *session) sweep(ctx context.Context) error {
 	open := false
 	for _, j := range s.copies.jobs {
-		if j.state.state == copying && j.laid && j.left == 0 {
+		if j.state.state == copying && j.laid && j.left == 0 && !j.shared {
 			j.state.state = sweeping
 			s.changed[j.state.name] = true
 		}
@@ -171,6 +183,18 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 	return s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
 		deleted, err := w.DeleteRemaining(ctx, next.record, next.floor-1, next.snapshot, time.Now().UnixMilli())
 		if err != nil {
+			return err
+		}
+		gone, err := store.staleRejects(ctx, &next)
+		if err != nil {
+			return err
+		}
+		resolved := newWork()
+		resolved.position, resolved.at = next.snapshot, time.Now()
+		for _, row := range gone {
+			s.rejects.resolve(resolved, row)
+		}
+		if err := store.saveRejects(ctx, resolved.rejects); err != nil {
 			return err
 		}
 		if err := s.compute(ctx, w); err != nil { // a copy is complete when its cells are right

@@ -31,7 +31,10 @@ func (c *copies) run(ctx context.Context) error {
 		}
 		queue = append(queue, tasks...)
 	}
-	return c.read(ctx, readers, queue)
+	if err := c.read(ctx, readers, queue); err != nil {
+		return err
+	}
+	return c.readShared(ctx, readers[0].tx)
 }
 
 // toCopy tells whether any table has rows to copy.
@@ -55,23 +58,34 @@ func (c *copies) layOut(ctx context.Context, tx pgx.Tx, j *copyJob) (tasks []tas
 	if !j.copying {
 		return nil, nil
 	}
-	parts, err := partsOf(ctx, tx, j.table)
+	partitions, err := lockedPartitions(ctx, tx, j.table)
 	if err != nil {
 		return nil, err
 	}
-	l := &copyLayout{job: j, fileNode: filesOf(parts), snapshot: c.position(), noted: make(chan struct{})}
-	if len(j.chunks) == 0 || j.fileNode != l.fileNode {
+	l := &copyLayout{job: j, files: filesOf(partitions), snapshot: c.position(), noted: make(chan struct{})}
+	// Rows of a partition that was attached after the snapshot are neither in that nor in the log.
+	why, err := filesOf(j.table.partitions).moved(ctx, tx, partitions)
+	if err == nil && why != "" && j.table.partitioned {
+		return nil, restart("%s of table %s while its copy was about to begin", why, j.table.FullName())
+	}
+	if err == nil {
+		why, err = j.files.moved(ctx, tx, partitions)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for changes of table %s: %w", j.table.FullName(), err)
+	}
+	if len(j.chunks) == 0 || why != "" {
 		if len(j.chunks) > 0 {
 			l.floor = c.position() // another copy
 		}
-		l.fresh, j.chunks = true, layOut(parts)
+		l.fresh, j.chunks = true, layOut(partitions)
 	}
 	for _, part := range j.chunks {
 		if !part.done {
 			tasks = append(tasks, task{j, part})
 		}
 	}
-	j.left = len(tasks)
+	j.left, j.shared = len(tasks), j.table.shared
 	if err := c.send(ctx, &work{layout: l}); err != nil {
 		return nil, err
 	}

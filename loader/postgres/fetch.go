@@ -9,22 +9,36 @@ import (
 	"github.com/tidwall/gjson"
 )
 
+// comparison is a column, or what is computed from one, and the texts of the values that are looked for, one of each row.
+type comparison struct {
+	sql, typeName string
+	texts         []string
+}
+
 // fetch reads the rows of some keys as they are now and calls each for every one that is there. Values live until it returns.
 func (c *catalog) fetch(ctx context.Context, t *table, keys []string, each func([]value)) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	columns := make([][]string, len(t.key))
+	by := make([]comparison, len(t.key))
+	for i, place := range t.key {
+		by[i] = comparison{sql: identifier(t.columns[place].name), typeName: t.columns[place].typeName}
+	}
 	for _, key := range keys {
 		for i, part := range t.splitKey(key) {
-			columns[i] = append(columns[i], part)
+			by[i].texts = append(by[i].texts, part)
 		}
 	}
+	return c.rows(ctx, t, by, each)
+}
+
+// rows reads the rows in which some columns have the values that are looked for.
+func (c *catalog) rows(ctx context.Context, t *table, by []comparison, each func([]value)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	arguments := []any{pgx.QueryExecModeExec}
 	var names, sets []string
-	for i, place := range t.key {
-		names = append(names, identifier(t.columns[place].name))
-		sets = append(sets, fmt.Sprintf("$%d::text[]::%s[]", i+1, t.columns[place].typeName))
-		arguments = append(arguments, columns[i])
+	for i, b := range by {
+		names = append(names, b.sql)
+		sets = append(sets, fmt.Sprintf("$%d::text[]::%s[]", i+1, b.typeName))
+		arguments = append(arguments, b.texts)
 	}
 	statement := fmt.Sprintf("SELECT %s FROM %s WHERE (%s) IN (SELECT * FROM unnest(%s))",
 		t.selectList(), t.sqlName(), strings.Join(names, ", "), strings.Join(sets, ", "))
@@ -51,6 +65,8 @@ func readError(t *table, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case hasCode(err, codePrivilege):
+		return fatalf("the role may not read all of table %s: GRANT SELECT on it and on its partitions to the role: %v", t.FullName(), err)
 	case hasCode(err, codeUndefinedColumn):
 		return fatalf("table %s does not have all columns any more that the mapping uses: add them again or correct the mapping: %v", t.FullName(), err)
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,8 @@ func bindAll(ctx context.Context, c *catalog, m mapping.Mapping) (tables []*tabl
 	return tables, problems, nil
 }
 
+const mendHiddenRows = "ALTER ROLE current_user BYPASSRLS;  -- with the role's name, as a superuser"
+
 // usable finds what keeps a table that is as it should be from being read or followed.
 func usable(t *table, r *relation) (problems []Problem) {
 	name := t.FullName()
@@ -45,18 +48,18 @@ func usable(t *table, r *relation) (problems []Problem) {
 		problems = append(problems, Problem{What: fmt.Sprintf("table %s is not logged: its changes can't be followed", name), Mend: fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.sqlName())})
 	}
 	if r.hiddenRows {
-		problems = append(problems, Problem{What: fmt.Sprintf("row-level security hides rows of table %s from the role", name), Mend: "ALTER ROLE current_user BYPASSRLS;  -- with the role's name, as a superuser"})
+		problems = append(problems, Problem{What: fmt.Sprintf("row-level security hides rows of table %s from the role", name), Mend: mendHiddenRows})
 	}
 	if !r.schemaUsable {
 		problems = append(problems, Problem{What: fmt.Sprintf("the role may not use the schema of table %s", name), Mend: fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO current_user;  -- with the role's name, as the owner", identifier(t.Schema))})
 	}
+	problems = append(problems, r.treeProblems(t)...)
 	for _, c := range t.columns {
 		if a, ok := r.columns[c.name]; ok && !a.readable {
-			problems = append(problems, Problem{What: fmt.Sprintf("the role may not read table %s", name), Mend: fmt.Sprintf("GRANT SELECT ON %s TO current_user;  -- with the role's name, as the owner", t.sqlName())})
-			break
+			return append(problems, Problem{What: fmt.Sprintf("the role may not read table %s", name), Mend: fmt.Sprintf("GRANT SELECT ON %s TO current_user;  -- with the role's name, as the owner", t.sqlName())})
 		}
 	}
-	return problems
+	return append(problems, r.unreadable(name)...)
 }
 
 // preparePublication makes the publication, if there is none, and adds tables that it does not have, as far as the role may.
@@ -69,6 +72,9 @@ func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 		return nil, fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
 	}
 	if p == nil {
+		if problems := (&publication{}).generated(s.tables); len(problems) > 0 {
+			return problems, nil
+		}
 		return s.mendPublication(ctx, Problem{
 			What: fmt.Sprintf("there is no publication %s", s.Publication),
 			Mend: createPublicationSQL(s.Publication, s.tables),
@@ -93,7 +99,7 @@ func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 // mendPublication does what mends a problem, unless the role may not.
 func (s *session) mendPublication(ctx context.Context, p Problem) ([]Problem, error) {
 	err := s.catalog.exec(ctx, p.Mend)
-	if hasCode(err, codePrivilege) {
+	if hasCode(err, codePrivilege, codeReadOnly) {
 		return []Problem{p}, nil
 	}
 	if err != nil {
@@ -230,7 +236,7 @@ func (s *session) anew(source *sourceState) (states []*tableState) {
 	return states
 }
 
-// copyAnew makes a table's state that of one whose copy has not begun.
+// copyAnew makes a table's state that of one whose copy has not begun. Its changes from before the floor are passed over: the copy has them.
 func (s *session) copyAnew(t *table, floor uint64) *tableState {
 	name := t.FullName()
 	st := s.state.tables[name]
@@ -238,38 +244,65 @@ func (s *session) copyAnew(t *table, floor uint64) *tableState {
 		st = &tableState{name: name}
 		s.state.tables[name] = st
 	}
-	st.relation, st.record, st.state, st.floor, st.snapshot, st.fileNode = t.id, t.Record, copying, floor, 0, 0
-	st.counts.copied = 0
+	st.relation, st.record, st.state, st.floor, st.snapshot = t.id, t.Record, copying, floor, 0
+	st.files, st.shared, st.counts.copied = files{}, false, 0
 	return st
 }
 
-// prepareTables begins the copies of tables that are new or to be copied anew.
-func (s *session) prepareTables(ctx context.Context) error {
-	var begun []*tableState
+// prepareTables begins the copies of tables that are new or to be copied anew. A snapshot that is taken later has all that is committed
+// before now.
+func (s *session) prepareTables(ctx context.Context, now cluster) error {
+	var changed []*tableState
 	for _, t := range s.tables {
 		st := s.state.tables[t.FullName()]
-		asked := slices.ContainsFunc(s.Resync, t.IsNamed)
-		if st != nil && st.record == t.Record && st.relation == t.id && !asked {
+		why, err := s.whyCopied(ctx, t, st)
+		if err != nil {
+			return fmt.Errorf("look for changes of table %s: %w", t.FullName(), err)
+		}
+		if why == "" {
+			if here := filesOf(t.partitions); t.partitioned && st.state == following && !maps.Equal(st.files, here) {
+				st.files = here // partitions without rows
+				changed = append(changed, st)
+			}
 			continue
 		}
-		floor := s.state.source.position(s.state.source.confirmed)
+		floor := s.state.source.position(max(s.state.source.confirmed, now.end))
 		if st != nil {
 			floor = max(floor, st.snapshot+1)
 		}
-		begun = append(begun, s.copyAnew(t, floor))
+		s.Log.Info("a table is to be copied", "table", t.FullName(), "because", why)
+		changed = append(changed, s.copyAnew(t, floor))
 	}
-	if len(begun) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
 	err := s.target.do(ctx, func(ctx context.Context, _ *replica.Writer, store *store) error {
-		return store.saveTables(ctx, begun...)
+		return store.saveTables(ctx, changed...)
 	})
 	if err != nil {
 		return err
 	}
 	s.Resync = nil
-	for _, st := range begun {
-		s.Log.Info("a table is to be copied", "table", st.name)
-	}
 	return nil
+}
+
+// whyCopied says why a table must be copied, as a whole or again, "" where it need not be.
+func (s *session) whyCopied(ctx context.Context, t *table, st *tableState) (string, error) {
+	switch {
+	case st == nil:
+		return "it was not copied yet", nil
+	case st.record != t.Record || st.relation != t.id:
+		return "it is another table, or gives other records", nil
+	case slices.ContainsFunc(s.Resync, t.IsNamed):
+		return "it was asked for, or its changes were not sent for a while", nil
+	case st.state != following:
+		return "", nil // its copy goes on
+	case t.shared && !st.shared:
+		return "it is not known which of its rows share a record", nil
+	case t.partitioned && len(st.files) == 0 && len(t.partitions) > 0:
+		return "its partitions were not watched before", nil
+	case t.partitioned:
+		return s.catalog.moved(ctx, st.files, t.partitions)
+	}
+	return "", nil
 }

@@ -14,6 +14,7 @@ import (
 type publication struct {
 	operations string // those that are not published, joined
 	viaRoot    bool
+	computed   bool // stored generated columns are sent, as PostgreSQL 18 can
 	tables     map[string]publishedTable
 }
 
@@ -30,9 +31,9 @@ func (c *catalog) publication(ctx context.Context, name string) (*publication, e
 	p := &publication{tables: map[string]publishedTable{}}
 	err := c.conn.QueryRow(ctx, `
 SELECT concat_ws(', ', CASE WHEN NOT pubinsert THEN 'insert' END, CASE WHEN NOT pubupdate THEN 'update' END,
-    CASE WHEN NOT pubdelete THEN 'delete' END, CASE WHEN NOT pubtruncate THEN 'truncate' END), pubviaroot
-FROM pg_publication
-WHERE pubname = $1`, name).Scan(&p.operations, &p.viaRoot)
+    CASE WHEN NOT pubdelete THEN 'delete' END, CASE WHEN NOT pubtruncate THEN 'truncate' END), pubviaroot, coalesce(to_jsonb(p) ->> 'pubgencols', 'n') = 's'
+FROM pg_publication AS p
+WHERE pubname = $1`, name).Scan(&p.operations, &p.viaRoot, &p.computed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -109,7 +110,11 @@ func (p *publication) problemsOf(name string, t *table) (problems []Problem) {
 			Mend: fmt.Sprintf("ALTER PUBLICATION %s SET (publish_via_partition_root = true);", identifier(name)),
 		})
 	}
+	problems = append(problems, p.generated([]*table{t})...)
 	for _, c := range t.columns {
+		if c.generated && !p.computed {
+			continue
+		}
 		if len(sent.columns) > 0 && !slices.Contains(sent.columns, c.name) {
 			problems = append(problems, Problem{
 				What: fmt.Sprintf("publication %s does not send column %s of table %s", name, c.name, t.FullName()),
@@ -118,4 +123,31 @@ func (p *publication) problemsOf(name string, t *table) (problems []Problem) {
 		}
 	}
 	return problems
+}
+
+// generated are the columns that the publication does not send because they are computed.
+func (p *publication) generated(tables []*table) (problems []Problem) {
+	for _, t := range tables {
+		for _, c := range t.columns {
+			if c.generated && !p.computed {
+				problems = append(problems, generatedColumn(t, c.name))
+			}
+		}
+	}
+	return problems
+}
+
+// generatedColumn says that a column is computed by PostgreSQL, which does not log it.
+func generatedColumn(t *table, name string) Problem {
+	mend := "name the columns that it is computed from in the mapping, or let the application write it: ALTER TABLE " + t.sqlName() + " ALTER COLUMN " +
+		identifier(name) + " DROP EXPRESSION;"
+	for _, f := range t.Fields {
+		if f.Column == name && slices.Contains([]string{"extractTotalTokens", "totalTokens"}, f.Name) {
+			mend = fmt.Sprintf("leave %s out of the mapping: without it, the total is the sum of the other two; otherwise ", f.Name) + mend
+		}
+	}
+	return Problem{
+		What: fmt.Sprintf("column %s of table %s is a generated column: the log does not have it", name, t.FullName()),
+		Mend: mend + "  -- PostgreSQL 18 can send it: publish_generated_columns = stored",
+	}
 }

@@ -12,7 +12,7 @@ import (
 func people() *table {
 	t := &table{Table: mapping.Table{Schema: "public", Name: "people", Record: "member"}, key: []int{0}}
 	t.columns = []column{
-		{"id", kindNumber, "bigint"}, {"org", kindText, "text"}, {"login", kindText, "text"}, {"about", kindJSON, "jsonb"}, {"changed", kindTimestamptz, "timestamptz"},
+		{name: "id", kind: kindNumber, typeName: "bigint"}, {name: "org", kind: kindText, typeName: "text"}, {name: "login", kind: kindText, typeName: "text"}, {name: "about", kind: kindJSON, typeName: "jsonb"}, {name: "changed", kind: kindTimestamptz, typeName: "timestamptz"},
 	}
 	for i, name := range []string{"organizationId", "userId", "publicMetadata", "updatedAt"} {
 		t.fields = append(t.fields, field{mapping.Field{Name: name, Column: t.columns[i+1].name}, i + 1})

@@ -93,6 +93,10 @@ func Run(ctx context.Context, o Options) error {
 		if r.final(err) {
 			return err
 		}
+		if changed, ok := errors.AsType[*restartError](err); ok {
+			o.Log.Info("following anew", "because", changed.why)
+			continue
+		}
 		if r.alive.After(began) {
 			pause = firstPause // it got on
 		}
@@ -140,9 +144,14 @@ func (r *replicator) final(err error) bool {
 	if _, ok := errors.AsType[Problem](err); ok {
 		return true
 	}
-	// A wrong password or database is a mistake at the start. Later it is an outage: it was right before.
 	failure, ok := errors.AsType[*pgconn.PgError](err)
-	return !r.met && ok && (failure.Code[:2] == "28" || failure.Code[:2] == "3D")
+	return !r.met && ok && mistake(failure.Code)
+}
+
+// mistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its code: a wrong
+// password or database, a statement that is refused for what it is. Later it is an outage: it was right before.
+func mistake(code string) bool {
+	return code == codeReadOnly || slices.Contains([]string{"0A", "22", "28", "3D", "42"}, code[:2])
 }
 
 // load reads the state that is kept in ClickHouse.

@@ -23,11 +23,12 @@ type session struct {
 
 	taken       pglogrepl.LSN // up to here everything is written
 	committedAt time.Time
-	saved       time.Time       // when that was last noted and confirmed
-	computed    time.Time       // when cells were computed last,
-	computing   time.Duration   // and how long that took
-	changed     map[string]bool // tables whose counts are not noted yet
-	busy        bool            // batches come as fast as they can be written
+	saved       time.Time        // when that was last noted and confirmed
+	computed    time.Time        // when cells were computed last,
+	computing   time.Duration    // and how long that took
+	changed     map[string]bool  // tables whose counts are not noted yet
+	seen        map[uint32]files // of partitioned tables, when they were looked at last
+	busy        bool             // batches come as fast as they can be written
 }
 
 // steady is how long a session must have lasted to be more than another attempt.
@@ -35,7 +36,7 @@ const steady = 15 * time.Second
 
 // session follows the source until something fails or the context ends.
 func (r *replicator) session(ctx context.Context) error {
-	s := &session{replicator: r, changed: map[string]bool{}, computed: time.Now()}
+	s := &session{replicator: r, changed: map[string]bool{}, seen: map[uint32]files{}, computed: time.Now()}
 	conn, err := connect(ctx, r.URL)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (s *session) prepare(ctx context.Context) error {
 	if err := s.prepareSlot(ctx, now); err != nil {
 		return err
 	}
-	return s.prepareTables(ctx)
+	return s.prepareTables(ctx, now)
 }
 
 func joinProblems(problems []Problem) error {
@@ -110,7 +111,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.stream = &stream{
 		conn: s.wal, catalog: s.catalog, tables: s.tables, queue: s.queue, rejects: s.rejects,
-		base: s.state.source.base, after: s.state.source.confirmed, every: every,
+		base: s.state.source.base, after: s.state.source.confirmed, every: every, floors: s.state.floors(),
 	}
 	if s.copies, err = s.newCopies(ctx); err != nil {
 		return err

@@ -37,7 +37,9 @@ type tableState struct {
 	name, record, state string
 	floor               uint64 // position from which on nothing was missed
 	snapshot            uint64 // position of the last snapshot
-	relation, fileNode  uint32
+	relation            uint32
+	files               files // that held the rows
+	shared              bool  // it is known which rows share a record
 	counts              counts
 }
 
@@ -46,6 +48,15 @@ type state struct {
 	source sourceState
 	known  bool // false: the source was never followed
 	tables map[string]*tableState
+}
+
+// floors are the tables' floors, by name.
+func (s *state) floors() map[string]uint64 {
+	floors := map[string]uint64{}
+	for name, t := range s.tables {
+		floors[name] = t.floor
+	}
+	return floors
 }
 
 // store keeps the state in ClickHouse.
@@ -108,7 +119,7 @@ WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base,
 
 func (s *store) loadTables(ctx context.Context, st *state) error {
 	rows, err := s.conn.Query(s.withSlot(ctx), `
-SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, file_node, copied, inserted, updated, deleted, truncated, rejected
+SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, partitions, files, is_shared, copied, inserted, updated, deleted, truncated, rejected
 FROM replication_tables FINAL
 WHERE slot = {slot:String}`)
 	if err != nil {
@@ -118,10 +129,13 @@ WHERE slot = {slot:String}`)
 	for rows.Next() {
 		t := &tableState{}
 		c := &t.counts
-		if err := rows.Scan(&t.name, &t.record, &t.state, &t.relation, &t.floor, &t.snapshot, &t.fileNode,
+		var ids, nodes []uint32
+		var shared uint8
+		if err := rows.Scan(&t.name, &t.record, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &shared,
 			&c.copied, &c.inserted, &c.updated, &c.deleted, &c.truncated, &c.rejected); err != nil {
 			return fmt.Errorf("read the states of tables: %w", err)
 		}
+		t.files, t.shared = filesFrom(ids, nodes), shared == 1
 		st.tables[t.name] = t
 	}
 	return rows.Err()
@@ -137,11 +151,15 @@ func (s *store) saveSource(ctx context.Context, st *sourceState) error {
 func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 	rows := make([][]any, len(tables))
 	for i, t := range tables {
-		c := &t.counts
-		rows[i] = []any{s.slot, t.name, t.record, t.state, t.relation, t.floor, t.snapshot, t.fileNode,
+		c, shared := &t.counts, uint8(0)
+		if t.shared {
+			shared = 1
+		}
+		ids, nodes := t.files.arrays()
+		rows[i] = []any{s.slot, t.name, t.record, t.state, t.relation, t.floor, t.snapshot, ids, nodes, shared,
 			c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected, s.next()}
 	}
-	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, file_node,
+	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, partitions, files, is_shared,
     copied, inserted, updated, deleted, truncated, rejected, step)`, rows...)
 }
 

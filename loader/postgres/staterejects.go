@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
 )
 
 // saveRejects notes versions of rows that are no records, and those that are right again.
@@ -37,4 +39,29 @@ func (s *store) loadRejects(ctx context.Context) (*openRejects, error) {
 		open.rows[row] = struct{}{}
 	}
 	return open, rows.Err()
+}
+
+// staleRejects are the rows of a table that were wrong before a copy, and of which the copy has said nothing: they are gone.
+func (s *store) staleRejects(ctx context.Context, t *tableState) (rows []rowKey, err error) {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	params := clickhouse.Params{}
+	params.String("table", t.name)
+	params["floor"] = fmt.Sprint(t.floor)
+	found, err := s.conn.Query(clickhouse.WithParams(ctx, params), `
+SELECT source_key
+FROM replication_rejects FINAL
+WHERE table_name = {table:String} AND log_position < {floor:UInt64}`)
+	if err != nil {
+		return nil, fmt.Errorf("read the rejects: %w", err)
+	}
+	defer func() { _ = found.Close() }()
+	for found.Next() {
+		row := rowKey{table: t.name}
+		if err := found.Scan(&row.key); err != nil {
+			return nil, fmt.Errorf("read the rejects: %w", err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, found.Err()
 }

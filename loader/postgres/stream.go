@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +19,9 @@ type stream struct {
 	tables  []*table
 	queue   *queue
 	rejects *openRejects
-	base    uint64        // of positions
-	after   pglogrepl.LSN // what was committed before is taken already
+	base    uint64            // of positions
+	after   pglogrepl.LSN     // what was committed before is taken already
+	floors  map[string]uint64 // positions of tables before which their changes are passed over: a copy has them
 
 	layouts     map[uint32]*layout
 	transaction transaction
@@ -50,6 +50,23 @@ type layout struct {
 	slots  []int
 	values []value
 	old    []value
+
+	unfit   error // why no change that comes so can be taken,
+	keyless error // or only one that inserts a row
+}
+
+// wants reports whether a change of a kind is to be taken, or else passed over because the table's copy has it. A change that can't be taken
+// and would be missed is an error.
+func (s *stream) wants(l *layout, kind pglogrepl.MessageType) (bool, error) {
+	switch {
+	case s.transaction.taken || l == nil || s.transaction.position < s.floors[l.table.FullName()]:
+		return false, nil
+	case l.unfit != nil:
+		return false, l.unfit
+	case kind != pglogrepl.MessageTypeInsert && l.keyless != nil:
+		return false, l.keyless
+	}
+	return true, nil
 }
 
 // start begins to follow.
@@ -230,7 +247,7 @@ func (s *stream) truncate(m *pglogrepl.TruncateMessage) {
 	w := newWork()
 	w.position, w.at, w.first = s.transaction.position, s.transaction.at, s.transaction.at
 	for _, id := range m.RelationIDs {
-		if l := s.layouts[id]; l != nil {
+		if l := s.layouts[id]; l != nil && s.transaction.position >= s.floors[l.table.FullName()] {
 			w.truncated = append(w.truncated, l.table)
 			w.count(l.table).truncated++
 		}
@@ -239,69 +256,4 @@ func (s *stream) truncate(m *pglogrepl.TruncateMessage) {
 		s.rejects.forgetTables(w)
 		s.queue.putAlone(w)
 	}
-}
-
-// relation takes in how the rows of a table come from here on. What the mapping does not use may come and go as it likes.
-func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
-	i := slices.IndexFunc(s.tables, func(t *table) bool { return t.Schema == m.Namespace && t.Name == m.RelationName })
-	if i < 0 {
-		if renamed := slices.IndexFunc(s.tables, func(t *table) bool { return t.id == m.RelationID }); renamed >= 0 {
-			return fatalf("table %s was renamed to %s.%s: rename it back or correct the mapping; nothing after the change was taken",
-				s.tables[renamed].FullName(), m.Namespace, m.RelationName)
-		}
-		s.layouts[m.RelationID] = nil // published, and not mapped
-		return nil
-	}
-	l, err := s.layout(ctx, s.tables[i], m)
-	if err != nil {
-		return err
-	}
-	s.layouts[m.RelationID] = l
-	return nil
-}
-
-// lostColumn says that a row comes without a column that the mapping uses.
-func (s *stream) lostColumn(ctx context.Context, t *table, name string) error {
-	now, err := s.catalog.relation(ctx, t.Schema, t.Name)
-	if err != nil {
-		return err
-	}
-	if now != nil {
-		if _, there := now.columns[name]; there {
-			return fatalf("table %s had no column %s yet when changes were made that are next in the log: follow them with the former mapping "+
-				"first, or copy everything anew with --resync all", t.FullName(), name)
-		}
-	}
-	return fatalf("table %s has lost its column %s, which the mapping uses: add it again or correct the mapping; nothing after the change was taken",
-		t.FullName(), name)
-}
-
-func (s *stream) layout(ctx context.Context, t *table, m *pglogrepl.RelationMessage) (*layout, error) {
-	now := *t
-	now.columns = slices.Clone(t.columns)
-	l := &layout{table: &now, slots: slices.Repeat([]int{-1}, len(m.Columns))}
-	l.values, l.old = make([]value, len(t.columns)), make([]value, len(t.columns))
-	for place := range now.columns {
-		c := &now.columns[place]
-		i := slices.IndexFunc(m.Columns, func(sent *pglogrepl.RelationMessageColumn) bool { return sent.Name == c.name })
-		if i < 0 {
-			return nil, s.lostColumn(ctx, t, c.name)
-		}
-		l.slots[i] = place
-		if slices.Contains(t.key, place) && m.Columns[i].Flags&1 == 0 {
-			return nil, fatalf("the replica identity of table %s has lost its column %s: restore it; nothing after the change was taken",
-				t.FullName(), c.name)
-		}
-		var err error
-		if c.kind, err = s.catalog.kindOfType(ctx, m.Columns[i].DataType); err != nil {
-			return nil, err
-		}
-	}
-	for _, f := range now.fields {
-		if f.column >= 0 && !fieldFits(&now.Table, f.Field, now.columns[f.column].kind) {
-			return nil, fatalf("column %s of table %s has another type now, which does not fit the field %s; nothing after the change was taken",
-				f.Column, t.FullName(), f.Name)
-		}
-	}
-	return l, nil
 }

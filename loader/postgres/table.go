@@ -17,17 +17,20 @@ type table struct {
 	mapping.Table
 	id          uint32 // the table's oid
 	partitioned bool
-	owned       bool     // by the role
-	columns     []column // those that fields or the key come from
-	key         []int    // places in columns of those that tell rows apart
+	owned       bool        // by the role
+	partitions  []partition // that hold its rows, or the table itself
+	columns     []column    // those that fields or the key come from
+	key         []int       // places in columns of those that tell rows apart
+	shared      bool        // several rows may give one record: which one it is, the source must be asked
 	fields      []field
 }
 
 // column is a column that is read.
 type column struct {
-	name     string
-	kind     kind
-	typeName string // as SQL writes it
+	name      string
+	kind      kind
+	typeName  string // as SQL writes it
+	generated bool   // it is computed from others
 }
 
 // field is where a field of the record comes from.

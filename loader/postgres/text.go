@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -88,16 +88,29 @@ func (k kind) json(text string) string {
 	return quote(text)
 }
 
-// quote makes a JSON string. Nearly all texts need nothing but the quotes.
+// quote makes a JSON string. Bytes that are not valid UTF-8 stay as they are, so that two keys that differ in them are two.
 func quote(text string) string {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
-			var b strings.Builder
-			encoder := json.NewEncoder(&b)
-			encoder.SetEscapeHTML(false)
-			_ = encoder.Encode(text) // a string can always be encoded
-			return strings.TrimSuffix(b.String(), "\n")
+	plain := func(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
+	i := 0
+	for i < len(text) && plain(text[i]) {
+		i++
+	}
+	if i == len(text) { // as nearly all are
+		return `"` + text + `"`
+	}
+	quoted := append(make([]byte, 0, len(text)+8), '"')
+	quoted = append(quoted, text[:i]...)
+	for ; i < len(text); i++ {
+		switch c := text[i]; {
+		case plain(c):
+			quoted = append(quoted, c)
+		case c >= ' ':
+			quoted = append(quoted, '\\', c)
+		case strings.IndexByte("\b\f\n\r\t", c) >= 0:
+			quoted = append(quoted, '\\', "btn\x00fr"[c-'\b'])
+		default:
+			quoted = fmt.Appendf(quoted, `\u%04x`, c)
 		}
 	}
-	return `"` + text + `"`
+	return string(append(quoted, '"'))
 }

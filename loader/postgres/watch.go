@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,8 +62,37 @@ func (s *session) look(ctx context.Context) error {
 			return fatalf("table %s was dropped or renamed: make it again or correct the mapping; a table of this name that is another one is copied anew",
 				t.FullName())
 		}
+		if err := s.lookTree(ctx, t, now); err != nil {
+			return err
+		}
 	}
 	return s.lookPublished(p)
+}
+
+// lookTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it can't be followed with,
+// an index without which two rows may give one record.
+func (s *session) lookTree(ctx context.Context, t *table, now *relation) error {
+	if problems := now.treeProblems(t); len(problems) > 0 {
+		return joinProblems(problems)
+	}
+	if bound, _ := bind(t.Table, now); bound.shared && !t.shared {
+		return restart("no unique index covers %s of table %s any more", strings.Join(identityFields(t.Record), " and "), t.FullName())
+	}
+	if !t.partitioned {
+		return nil
+	}
+	if s.seen[t.id] == nil {
+		s.seen[t.id] = filesOf(t.partitions)
+	}
+	why, err := s.catalog.moved(ctx, s.seen[t.id], now.partitions)
+	if err != nil {
+		return fmt.Errorf("look for changes of table %s: %w", t.FullName(), err)
+	}
+	if why != "" {
+		return restart("%s of table %s", why, t.FullName())
+	}
+	s.seen[t.id] = filesOf(now.partitions)
+	return nil
 }
 
 // lookPublished finds tables whose changes are not sent, or not all of them. Once they are again, they are copied anew.
@@ -83,7 +112,7 @@ func (s *session) lookPublished(p *publication) error {
 		}
 	}
 	if back {
-		return errors.New("changes of a table were not sent for a while")
+		return restart("changes of a table were not sent for a while")
 	}
 	return nil
 }

@@ -16,7 +16,9 @@ type work struct {
 	bytes     int      // that they were made of
 	rejects   []reject // in the order of the log
 	truncated []*table
-	deleted   []rowKey // rows deleted, for a snapshot that still has them
+	deleted   []rowKey                       // rows deleted, for a snapshot that still has them
+	inserted  map[string][]string            // of tables whose rows may share records: the ids of rows that came,
+	uncertain map[string]map[string]struct{} // and of rows that changed or went, or came twice
 	counts    map[string]*counts
 
 	position uint64        // of the last change
@@ -28,6 +30,8 @@ type work struct {
 
 	copied *table      // the rows are a copy of this table's
 	done   []*chunk    // of that, with this work
+	shared bool        // instead of rows, it is which records several rows of the copy give:
+	asked  []identity  // these
 	layout *copyLayout // how a copy is to be made: there is nothing else
 }
 
@@ -63,6 +67,27 @@ func (w *work) count(t *table) *counts {
 		w.counts[name] = &counts{}
 	}
 	return w.counts[name]
+}
+
+// touch notes that a row came, or that one changed or went, which may share its record with others.
+func (w *work) touch(t *table, key string, came bool) {
+	if !t.shared || t.Record == "member" {
+		return
+	}
+	name := t.FullName()
+	if w.uncertain == nil {
+		w.inserted, w.uncertain = map[string][]string{}, map[string]map[string]struct{}{}
+	}
+	if w.uncertain[name] == nil {
+		w.uncertain[name] = map[string]struct{}{}
+	}
+	if came {
+		w.inserted[name] = append(w.inserted[name], key)
+		if !w.batch.Has(t.Record, key) {
+			return
+		}
+	}
+	w.uncertain[name][key] = struct{}{}
 }
 
 // empty tells whether nothing would be written.

@@ -162,6 +162,9 @@ func (s *session) floors() (f replica.Floors) {
 
 // apply writes a batch and its rejects, once what is missing was asked of the source.
 func (s *session) apply(ctx context.Context, w *work, find func(context.Context, *work) (replica.Missing, error)) error {
+	if err := s.settleShared(ctx, w); err != nil {
+		return err
+	}
 	missing, err := find(ctx, w)
 	if err != nil {
 		return err
@@ -232,7 +235,10 @@ func (s *session) counted(w *work) {
 		s.state.tables[name].counts.add(*c)
 		s.changed[name] = true
 	}
-	s.alive = time.Now()
+	// Rows of a chunk that is not complete are read again after a failure: they are no progress.
+	if w.copied == nil && (w.rows > 0 || len(w.truncated) > 0) || len(w.done) > 0 {
+		s.alive = time.Now()
+	}
 	s.Monitor.wrote(s, w)
 }
 

@@ -45,10 +45,11 @@ func (c *Cluster) Connect() *pgx.Conn {
 // Exec runs statements on a connection of its own: several in one transaction, unless they say otherwise, or one with arguments.
 func (c *Cluster) Exec(sql string, arguments ...any) {
 	c.Helper()
-	c.exec(Database, sql, arguments...)
+	c.ExecIn(Database, sql, arguments...)
 }
 
-func (c *Cluster) exec(database, sql string, arguments ...any) {
+// ExecIn is Exec in another database of the cluster.
+func (c *Cluster) ExecIn(database, sql string, arguments ...any) {
 	c.Helper()
 	ctx := context.Background() // also at the end of the test
 	conn, err := pgx.Connect(ctx, c.urlOf(database))
@@ -63,7 +64,7 @@ func (c *Cluster) exec(database, sql string, arguments ...any) {
 
 func (c *Cluster) createDatabase() {
 	c.Helper()
-	c.exec("postgres", "CREATE DATABASE "+Database)
+	c.ExecIn("postgres", "CREATE DATABASE "+Database)
 	c.Exec(example.Schema)
 }
 

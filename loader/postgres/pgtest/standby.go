@@ -19,7 +19,7 @@ func (c *Cluster) Promote(primary *Cluster) {
 	c.Helper()
 	c.awaitReplay(primary)
 	primary.Kill()
-	c.exec("postgres", "SELECT pg_promote(wait_seconds => "+strconv.Itoa(int(patience.Seconds()))+")")
+	c.ExecIn("postgres", "SELECT pg_promote(wait_seconds => "+strconv.Itoa(int(patience.Seconds()))+")")
 }
 
 // awaitReplay waits until the standby is where the primary is now.

@@ -1,0 +1,274 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica"
+)
+
+// Rows of a table may share a record where no unique index keeps them from it: a membership that was deleted softly and the one that followed it, or rows
+// of two partitions with the same id. A change of one of them must not decide over the record that another one still gives. So for such
+// tables the source is asked which rows give the records that a batch is about, and the record is what these give together. What is asked
+// for is newer than the batch; the changes that made it so are still to come, and ask again.
+
+// identity is what tells a record from others of its kind: an id, or an organization and a user.
+type identity [2]string
+
+// identityOf is the identity of a record; that of a member that is a tombstone is not known.
+func identityOf(rec record.Record) identity {
+	switch r := rec.(type) {
+	case *record.Conversation:
+		return identity{r.ID}
+	case *record.Message:
+		return identity{r.ID}
+	case *record.KBFile:
+		return identity{r.ID}
+	case *record.Member:
+		return identity{r.OrgID, r.UserID}
+	}
+	panic(fmt.Sprintf("postgres: unknown record type %T", rec))
+}
+
+// claim is what one of several rows says of the record that they share.
+type claim struct {
+	record    record.Record
+	key       string // of the row
+	owner     string // whose the record is; rows that differ in it can't share it
+	deleted   bool
+	updatedAt int64
+}
+
+func newClaim(rec record.Record, key string) claim {
+	c := claim{record: rec, key: key}
+	switch r := rec.(type) {
+	case *record.Conversation:
+		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
+	case *record.Message:
+		c.owner, c.deleted, c.updatedAt = r.ConversationID, r.Deleted, r.UpdatedAt
+	case *record.KBFile:
+		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
+	case *record.Member:
+		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
+	}
+	return c
+}
+
+// weaker reports whether another row of the same record goes before this one: one that is not deleted, then the one that changed last.
+func (c claim) weaker(other claim) bool {
+	if c.deleted != other.deleted {
+		return c.deleted
+	}
+	if c.updatedAt != other.updatedAt {
+		return c.updatedAt < other.updatedAt
+	}
+	return c.key < other.key
+}
+
+// settleClaims finds the claim that gives the record. Rows that are not deleted and give it to different owners give none: who is it that they
+// speak of?
+func settleClaims(claims []claim) (winner claim, conflict string) {
+	winner = claims[0]
+	for _, c := range claims[1:] {
+		if !c.deleted && !winner.deleted && c.owner != winner.owner {
+			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant can't be told", min(c.owner, winner.owner), max(c.owner, winner.owner))
+		}
+		if winner.weaker(c) {
+			winner = c
+		}
+	}
+	return winner, conflict
+}
+
+// settleShared puts what the source's rows give together in the place of the batch's records of tables whose rows may share records.
+func (s *session) settleShared(ctx context.Context, w *work) error {
+	for _, t := range s.tables {
+		if !t.shared || w.copied != nil {
+			continue
+		}
+		var asked []identity
+		err := s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) (err error) {
+			asked, err = identitiesOf(ctx, writer, w, t)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.settleTable(ctx, w, t, asked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identitiesOf are the records that the batch is about: of members, those that its rows give now and those that they gave before.
+func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table) (asked []identity, err error) {
+	if t.Record == "member" {
+		places, err := writer.MembersOf(ctx, w.batch)
+		for _, p := range places {
+			asked = append(asked, identity{p.OrgID, p.UserID})
+		}
+		return asked, err
+	}
+	stored, err := writer.Stored(ctx, t.Record, w.inserted[t.FullName()])
+	for id := range w.uncertain[t.FullName()] {
+		stored = append(stored, id)
+	}
+	slices.Sort(stored)
+	for _, id := range slices.Compact(stored) {
+		asked = append(asked, identity{id})
+	}
+	return asked, err
+}
+
+// settleTable settles the records of one table.
+func (s *session) settleTable(ctx context.Context, w *work, t *table, asked []identity) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	claims := map[identity][]claim{}
+	err := s.catalog.fetchIdentities(ctx, t, asked, func(values []value) {
+		key := t.keyOf(values)
+		if rec := s.rejects.read(w, t, t.row(values, w.position), key); rec != nil {
+			id := identityOf(rec)
+			claims[id] = append(claims[id], newClaim(rec, key))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	missing := replica.Missing{}
+	var found []record.Record
+	if t.Record == "member" {
+		missing[t.Record] = w.batch.MemberRows()
+	}
+	for _, id := range asked {
+		if t.Record != "member" {
+			missing[t.Record] = append(missing[t.Record], id[0])
+		}
+		if rec := s.settleRecord(w, t, id, claims[id]); rec != nil {
+			found = append(found, rec)
+		}
+	}
+	w.batch.Complete(missing, found)
+	return nil
+}
+
+// settleRecord is the record that some rows give, a tombstone where they give none; nil: there is nothing to say of it.
+func (s *session) settleRecord(w *work, t *table, id identity, claims []claim) record.Record {
+	if len(claims) == 0 && t.Record == "member" {
+		return nil // a row that is gone has its own tombstone in the batch, or later in the log
+	}
+	if len(claims) > 0 {
+		winner, conflict := settleClaims(claims)
+		if conflict == "" {
+			return winner.record
+		}
+		name := rowKey{t.FullName(), winner.key}
+		s.rejects.add(name)
+		w.count(t).rejected++
+		w.rejects = append(w.rejects, reject{name, t.Record, w.position, w.at, &record.Error{Type: t.Record, ID: id[0], Field: "id", Reason: conflict}})
+	}
+	return record.Deletion(t.Record, id[0], w.position, w.at.UnixMilli())
+}
+
+// identityColumn is a part of an identity in the source.
+type identityColumn struct {
+	part     int    // of the identity
+	sql      string // what it is compared with
+	typeName string
+}
+
+// identityColumns are what the records of the table are told apart by. A constant tells nothing.
+func (t *table) identityColumns() (columns []identityColumn) {
+	for part, name := range identityFields(t.Record) {
+		f := t.fields[slices.IndexFunc(t.fields, func(f field) bool { return f.Name == name })]
+		if f.column < 0 {
+			continue
+		}
+		c := &t.columns[f.column]
+		if f.Path == nil {
+			columns = append(columns, identityColumn{part, identifier(c.name), c.typeName})
+			continue
+		}
+		var path []string
+		for _, key := range f.Path {
+			path = append(path, literal(key))
+		}
+		columns = append(columns, identityColumn{part, fmt.Sprintf("(%s #>> ARRAY[%s])", identifier(c.name), strings.Join(path, ", ")), "text"})
+	}
+	return columns
+}
+
+// fetchIdentities reads the rows that give some records as they are now, as fetch does.
+func (c *catalog) fetchIdentities(ctx context.Context, t *table, asked []identity, each func([]value)) error {
+	var by []comparison
+	for _, column := range t.identityColumns() {
+		texts := make([]string, len(asked))
+		for i, id := range asked {
+			texts[i] = id[column.part]
+		}
+		by = append(by, comparison{column.sql, column.typeName, texts})
+	}
+	return c.rows(ctx, t, by, each)
+}
+
+// readShared finds the records that several of the copied rows give, and hands them to the writer.
+func (c *copies) readShared(ctx context.Context, tx pgx.Tx) error {
+	for _, j := range c.jobs {
+		if !j.copying || !j.table.shared {
+			continue
+		}
+		asked, err := sharedIdentities(ctx, tx, j.table)
+		if err != nil {
+			return readError(j.table, err)
+		}
+		w := newWork()
+		w.copied, w.shared, w.asked, w.position, w.at = j.table, true, asked, c.position(), time.Now()
+		if err := c.send(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sharedIdentities(ctx context.Context, tx pgx.Tx, t *table) (asked []identity, err error) {
+	columns := t.identityColumns()
+	if len(columns) == 0 {
+		return nil, nil
+	}
+	var names, given, places []string
+	for i, c := range columns {
+		names, given, places = append(names, c.sql+"::text"), append(given, c.sql+" IS NOT NULL"), append(places, fmt.Sprint(i+1))
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1",
+		strings.Join(names, ", "), t.sqlName(), strings.Join(given, " AND "), strings.Join(places, ", ")))
+	if err != nil {
+		return nil, err
+	}
+	var whole identity
+	if f := t.Field("organizationId"); t.Record == "member" && f.Constant != "" {
+		whole[0] = constantText(f.Constant)
+	}
+	if f := t.Field("userId"); t.Record == "member" && f.Constant != "" {
+		whole[1] = constantText(f.Constant)
+	}
+	targets := make([]any, len(columns))
+	for i, c := range columns {
+		targets[i] = &whole[c.part]
+	}
+	_, err = pgx.ForEachRow(rows, targets, func() error {
+		asked = append(asked, whole)
+		return nil
+	})
+	return asked, err
+}
+
+// constantText is the text of a constant identifier, a JSON string or integer.
+func constantText(raw string) string { return strings.Trim(raw, `"`) }
