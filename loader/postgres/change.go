@@ -38,6 +38,8 @@ func (s *stream) change(data []byte) error {
 	if c.err != nil {
 		return c.err
 	}
+	l.table.encoding.values(l.values)
+	l.table.encoding.values(l.old)
 	s.queue.put(func(w *work) {
 		w.position, w.at = s.transaction.position, s.transaction.at
 		w.rows++

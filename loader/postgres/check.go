@@ -145,10 +145,10 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 	default:
 		c.right("%s", what)
 	}
-	switch encoding {
-	case "UTF8":
-	case "SQL_ASCII":
-		c.note("the database's encoding is SQL_ASCII, which is none: text is taken as UTF-8, and rows whose text is not valid are rejected")
+	switch {
+	case encoding == "UTF8":
+	case encoding == sqlASCII || charmaps[encoding] != nil:
+		c.note("the database's encoding is %s: rows whose text can't be converted to UTF-8 are rejected", encoding)
 	default:
 		c.note("the database's encoding is %s: PostgreSQL converts it, and sends nothing any more from a row on whose text can't be converted to UTF-8", encoding)
 	}
@@ -219,6 +219,34 @@ SELECT
 			continue
 		}
 		c.right("%s leaves room (%d of %d used)", r.what, r.used, r.most)
+	}
+	return c.connections(ctx)
+}
+
+// connections checks that the role and the database allow as many connections as a copy takes. Superusers have no such limits.
+func (c *checking) connections(ctx context.Context) error {
+	needed := 3 + max(c.SnapshotWorkers, 1) // one to ask, one that follows, one that holds the snapshot, and those that read
+	var role, database string
+	var ofRole, ofDatabase int
+	var super bool
+	err := c.ask(ctx, "limits of connections", `
+SELECT rolname::text, rolconnlimit, datname::text, datconnlimit, rolsuper
+FROM pg_roles, pg_database
+WHERE rolname = current_user AND datname = current_database()`, &role, &ofRole, &database, &ofDatabase, &super)
+	if err != nil || super {
+		return err
+	}
+	if ofRole >= 0 && ofRole < needed {
+		c.wrong("connections of role "+role, Problem{
+			What: fmt.Sprintf("role %s may have %d connections, and a copy takes %d", role, ofRole, needed),
+			Mend: fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d;", identifier(role), needed),
+		})
+	}
+	if ofDatabase >= 0 && ofDatabase < needed {
+		c.wrong("connections of database "+database, Problem{
+			What: fmt.Sprintf("database %s takes %d connections in all, and a copy takes %d", database, ofDatabase, needed),
+			Mend: fmt.Sprintf("ALTER DATABASE %s CONNECTION LIMIT -1;", identifier(database)),
+		})
 	}
 	return nil
 }

@@ -79,6 +79,10 @@ func (c *checking) peek(ctx context.Context, s *stream) (changes int, err error)
 		return 0, err
 	}
 	defer closeQuietly(conn)
+	// Rows are read ahead as they will be sent: as they are.
+	if _, err := conn.Exec(ctx, laterSettings(true)); err != nil {
+		return 0, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	rows, err := conn.Query(ctx, peekSQL, pgx.QueryExecModeExec, c.Slot, tryChanges, identifier(c.Publication))

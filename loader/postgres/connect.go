@@ -30,12 +30,18 @@ var sessionSettings = map[string]string{
 	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
 }
 
-// laterSettings are those that not every server knows: they are set once it has been asked. Text in SQL_ASCII is in no encoding that
-// could be converted: it is taken as it is, and a row whose text is not valid is rejected as a line of a file would be.
-const laterSettings = `
-SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE 'SQL_ASCII' END, false)
+// laterSettings are those that not every server knows, or that depend on the database: they are set once it has been asked. SQL_ASCII is no
+// encoding that could be converted, and the log has the text of some others as it is (see encoding).
+func laterSettings(wal bool) string {
+	raw := literal(sqlASCII)
+	if wal {
+		raw = rawEncodings()
+	}
+	return fmt.Sprintf(`
+SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE current_setting('server_encoding') END, false)
 FROM pg_catalog.pg_settings
-WHERE name = 'transaction_timeout' OR name = 'client_encoding' AND current_setting('server_encoding') = 'SQL_ASCII'`
+WHERE name = 'transaction_timeout' OR name = 'client_encoding' AND current_setting('server_encoding') IN (%s)`, raw)
+}
 
 const applicationName = "orgstats replicate"
 
@@ -52,13 +58,16 @@ func parseURL(url string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the PostgreSQL URL can't be read; it has the form postgres://user:password@host:5432/database")
 	}
 	config.ConnectTimeout = connectTime
-	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		return conn.Exec(ctx, laterSettings).Close()
-	}
 	for name, value := range sessionSettings {
 		config.RuntimeParams[name] = value
 	}
 	return config, nil
+}
+
+func setLater(wal bool) pgconn.AfterConnectFunc {
+	return func(ctx context.Context, conn *pgconn.PgConn) error {
+		return conn.Exec(ctx, laterSettings(wal)).Close()
+	}
 }
 
 // connect opens an ordinary connection.
@@ -67,6 +76,7 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.AfterConnect = setLater(false)
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("reach PostgreSQL at %s:%d: %w", config.Host, config.Port, err)
@@ -80,7 +90,7 @@ func connectWAL(ctx context.Context, url string) (*pgconn.PgConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.RuntimeParams["replication"] = "database"
+	config.RuntimeParams["replication"], config.AfterConnect = "database", setLater(true)
 	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reach PostgreSQL at %s:%d for replication: %w", config.Host, config.Port, err)

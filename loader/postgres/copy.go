@@ -66,7 +66,7 @@ func (c *copies) layOut(ctx context.Context, tx pgx.Tx, j *copyJob) (tasks []tas
 	// Rows of a partition that was attached after the snapshot are neither in that nor in the log.
 	why, err := filesOf(j.table.partitions).moved(ctx, tx, partitions)
 	if err == nil && why != "" && j.table.partitioned {
-		return nil, restart("%s of table %s while its copy was about to begin", why, j.table.FullName())
+		return nil, restart("table %s: %s while its copy was about to begin", j.table.FullName(), why)
 	}
 	if err == nil {
 		why, err = j.files.moved(ctx, tx, partitions)

@@ -53,8 +53,13 @@ func (c *catalog) rows(ctx context.Context, t *table, by []comparison, each func
 			values[i] = value{state: valueText, text: text}
 			if text == nil {
 				values[i].state = valueNull
+			} else if t.encoding != nil {
+				if values[i].text, err = unhex(text); err != nil {
+					return readError(t, err)
+				}
 			}
 		}
+		t.encoding.values(values)
 		each(values)
 	}
 	return readError(t, rows.Err())

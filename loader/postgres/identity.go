@@ -75,7 +75,9 @@ func (t *table) organizationIdentity(r *relation, id string) []Problem {
 	if t.Record != "conversation" || organization.Column == "" || r.columns[id].typeName == "uuid" {
 		return nil
 	}
-	both := func(index []string) bool { return slices.Contains(index, id) && slices.Contains(index, organization.Column) }
+	both := func(index []string) bool {
+		return slices.Contains(index, id) && slices.Contains(index, organization.Column)
+	}
 	if !slices.ContainsFunc(r.unique, both) {
 		return nil
 	}

@@ -62,15 +62,19 @@ func TestPartitionsComeAndGo(t *testing.T) {
 		{"one is filled before it is attached, in one transaction", `CREATE TABLE message_04 (LIKE message INCLUDING ALL);
 			INSERT INTO message_04 (id, conversation_id, role, created_at) VALUES ('a1', 'c1', 'user', '2026-04-02'), ('a2', 'c1', 'user', '2026-04-03');
 			ALTER TABLE message ATTACH PARTITION message_04 FOR VALUES FROM ('2026-04-01') TO ('2026-05-01')`, 32},
+		{"one is detached while others write", "ALTER TABLE message DETACH PARTITION message_04 CONCURRENTLY", 30},
+		{"all are emptied at once", "TRUNCATE message", 0},
+		{"one moves under another", "DROP TABLE message_03b; ALTER TABLE message_04 RENAME TO message_03b; ALTER TABLE message_03b DROP CONSTRAINT message_04_created_at_check; UPDATE message_03b SET created_at = '2026-03-20'; " +
+			"ALTER TABLE message_03 ATTACH PARTITION message_03b FOR VALUES FROM ('2026-03-15') TO ('2026-04-01')", 2},
 	} {
 		i.source.Exec(row.sql)
 		i.becomes(row.reason, messages, row.want)
 	}
 	i.catchUp()
 	i.end()
-	i.source.Exec("TRUNCATE message_04")
+	i.source.Exec("TRUNCATE message_03b")
 	i.follow()
-	i.becomes("one is emptied while nobody follows", messages, 30)
+	i.becomes("one is emptied while nobody follows", messages, 0)
 	i.catchUp()
 	i.end()
 }

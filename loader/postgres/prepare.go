@@ -16,6 +16,10 @@ import (
 
 // bindAll finds the mapped tables in the source. What is missing or unfit is told at once.
 func bindAll(ctx context.Context, c *catalog, m mapping.Mapping) (tables []*table, problems []Problem, err error) {
+	encoding, err := c.encoding(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, mapped := range m.Tables {
 		r, err := c.relation(ctx, mapped.Schema, mapped.Name)
 		if err != nil {
@@ -29,6 +33,7 @@ func bindAll(ctx context.Context, c *catalog, m mapping.Mapping) (tables []*tabl
 			continue
 		}
 		t, more := bind(mapped, r)
+		t.encoding = encoding
 		tables = append(tables, t)
 		problems = append(problems, more...)
 		problems = append(problems, usable(t, r)...)

@@ -166,6 +166,7 @@ func (r *copyReader) readRow(c *cursor) {
 func (r *copyReader) take(size int) {
 	r.begin()
 	t := r.task.job.table
+	t.encoding.values(r.values)
 	rec, err := t.row(r.values, r.work.position).Record()
 	if wrong, ok := errors.AsType[*record.Error](err); ok {
 		r.work.rejects = append(r.work.rejects, reject{rowKey: rowKey{t.FullName(), t.keyOf(r.values)}, record: t.Record, cause: wrong})

@@ -97,7 +97,7 @@ func Run(ctx context.Context, o Options) error {
 			o.Log.Info("following anew", "because", changed.why)
 			continue
 		}
-		if r.alive.After(began) {
+		if r.alive.After(began) && (time.Since(began) > steady || !stubborn(err)) {
 			pause = firstPause // it got on
 		}
 		if time.Since(r.alive)+pause > o.Patience {
@@ -152,6 +152,13 @@ func (r *replicator) final(err error) bool {
 // password or database, a statement that is refused for what it is. Later it is an outage: it was right before.
 func mistake(code string) bool {
 	return code == codeReadOnly || slices.Contains([]string{"0A", "22", "28", "3D", "42"}, code[:2])
+}
+
+// stubborn reports whether an error is an answer of PostgreSQL that is likely to come again, whatever else got on meanwhile; not that of a
+// server that is shutting down or short of something.
+func stubborn(err error) bool {
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && !slices.Contains([]string{"08", "53", "55", "57"}, failure.Code[:2])
 }
 
 // load reads the state that is kept in ClickHouse.

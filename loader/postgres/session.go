@@ -86,6 +86,11 @@ func (s *session) prepare(ctx context.Context) error {
 	if len(problems) > 0 {
 		return joinProblems(problems)
 	}
+	for _, t := range s.tables {
+		if t.shared && !s.met {
+			s.Log.Info(t.sharedNote())
+		}
+	}
 	if err := s.prepareSlot(ctx, now); err != nil {
 		return err
 	}

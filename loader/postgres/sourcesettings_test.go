@@ -76,6 +76,20 @@ func TestInvalidTextIsRejected(t *testing.T) {
 	}
 }
 
+// A role and a database may have few connections.
+func TestLimitsOfConnections(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.Exec(`CREATE ROLE few LOGIN REPLICATION PASSWORD 'few' CONNECTION LIMIT 4; ALTER DATABASE orgstats CONNECTION LIMIT 4;
+		GRANT SELECT ON ALL TABLES IN SCHEMA public TO few;
+		CREATE PUBLICATION orgstats FOR TABLE conversation, message, knowledge_base_file, organization_membership`)
+	i.options.URL = i.as("few")
+	for _, p := range i.expectProblems("few connections", "role few may have 4 connections", "database orgstats takes 4 connections") {
+		i.source.Exec(p.Mend)
+	}
+	i.expectProblems("both are mended")
+}
+
 // A database that may only be read by default, as those are made for roles that only read.
 func TestAReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
@@ -88,20 +102,40 @@ func TestAReadOnlyDatabase(t *testing.T) {
 	i.end()
 }
 
-// What fails again and again is tried after pauses that grow: here a byte that the database's encoding gives no meaning.
-func TestPausesGrow(t *testing.T) {
+// A byte that the database's encoding gives no meaning, and names of tables and columns that are not ASCII.
+func TestTextInOtherEncodings(t *testing.T) {
 	t.Parallel()
-	i := install(t, "")
+	i := install(t, strings.Replace(strings.Replace(string(mapping.DefaultText), "table: conversation", "table: gespräch", 1), "userId: user_id", "userId: größe", 1))
 	i.source.ExecIn("postgres", "CREATE DATABASE windows ENCODING 'WIN1252' TEMPLATE template0 LOCALE 'C'")
+	i.source.ExecIn("postgres", "ALTER DATABASE windows SET client_encoding = 'UTF8'")
 	i.options.URL = strings.Replace(i.source.URL(), "/orgstats?", "/windows?", 1)
-	i.source.ExecIn("windows", example.Schema+`INSERT INTO conversation VALUES ('1', 'org_1', 'us' || convert_from('\xe9', 'WIN1252') || 'r', NULL, '2026-01-01')`)
+	i.source.ExecIn("windows", example.Schema+`ALTER TABLE conversation RENAME TO "gespräch"; ALTER TABLE "gespräch" RENAME COLUMN user_id TO "größe"`)
+	i.source.ExecIn("windows", `INSERT INTO "gespräch" VALUES ('1', 'org_1', 'usér€', NULL, '2026-01-01'), ('2', 'org_1', E'u\x81', NULL, '2026-01-01')`)
 	findings, err := Check(t.Context(), i.options)
 	if err != nil || !slices.ContainsFunc(findings, func(f Finding) bool { return f.Note && strings.Contains(f.What, "WIN1252") }) {
 		t.Errorf("the check does not name the encoding: %v, %v", findings, err)
 	}
 	i.follow()
-	i.becomes("what can be converted", "SELECT count() FROM conversations FINAL WHERE user_id = 'usér'", 1)
-	i.source.ExecIn("windows", `SET client_encoding = 'WIN1252'; INSERT INTO conversation VALUES (E'2\x81', 'org_1', 'u', NULL, '2026-01-01')`)
+	conversations := "SELECT count() FROM conversations FINAL WHERE user_id = 'usér€'"
+	rejects := "SELECT count() FROM replication_rejects FINAL WHERE reason = 'is not valid UTF-8'"
+	i.becomes("what can be converted is copied", conversations, 1)
+	i.becomes("what can't is rejected", rejects, 1)
+	i.source.ExecIn("windows", `INSERT INTO "gespräch" VALUES ('3', 'org_1', 'usér€', NULL, '2026-01-01'), ('4', 'org_1', E'u\x8d', NULL, '2026-01-01')`)
+	i.becomes("what can be converted is followed", conversations, 2)
+	i.becomes("and what can't is rejected", rejects, 2)
+	i.end()
+}
+
+// What fails again and again is tried after pauses that grow: here a character of many bytes that UTF-8 does not have.
+func TestPausesGrow(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.ExecIn("postgres", "CREATE DATABASE chinese ENCODING 'EUC_CN' TEMPLATE template0 LOCALE 'C'")
+	i.source.ExecIn("postgres", "ALTER DATABASE chinese SET client_encoding = 'UTF8'")
+	i.options.URL = strings.Replace(i.source.URL(), "/orgstats?", "/chinese?", 1)
+	i.source.ExecIn("chinese", example.Schema)
+	i.follow()
+	i.source.ExecIn("chinese", `INSERT INTO conversation VALUES ('1', 'org_1', E'\xaa\xa1', NULL, '2026-01-01')`)
 	for _, pause := range []string{"pause=250ms", "pause=500ms", "pause=1s", "pause=2s"} {
 		i.source.Await(pause, func() bool { return strings.Contains(i.log.String(), pause) })
 	}

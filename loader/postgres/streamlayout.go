@@ -11,6 +11,7 @@ import (
 // relation takes in how the rows of a table come from here on. What the mapping does not use may come and go as it likes. That what it
 // uses does not fit is an error only once a row comes that is wanted.
 func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
+	s.convertNames(m)
 	i := slices.IndexFunc(s.tables, func(t *table) bool { return t.Schema == m.Namespace && t.Name == m.RelationName })
 	if renamed := slices.IndexFunc(s.tables, func(t *table) bool { return t.id == m.RelationID }); i < 0 && renamed >= 0 {
 		t := s.tables[renamed]
@@ -34,6 +35,18 @@ func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) err
 	}
 	s.layouts[m.RelationID] = l
 	return nil
+}
+
+// convertNames converts the names that a table is announced with, which are in the database's encoding.
+func (s *stream) convertNames(m *pglogrepl.RelationMessage) {
+	if len(s.tables) == 0 || s.tables[0].encoding == nil {
+		return
+	}
+	e := s.tables[0].encoding
+	m.Namespace, m.RelationName = string(e.utf8([]byte(m.Namespace))), string(e.utf8([]byte(m.RelationName)))
+	for _, c := range m.Columns {
+		c.Name = string(e.utf8([]byte(c.Name)))
+	}
 }
 
 func (s *stream) layout(ctx context.Context, t *table, m *pglogrepl.RelationMessage) (*layout, error) {

@@ -19,6 +19,7 @@ type table struct {
 	partitioned bool
 	owned       bool        // by the role
 	partitions  []partition // that hold its rows, or the table itself
+	encoding    *encoding   // of the database's texts
 	columns     []column    // those that fields or the key come from
 	key         []int       // places in columns of those that tell rows apart
 	shared      bool        // several rows may give one record: which one it is, the source must be asked

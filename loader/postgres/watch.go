@@ -89,7 +89,7 @@ func (s *session) lookTree(ctx context.Context, t *table, now *relation) error {
 		return fmt.Errorf("look for changes of table %s: %w", t.FullName(), err)
 	}
 	if why != "" {
-		return restart("%s of table %s", why, t.FullName())
+		return restart("table %s: %s", t.FullName(), why)
 	}
 	s.seen[t.id] = filesOf(now.partitions)
 	return nil

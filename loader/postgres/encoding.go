@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// charmaps are the encodings of databases in which each byte is a character, or none. PostgreSQL would convert them, and end a copy, or the
+// log, at the first byte that is none. So their text is taken as it is, and converted here: a row with such a byte is rejected. In other encodings
+// PostgreSQL lets only characters in.
+var charmaps = map[string]*charmap.Charmap{
+	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4, "LATIN5": charmap.ISO8859_9,
+	"LATIN6": charmap.ISO8859_10, "LATIN7": charmap.ISO8859_13, "LATIN8": charmap.ISO8859_14, "LATIN9": charmap.ISO8859_15, "LATIN10": charmap.ISO8859_16,
+	"ISO_8859_5": charmap.ISO8859_5, "ISO_8859_6": charmap.ISO8859_6, "ISO_8859_7": charmap.ISO8859_7, "ISO_8859_8": charmap.ISO8859_8,
+	"KOI8R": charmap.KOI8R, "KOI8U": charmap.KOI8U, "WIN866": charmap.CodePage866, "WIN874": charmap.Windows874,
+	"WIN1250": charmap.Windows1250, "WIN1251": charmap.Windows1251, "WIN1252": charmap.Windows1252, "WIN1253": charmap.Windows1253,
+	"WIN1254": charmap.Windows1254, "WIN1255": charmap.Windows1255, "WIN1256": charmap.Windows1256, "WIN1257": charmap.Windows1257, "WIN1258": charmap.Windows1258,
+}
+
+// rawEncodings are the encodings of databases whose text is taken as it is, as a list for SQL.
+func rawEncodings() string {
+	names := []string{literal(sqlASCII)}
+	for name := range charmaps {
+		names = append(names, literal(name))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// sqlASCII is PostgreSQL's name for no encoding.
+const sqlASCII = "SQL_ASCII"
+
+// encoding is how the texts of a database are converted; nil: not at all.
+type encoding struct {
+	name string
+	of   *charmap.Charmap
+}
+
+// encoding looks up that of the database.
+func (c *catalog) encoding(ctx context.Context) (*encoding, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var name string
+	if err := c.conn.QueryRow(ctx, "SELECT current_setting('server_encoding')").Scan(&name); err != nil {
+		return nil, fmt.Errorf("look up the database's encoding: %w", err)
+	}
+	if charmaps[name] == nil {
+		return nil, nil
+	}
+	return &encoding{name, charmaps[name]}, nil
+}
+
+// expression is what gives a text in SQL, as it is.
+func (e *encoding) expression(text string) string {
+	if e == nil {
+		return text
+	}
+	return fmt.Sprintf("convert_to(%s, %s)", text, literal(e.name))
+}
+
+// utf8 converts a text. What is no character is not valid in UTF-8 either.
+func (e *encoding) utf8(text []byte) []byte {
+	if e == nil {
+		return text
+	}
+	converted := make([]byte, 0, len(text)+len(text)/8)
+	for _, b := range text {
+		switch r := e.of.DecodeByte(b); {
+		case r == utf8.RuneError || b >= utf8.RuneSelf && r >= utf8.RuneSelf && r < 0xa0 && strings.HasPrefix(e.name, "WIN"):
+			converted = append(converted, 0xff) // Windows has no control characters there
+		default:
+			converted = utf8.AppendRune(converted, r)
+		}
+	}
+	return converted
+}
+
+// values converts those of a row.
+func (e *encoding) values(values []value) {
+	if e == nil {
+		return
+	}
+	for i := range values {
+		if values[i].state == valueText {
+			values[i].text = e.utf8(values[i].text)
+		}
+	}
+}
+
+// unhex takes PostgreSQL's text of a bytea apart.
+func unhex(text []byte) ([]byte, error) {
+	return hex.DecodeString(strings.TrimPrefix(string(text), `\x`))
+}
