@@ -81,6 +81,10 @@ func parse(url string) (*driver.Options, error) {
 	if options.Auth.Database == "" {
 		return nil, fmt.Errorf("the ClickHouse URL names no database; it has the form clickhouse://user:password@host:9000/database")
 	}
+	if len(options.Addr) > 1 {
+		// The claim to write is one server's: two loaders that reach different ones would both get it.
+		return nil, fmt.Errorf("the ClickHouse URL names %d hosts, and Orgstats works with one server: name one, or a name that always leads to the same one", len(options.Addr))
+	}
 	options.DialTimeout = dialTimeout
 	options.Compression = &driver.Compression{Method: compression(options.Addr)}
 	if options.Settings == nil {

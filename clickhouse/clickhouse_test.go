@@ -18,7 +18,9 @@ func TestURLs(t *testing.T) {
 	}{
 		{"the usual form", "clickhouse://user:pa55word@host:9000/database", true},
 		{"settings of the driver may follow", "clickhouse://user:pa55word@host:9000/database?secure=true&dial_timeout=2s", true},
-		{"several servers of a cluster", "clickhouse://user:pa55word@one:9000,two:9000/database", true},
+		{"several servers of a cluster", "clickhouse://user:pa55word@one:9000,two:9000/database", false},
+		{"the same server twice", "clickhouse://user:pa55word@one:9000,one:9000/database", false},
+		{"several servers over HTTP", "http://user:pa55word@one:8123,two:8123/database", false},
 		{"no database", "clickhouse://user:pa55word@host:9000", false},
 		{"no address", "pa55word", false},
 		{"nonsense after the per cent sign", "clickhouse://user:pa55word%zz@host:9000/database", false},

@@ -95,17 +95,25 @@ func (s *source) decompress(r *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read as gzip: %w", err)
 		}
-		s.Reader = unzipped // its Close would free nothing, and only say again what reading has said
-	case bytes.HasPrefix(head, zstdMagic):
+		unzipped.Multistream(false)
+		return s.plain(&gunzip{r, unzipped}, twice...) // the reader's Close would free nothing, and only say again what reading has said
+	case isZstd(head):
 		unzipped, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return fmt.Errorf("read as zstd: %w", err)
 		}
-		s.Reader, s.close = unzipped, append(s.close, func() error { unzipped.Close(); return nil })
-	default:
-		s.Reader = r
+		s.close = append(s.close, func() error { unzipped.Close(); return nil })
+		return s.plain(unzipped, twice...)
 	}
-	return nil
+	s.Reader = r
+	return refuseFormats(r)
+}
+
+// plain takes what was decompressed, unless it is in a format that is not read.
+func (s *source) plain(r io.Reader, more ...format) error {
+	buffered := bufio.NewReaderSize(r, 64<<10)
+	s.Reader = buffered
+	return refuseFormats(buffered, more...)
 }
 
 // Close closes the file and what decompresses it.
@@ -147,6 +155,7 @@ func checkInputs(inputs []Input) (size int64, err error) {
 			known = false
 		default:
 			size += info.Size()
+			err = errors.Join(err, checkFormat(in, func(in Input) (*source, error) { return openSource(context.Background(), in, func(int) {}) }))
 		}
 	}
 	if !known {

@@ -89,7 +89,7 @@ func beyondRecords(text string) (ms int64, exact, ok bool) {
 	if _, exact, err = record.ParseTime(sameCalendar + text[digits:]); err != nil {
 		return 0, false, false
 	}
-	t, err := time.Parse(time.RFC3339, text)
+	t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
 	return t.UnixMilli(), exact, err == nil
 }
 

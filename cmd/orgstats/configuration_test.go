@@ -38,6 +38,25 @@ func TestAllMistakesAreListedAtOnce(t *testing.T) {
 	}
 }
 
+// Two loaders that reach different servers would both get the claim to write.
+func TestNoCommandTakesSeveralHosts(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	i.write("url", []byte("clickhouse://one:9000,two:9000/orgstats\n"))
+	for _, variable := range []string{"ORGSTATS_CLICKHOUSE_URL=clickhouse://one:9000,two:9000/orgstats", "ORGSTATS_CLICKHOUSE_URL_FILE=url"} {
+		i.env = []string{variable, "ORGSTATS_SOURCE_URL=postgres://user@127.0.0.1:1/database"}
+		for _, command := range []string{
+			"serve --dev-auth", "load -", "replicate", "replicate --check", "replicate --status", "migrate up", "verify", "rebuild", "backup b.tar", "restore b.tar",
+			"explain --org o --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z",
+		} {
+			o := i.run(strings.Fields(command)...)
+			if o.status != exitFailed || !strings.Contains(o.stderr+o.stdout, "names 2 hosts, and Orgstats works with one server") {
+				t.Errorf("%s: status %d: %s%s", command, o.status, o.stdout, o.stderr)
+			}
+		}
+	}
+}
+
 func TestServeRefusesToStart(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

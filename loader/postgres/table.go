@@ -86,6 +86,8 @@ func (t *table) row(values []value, position uint64) *record.Row {
 		f := &t.fields[i]
 		raw, sent := t.raw(f, values)
 		switch {
+		case sent && t.isNoNumber(f, values):
+			row.Reject(f.Name, "is "+values[f.column].view()+", want a number")
 		case slices.Contains(mapping.UsageFields, f.Name):
 			usage.set(f.Name, raw, sent)
 		case sent:
@@ -96,6 +98,12 @@ func (t *table) row(values []value, position uint64) *record.Row {
 	}
 	usage.give(row)
 	return row
+}
+
+// isNoNumber reports whether a column of numbers has NaN or an infinity, which JSON has no numbers for.
+func (t *table) isNoNumber(f *field, values []value) bool {
+	return f.column >= 0 && f.Path == nil && values[f.column].state == valueText && t.columns[f.column].kind == kindFloat &&
+		strings.ContainsAny(values[f.column].view(), "NI")
 }
 
 // raw is the JSON text of a field, unless its column was not sent.

@@ -99,3 +99,20 @@ DELETE FROM crm.person WHERE login = 'p2';`)
 	i.expect("others are not", "SELECT count() FROM kb_files FINAL", 3)
 	i.end()
 }
+
+// A number that is none is no id, and nobody's name.
+func TestNumbersThatAreNone(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.Exec(talk + `ALTER TABLE conversation ALTER agent_id TYPE numeric USING NULL; ALTER TABLE conversation ALTER user_id TYPE float8 USING 7;
+		INSERT INTO conversation VALUES ('c2', 'o', 8, 'NaN', now()), ('c3', 'o', 'Infinity', 1, now()), ('c4', 'o', 9, NULL, now())`)
+	i.follow()
+	i.catchUp()
+	i.source.Exec(`INSERT INTO conversation VALUES ('c5', 'o', '-Infinity', 1, now()), ('c6', 'o', 10, 11, now()); UPDATE conversation SET agent_id = 'NaN' WHERE id = 'c4'`)
+	i.catchUp()
+	i.expect("what is right", "SELECT count() FROM conversations FINAL WHERE id IN ('c1', 'c4', 'c6') AND agent_id IN ('', '11')", 3)
+	i.expect("nothing else", "SELECT count() FROM conversations FINAL", 3)
+	i.expect("no agent", "SELECT count() FROM replication_rejects FINAL WHERE field = 'agentId' AND reason = 'is NaN, want a number'", 2)
+	i.expect("no user", "SELECT count() FROM replication_rejects FINAL WHERE field = 'userId' AND endsWith(reason, 'Infinity, want a number')", 2)
+	i.end()
+}

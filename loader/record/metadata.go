@@ -106,21 +106,38 @@ func (f *flattener) pair(path, value string) {
 	f.pairs = append(f.pairs, pair{path, value})
 }
 
-// numberText is a JSON number in its shortest form, as JavaScript prints it, except that integers keep all their
-// digits, where JavaScript would round them, and that a number too large for it stays as it is.
+// numberText is a JSON number in its shortest form, one for each value however it is written: as JavaScript prints it, except that whole
+// numbers and those too large for it keep all their digits, where JavaScript would round them.
 func numberText(literal string) string {
-	if isInteger(literal) && literal != "-0" {
-		return literal
-	}
+	const writtenOut = 21 // digits of a whole number, as JavaScript has it
+	digits, exponent := decimal(literal)
+	sign := literal[:len(literal)-len(strings.TrimPrefix(literal, "-"))]
 	number, err := strconv.ParseFloat(literal, 64)
 	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return literal
-	case number == 0:
+	case digits == "":
 		return "0" // never -0
+	case exponent >= 0 && len(digits)+exponent <= writtenOut:
+		return sign + digits + strings.Repeat("0", exponent)
+	case exponent >= 0 || errors.Is(err, strconv.ErrRange):
+		return sign + shorter(digits, exponent)
+	case number == 0:
+		return "0" // it is too small
 	case math.Abs(number) >= 1e-6 && math.Abs(number) < 1e21:
 		return strconv.FormatFloat(number, 'f', -1, 64)
 	}
 	// JavaScript pads no exponent: 1e-7, where Go writes 1e-07.
 	return strings.Replace(strconv.FormatFloat(number, 'e', -1, 64), "e-0", "e-", 1)
+}
+
+// shorter is digits × 10^exponent in all its digits: written out, or with an exponent if that is shorter.
+func shorter(digits string, exponent int) string {
+	short := digits[:1]
+	if len(digits) > 1 {
+		short += "." + digits[1:]
+	}
+	short += fmt.Sprintf("e%+d", len(digits)-1+exponent)
+	if exponent >= 0 && len(digits)+exponent <= len(short) {
+		return digits + strings.Repeat("0", exponent)
+	}
+	return short
 }

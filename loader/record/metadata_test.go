@@ -69,7 +69,14 @@ func TestNumberText(t *testing.T) {
 		{"minus zero", "-0", "0"},
 		{"minus zero with a fraction", "-0.0", "0"},
 		{"too small for a double", "1e-400", "0"},
-		{"too large for a double", "1e400", "1e400"},
+		{"too large for a double", "1e400", "1e+400"},
+		{"the same written out, as jsonb does", "1" + strings.Repeat("0", 400), "1e+400"},
+		{"a large one written out", "10000000000000000000000000", "1e+25"},
+		{"the same with an exponent", "1e+25", "1e+25"},
+		{"the same with another", "-0.01E27", "-1e+25"},
+		{"all digits of a large one with an exponent", "1.2345678901234567890123e22", "12345678901234567890123"},
+		{"more digits than zeros", "12345678901234567890123000", "12345678901234567890123000"},
+		{"an exponent that nobody could write out", "1e999999999", "1e+999999999"},
 		{"shortest digits that tell it apart", "0.1000000000000000055", "0.1"},
 	}
 	for _, test := range tests {

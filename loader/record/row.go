@@ -37,6 +37,9 @@ func (r *Row) Set(field, raw string) {
 	}
 }
 
+// Reject says that a field is wrong, and why.
+func (r *Row) Reject(field, reason string) { r.fail(field, reason) }
+
 // Keep says that the source did not send a field, because it did not change.
 func (r *Row) Keep(field string) {
 	switch field {

@@ -22,12 +22,12 @@ const (
 	maxTime = 9_214_646_399_999  // 2261-12-31T23:59:59.999Z
 )
 
-// ParseTime reads an RFC 3339 date-time, upper case, with seconds and a zone, into milliseconds since 1970 in UTC,
+// ParseTime reads an RFC 3339 date-time with seconds and a zone, whose T and Z may be lower case (section 5.6), into milliseconds since 1970 in UTC,
 // rounded down. Exact says that there was nothing to round. Years go from 1900, where ClickHouse's DateTime64 begins, to
 // 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds in 64 bits on the way. The error's
 // text is a predicate, to stand after the text or the name of its field: "is not an RFC 3339 date-time …".
 func ParseTime(s string) (ms int64, exact bool, err error) {
-	if !hasShape(s, dateTimeShape) {
+	if !hasShape(s, dateTimeShape) && (len(s) < len(dateTimeShape) || s[10] != 't' || !hasShape(s[:10]+"T"+s[11:], dateTimeShape)) {
 		return 0, false, errTimeShape
 	}
 	year, month, day := number(s[0:4]), number(s[5:7]), number(s[8:10])
@@ -91,9 +91,9 @@ func cutFraction(s string) (milliseconds int64, exact bool, rest string, ok bool
 	return milliseconds, exact, s[end:], end > 1
 }
 
-// offsetMinutes reads a zone, Z or such as +05:45, in minutes east of UTC.
+// offsetMinutes reads a zone, Z, z or such as +05:45, in minutes east of UTC.
 func offsetMinutes(zone string) (int64, error) {
-	if zone == "Z" {
+	if zone == "Z" || zone == "z" {
 		return 0, nil
 	}
 	if len(zone) != 1+len(offsetShape) || zone[0] != '+' && zone[0] != '-' || !hasShape(zone[1:], offsetShape) {
