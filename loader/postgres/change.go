@@ -61,8 +61,9 @@ func (s *stream) apply(w *work, l *layout, kind pglogrepl.MessageType, hasOld bo
 		s.delete(w, t, l.old)
 	case pglogrepl.MessageTypeInsert:
 		counts.inserted++
-		w.touch(t, t.keyOf(l.values), true)
-		s.rejects.upsert(w, t, t.row(l.values, w.position), t.keyOf(l.values))
+		key := t.keyOf(l.values)
+		w.touch(t, key, true)
+		s.rejects.upsert(w, t, t.row(l.values, w.position), key)
 	default:
 		counts.updated++
 		row, key := t.row(l.values, w.position), t.keyOf(l.values)

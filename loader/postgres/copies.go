@@ -115,10 +115,18 @@ func (s *session) takeCopy(ctx context.Context, w *work) error {
 // rereads are the copied rows that are no records. As they are now they decide: the log may have brought a later version already.
 func (s *session) rereads(_ context.Context, w *work) (replica.Missing, error) {
 	missing := replica.Missing{}
+	var kept []reject
 	for _, r := range w.rejects {
-		missing[r.record] = append(missing[r.record], r.key)
+		if w.copied.encoding.canAskFor(r.key) {
+			missing[r.record] = append(missing[r.record], r.key)
+			continue
+		}
+		r.position, r.at = w.position, w.at
+		s.rejects.add(r.rowKey)
+		w.count(w.copied).rejected++
+		kept = append(kept, r)
 	}
-	w.rejects = nil
+	w.rejects = kept
 	return missing, nil
 }
 

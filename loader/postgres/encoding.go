@@ -93,6 +93,9 @@ func (e *encoding) values(values []value) {
 	}
 }
 
+// canAskFor reports whether a value can be looked for: what could not be converted can't be converted back.
+func (e *encoding) canAskFor(text string) bool { return e == nil || utf8.ValidString(text) }
+
 // unhex takes PostgreSQL's text of a bytea apart.
 func unhex(text []byte) ([]byte, error) {
 	return hex.DecodeString(strings.TrimPrefix(string(text), `\x`))

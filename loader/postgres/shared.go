@@ -118,6 +118,9 @@ func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table
 	}
 	stored, err := writer.Stored(ctx, t.Record, w.inserted[t.FullName()])
 	for id := range w.uncertain[t.FullName()] {
+		if !t.encoding.canAskFor(id) {
+			continue // it gave no record
+		}
 		stored = append(stored, id)
 	}
 	slices.Sort(stored)

@@ -50,6 +50,7 @@ type layout struct {
 	slots  []int
 	values []value
 	old    []value
+	floor  uint64 // position before which changes are passed over
 
 	unfit   error // why no change that comes so can be taken,
 	keyless error // or only one that inserts a row
@@ -59,7 +60,7 @@ type layout struct {
 // and would be missed is an error.
 func (s *stream) wants(l *layout, kind pglogrepl.MessageType) (bool, error) {
 	switch {
-	case s.transaction.taken || l == nil || s.transaction.position < s.floors[l.table.FullName()]:
+	case s.transaction.taken || l == nil || s.transaction.position < l.floor:
 		return false, nil
 	case l.unfit != nil:
 		return false, l.unfit
@@ -247,7 +248,7 @@ func (s *stream) truncate(m *pglogrepl.TruncateMessage) {
 	w := newWork()
 	w.position, w.at, w.first = s.transaction.position, s.transaction.at, s.transaction.at
 	for _, id := range m.RelationIDs {
-		if l := s.layouts[id]; l != nil && s.transaction.position >= s.floors[l.table.FullName()] {
+		if l := s.layouts[id]; l != nil && s.transaction.position >= l.floor {
 			w.truncated = append(w.truncated, l.table)
 			w.count(l.table).truncated++
 		}

@@ -52,7 +52,7 @@ func (s *stream) convertNames(m *pglogrepl.RelationMessage) {
 func (s *stream) layout(ctx context.Context, t *table, m *pglogrepl.RelationMessage) (*layout, error) {
 	now := *t
 	now.columns = slices.Clone(t.columns)
-	l := &layout{table: &now, slots: slices.Repeat([]int{-1}, len(m.Columns))}
+	l := &layout{table: &now, slots: slices.Repeat([]int{-1}, len(m.Columns)), floor: s.floors[t.FullName()]}
 	l.values, l.old = make([]value, len(t.columns)), make([]value, len(t.columns))
 	for place := range now.columns {
 		c := &now.columns[place]
