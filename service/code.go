@@ -19,8 +19,11 @@ const (
 	codeBodyTooLarge
 	codeURLTooLong
 	codeHeadTooLarge
+	codeExpectation
 	codeTooOften
 	codeHungUp
+	codeCoding
+	codeVersion
 	codeUnavailable
 	codeBusy
 )
@@ -36,8 +39,11 @@ var statuses = map[code]int{
 	codeBodyTooLarge:     fasthttp.StatusRequestEntityTooLarge,
 	codeURLTooLong:       fasthttp.StatusRequestURITooLong,
 	codeHeadTooLarge:     fasthttp.StatusRequestHeaderFieldsTooLarge,
+	codeExpectation:      fasthttp.StatusExpectationFailed,
 	codeTooOften:         fasthttp.StatusTooManyRequests,
 	codeHungUp:           499, // nginx's number for a client that went away; nobody reads it but the log's readers
+	codeCoding:           fasthttp.StatusNotImplemented,
+	codeVersion:          fasthttp.StatusHTTPVersionNotSupported,
 	codeUnavailable:      fasthttp.StatusServiceUnavailable,
 	codeBusy:             fasthttp.StatusServiceUnavailable,
 }

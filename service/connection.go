@@ -1,13 +1,15 @@
 package service
 
 import (
-	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/orgstats/orgstats/service/wire"
 )
 
 const (
@@ -26,16 +28,14 @@ type conn struct {
 	idle     bool // no byte of a next request has arrived
 	draining bool // it closes with the request under way, or with the grace when there is none
 
-	// Of the bytes since the last request ended:
-	blankLines int  // how many there are; the first ends the head of a request
-	lineEmpty  bool // the last line has no characters yet
-	atEnd      bool // nothing came after the last blank line
+	request wire.Scanner // what has come of the request that is read or under way
+	broken  error        // why no more of it can be read
 
 	linger bool // bytes may be left unread when it closes
 }
 
 func newConn(inner net.Conn, all *connections) *conn {
-	c := &conn{Conn: inner, connections: all, idle: true}
+	c := &conn{Conn: inner, connections: all, idle: true, request: wire.Scanner{MaxBody: maxRequestBody}}
 	if secured, ok := inner.(*tls.Conn); ok {
 		inner = secured.NetConn()
 	}
@@ -45,60 +45,57 @@ func newConn(inner net.Conn, all *connections) *conn {
 	return c
 }
 
-// Read notes what arrives.
+// Read looks at what arrives before fasthttp does, which would wait for more after much that can't be answered, or read
+// it in its own way.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.begin()
-		c.scan(p[:n])
+	for c.broken == nil {
+		n, err := c.Conn.Read(p)
+		kept, fault := c.request.Scan(p[:n])
+		switch underWay := c.request.Begun() && !c.request.Complete(); {
+		case fault != nil:
+			c.broken = fault
+		case err != nil && underWay && errors.Is(err, io.EOF):
+			c.broken = wire.ErrCut
+		case err != nil && underWay:
+			c.broken = err
+		}
+		first := (fault != nil || c.request.Begun()) && c.begin()
+		if c.broken == nil && (kept > 0 || err != nil) {
+			return kept, err
+		}
+		if c.broken != nil && first {
+			// fasthttp hangs up without a word unless it has read a byte.
+			p[0] = '?'
+			return 1, nil
+		}
 	}
-	return n, err
+	return 0, c.broken
 }
 
-// begin notes that a request is under way, which lifts the deadline that drain set.
-func (c *conn) begin() {
+// begin notes that a request is under way, which lifts the deadline that drain set. First tells whether it was not.
+func (c *conn) begin() (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.idle && c.draining {
 		_ = c.Conn.SetReadDeadline(time.Time{})
 	}
-	c.idle = false
+	first, c.idle = c.idle, false
+	return first
 }
 
-// scan counts blank lines.
-func (c *conn) scan(p []byte) {
-	for len(p) > 0 {
-		c.atEnd = false
-		line, rest, ended := bytes.Cut(p, []byte{'\n'})
-		if len(line) > 0 && !bytes.Equal(line, []byte{'\r'}) {
-			c.lineEmpty = false
-		}
-		if !ended {
-			return
-		}
-		if c.lineEmpty {
-			c.blankLines++
-			c.atEnd = true
-		}
-		c.lineEmpty = true
-		p = rest
-	}
-}
-
-// alone tells whether the request under way is all that has arrived: no body and no pipelined request. Otherwise the
-// connection has to close with the answer, because fasthttp loses answers to pipelined requests when it is set to save
-// memory (ReduceMemoryUsage, which lets idle connections do without read buffers).
-func (c *conn) alone() bool { return c.blankLines == 1 && c.atEnd }
-
-// finish notes that the request under way is answered but for sending it. Keep says whether another may follow.
+// finish notes that the request under way is answered but for sending it. Keep says whether another may follow: not where
+// anything came beside the head of this one, because fasthttp loses answers to pipelined requests when it is set to save
+// memory (ReduceMemoryUsage, which lets idle connections do without read buffers), and because nobody shall take a body
+// for a request.
 func (c *conn) finish() (keep bool) {
-	alone := c.alone()
+	alone := c.request.Alone()
+	keep = alone && !c.request.Close()
 	c.linger = c.linger || !alone
-	c.blankLines, c.lineEmpty, c.atEnd = 0, false, false
+	c.request.Next()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = true
-	return alone && !c.draining
+	return keep && !c.draining
 }
 
 // drain lets the request under way end, or one begin within the grace, and then the connection close.

@@ -3,12 +3,11 @@ package service
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -46,6 +45,10 @@ func exchangeOf(c *fiber.Ctx) *exchange {
 
 // handle stands around fiber's routes, so that whatever happens is answered in JSON and logged once.
 func (s *Service) handle(http *fasthttp.RequestCtx) {
+	if c, ok := http.Conn().(*conn); ok && !c.request.Complete() {
+		s.refuse(http, c.broken) // fasthttp does without the end of a trailer
+		return
+	}
 	e := s.begin(http)
 	defer s.end(e)
 	defer func() {
@@ -62,8 +65,13 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 		answerPreflight(&http.Response)
 		return
 	}
-	if !slices.Contains(fiber.DefaultMethods, e.method) {
-		// fiber would answer in plain text.
+	if strings.Contains(e.path, "://") {
+		// fasthttp would take what follows for an absolute URL, and fiber would answer for its path.
+		s.show(e, fiber.ErrNotFound)
+		return
+	}
+	if e.path == "*" || e.method == fiber.MethodConnect || !slices.Contains(fiber.DefaultMethods, e.method) {
+		// They are about the service as a whole, or about no path of it; and fiber would answer unknown methods in plain text.
 		http.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 		s.show(e, fiber.ErrMethodNotAllowed)
 		return
@@ -72,9 +80,10 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 }
 
 // begin takes what is needed out of the request. It leaves the path alone as the URL, because fasthttp takes an
-// unescaped :// in a query for the start of an absolute URL.
+// unescaped :// in a query for the start of an absolute URL, and one host for all, because fasthttp's rules for hosts are
+// its own and nothing here depends on them.
 func (s *Service) begin(http *fasthttp.RequestCtx) *exchange {
-	path, query, _ := bytes.Cut(http.Request.Header.RequestURI(), []byte{'?'})
+	path, query, _ := bytes.Cut(origin(http.Request.Header.RequestURI()), []byte{'?'})
 	e := &exchange{
 		http:    http,
 		id:      requestID(&http.Request.Header),
@@ -86,6 +95,7 @@ func (s *Service) begin(http *fasthttp.RequestCtx) *exchange {
 		started: time.Now(),
 	}
 	http.Request.SetRequestURI(e.path)
+	http.Request.Header.SetHost(anyHost)
 	http.SetUserValue(exchangeKey{}, e)
 	s.startSpan(e)
 	return e
@@ -117,26 +127,4 @@ func (s *Service) show(e *exchange, err error) {
 	if err := respondFailure(&e.http.Response, e.failure); err != nil {
 		s.log.Error("a failure could not be shown", "error", err, "request_id", e.id)
 	}
-}
-
-// refuse answers what fasthttp could not read as a request.
-func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
-	e := &exchange{
-		http: http, id: newRequestID(), client: peer(http.RemoteAddr()), route: RouteInvalid, started: time.Now(),
-		span: trace.SpanFromContext(s.base), // none: nobody traces what is no request
-	}
-	c := codeInvalid
-	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
-		c = codeHeadTooLarge
-	} else if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		c = codeTimeout
-	} else if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-		c = codeBodyTooLarge
-	}
-	if connection, ok := http.Conn().(*conn); ok {
-		connection.linger = true
-	}
-	// The error quotes the request, which may hold a token, so it is not logged.
-	s.show(e, failureOf(c, nil))
-	s.end(e)
 }

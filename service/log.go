@@ -52,10 +52,10 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 }
 
 // levelOf is how important a request is to who reads the log. What was turned away because there is too much of it is no
-// error of the service, and would fill the log just when it has the most to do.
+// error of the service, and would fill the log just when it has the most to do. Nor is what was no request.
 func levelOf(e *exchange, o Observation) slog.Level {
 	switch {
-	case o.Busy != "" || o.Rate != "":
+	case o.Busy != "" || o.Rate != "" || o.Route == RouteInvalid:
 		return slog.LevelInfo
 	case o.Status >= fasthttp.StatusInternalServerError && e.failure != nil && e.failure.cause != nil:
 		return slog.LevelError

@@ -59,6 +59,8 @@ func New(config Config) *Service {
 		WriteTimeout:          config.WriteTimeout,
 		IdleTimeout:           config.IdleTimeout,
 		ErrorHandler:          s.fail,
+
+		DisablePreParseMultipartForm: true, // bodies are ignored
 	})
 	s.app.Get("/api/dashboard/getStats", s.getStats)
 	s.app.Get("/livez", s.livez)
@@ -72,6 +74,7 @@ func New(config Config) *Service {
 	s.routes = s.app.Handler()
 	s.app.Server().Handler = s.handle
 	s.app.Server().ErrorHandler = s.refuse
+	s.app.Server().HeaderReceived = received
 	return s
 }
 
