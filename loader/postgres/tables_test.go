@@ -116,3 +116,20 @@ func TestNumbersThatAreNone(t *testing.T) {
 	i.expect("no user", "SELECT count() FROM replication_rejects FINAL WHERE field = 'userId' AND endsWith(reason, 'Infinity, want a number')", 2)
 	i.end()
 }
+
+// Ids of a type that an extension brings, whose operators are not where the sessions look for them.
+func TestIdsOfAnExtension(t *testing.T) {
+	t.Parallel()
+	i := install(t, "")
+	i.source.Exec(`CREATE EXTENSION citext; ALTER TABLE message ALTER id TYPE citext; ALTER TABLE organization_membership ALTER user_id TYPE citext;
+		ALTER TABLE organization_membership DROP CONSTRAINT organization_membership_organization_id_user_id_key;` + talk + memberships + `
+		INSERT INTO message (id, conversation_id, role) VALUES ('Bad', 'c1', '')`)
+	i.follow()
+	i.catchUp()
+	i.expect("asked for by its key", "SELECT count() FROM replication_rejects FINAL WHERE source_key = 'Bad'", 1)
+	i.source.Exec("UPDATE message SET role = 'user' WHERE id = 'bad'; UPDATE organization_membership SET updated_at = now() WHERE id = 'old'")
+	i.catchUp()
+	i.expect("asked for by its user", blue, 1)
+	i.expect("mended", messages+" WHERE id = 'Bad'", 1)
+	i.end()
+}
