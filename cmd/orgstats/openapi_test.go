@@ -282,6 +282,9 @@ func (p *provoked) noRequests(s *server) {
 		{"a request that never ends", "GET /livez" + strings.TrimSuffix(head, "\r\n"), http.StatusRequestTimeout},
 		{"a large body", "GET /livez" + head + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1_000_000), http.StatusRequestEntityTooLarge},
 		{"a long URL", "GET /livez?" + strings.Repeat("x", 310<<10) + head + "\r\n", http.StatusRequestURITooLong},
+		{"an expectation", "GET /livez" + head + "Expect: miracles\r\n\r\n", http.StatusExpectationFailed},
+		{"an unknown coding", "GET /livez" + head + "Transfer-Encoding: gzip, chunked\r\n\r\n", http.StatusNotImplemented},
+		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http.StatusHTTPVersionNotSupported},
 		{"a large head", "GET /livez" + head + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", http.StatusRequestHeaderFieldsTooLarge},
 	} {
 		response, err := s.wire(row.text)
