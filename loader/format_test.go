@@ -1,13 +1,16 @@
 package loader
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"unicode/utf16"
 )
 
@@ -38,8 +41,19 @@ func TestZstdMayBeginWithFramesToSkip(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", row.why, text, err, row.want)
 		}
 	}
-	if _, err := readAll(t, Input{Path: "x", Reader: bytes.NewReader(append(skippable(0x50, "a"), "\x04\x22\x4d\x18"...))}); err == nil {
-		t.Error("frames of lz4 behind one that is to be skipped are no error")
+	frame := string(skippable(0x50, "abcdef"))
+	for _, row := range []struct{ why, data string }{
+		{"lz4 behind one", frame + "\x04\x22\x4d\x18"},
+		{"lines behind one", frame + conversation},
+		{"gzip behind one", frame + string(gzipped(t, conversation))},
+		{"one byte behind one", frame + "x"},
+		{"one that is cut off", frame[:10]},
+		{"one without its size", frame[:6]},
+		{"the second without its content", frame + frame[:8]},
+	} {
+		if text, err := readAll(t, Input{Path: "x", Reader: strings.NewReader(row.data)}); err == nil {
+			t.Errorf("%s: is no error: %q", row.why, text)
+		}
 	}
 }
 
@@ -78,9 +92,36 @@ func TestZerosAfterGzipAreIgnored(t *testing.T) {
 	}
 }
 
-// tar is the head of an archive.
-func tar() string {
-	return "records.ndjson" + strings.Repeat("\x00", 257-14) + "ustar\x0000" + strings.Repeat("\x00", 247)
+// archived is an archive of tar with one file.
+func archived(t *testing.T, name string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(conversation))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, conversation); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// oldTar is an archive as tar wrote them before it had a magic: it is told by the sum of its header alone.
+func oldTar(t *testing.T) string {
+	t.Helper()
+	head := []byte(archived(t, "records.ndjson"))
+	clear(head[257:512])
+	sum := 8 * int(' ')
+	for i, b := range head[:512] {
+		if i < 148 || i >= 156 {
+			sum += int(b)
+		}
+	}
+	copy(head[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return string(head)
 }
 
 func utf16Text(big bool, mark string) (text string) {
@@ -102,11 +143,21 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 		{"lz4", "\x04\x22\x4d\x18\x64", "lz4"},
 		{"zip", "PK\x03\x04\x14\x00", "zip archive"},
 		{"7z", "7z\xbc\xaf\x27\x1c\x00", "7z archive"},
-		{"tar", tar(), "tar archive"},
-		{"tar in gzip", string(gzipped(t, tar())), "tar archive"},
-		{"tar in zstd", string(zstandard(t, tar())), "tar archive"},
+		{"tar", archived(t, "records.ndjson"), "tar archive"},
+		{"tar in gzip", string(gzipped(t, archived(t, "records.ndjson"))), "tar archive"},
+		{"tar in zstd", string(zstandard(t, archived(t, "records.ndjson"))), "tar archive"},
+		{"tar of a format without a magic", oldTar(t), "tar archive"},
+		{"the same in gzip", string(gzipped(t, oldTar(t))), "tar archive"},
+		{"tar of a file whose name begins like a record", archived(t, `{"type"`), "tar archive"},
 		{"gzip in gzip", string(gzipped(t, string(gzipped(t, conversation)))), "compressed twice"},
 		{"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))), "compressed twice"},
+		{"zstd in gzip that begins with a frame to skip", string(gzipped(t, string(append(skippable(0x50, "a"), zstandard(t, conversation)...)))), "compressed twice"},
+		{"lz4 behind a frame to skip", string(skippable(0x5a, "abc")) + "\x04\x22\x4d\x18\x64", "lz4"},
+		{"lzma", "\x5d\x00\x00\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff\x00\x3d", "lzma"},
+		{"lzma that tells its size", "\x5d\x00\x00\x01\x00\x40\x9c\x00\x00\x00\x00\x00\x00\x00\x3d", "lzma"},
+		{"ORC", "ORC\x11\x00\x00\x0a\x03\x00\x00\x00", "ORC"},
+		{"ORC without compression", "ORC\x0a\x06\x08\x02\x12\x02", "ORC"},
+		{"encrypted Parquet", "PARE\x15\x04", "Parquet"},
 		{"Parquet", "PAR1\x15\x04", "Parquet"},
 		{"Avro", "Obj\x01\x04", "Avro"},
 		{"SQLite", "SQLite format 3\x00\x10", "SQLite"},
@@ -116,10 +167,16 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 		{"UTF-16 without a mark, big end first", utf16Text(true, ""), "UTF-16"},
 		{"UTF-16 in gzip", string(gzipped(t, utf16Text(false, "\ufeff"))), "UTF-16"},
 		{"UTF-32", "\xff\xfe\x00\x00{\x00\x00\x00", "UTF-32"},
+		{"UTF-32 without a mark", "{\x00\x00\x00\"\x00\x00\x00", "UTF-32"},
+		{"UTF-32 without a mark, big end first", "\x00\x00\x00{\x00\x00\x00\"", "UTF-32"},
 	} {
 		_, err := readAll(t, Input{Path: "records", Reader: strings.NewReader(row.data)})
 		if _, ok := errors.AsType[*formatError](err); !ok || !strings.Contains(err.Error(), row.says) || !strings.HasPrefix(err.Error(), "records: is ") {
 			t.Errorf("%s: %v", row.why, err)
+		}
+		_, slow := readAll(t, Input{Path: "records", Reader: iotest.OneByteReader(strings.NewReader(row.data))})
+		if slow == nil || slow.Error() != err.Error() {
+			t.Errorf("%s, byte by byte: %v", row.why, slow)
 		}
 		path := filepath.Join(t.TempDir(), "records")
 		if err := os.WriteFile(path, []byte(row.data), 0o600); err != nil {
@@ -129,9 +186,45 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 			t.Errorf("%s, before anything is loaded: %v", row.why, err)
 		}
 	}
-	for _, text := range []string{"", "B", "BZh is a word", "PK", "\xef\xbb\xbf" + conversation, " " + conversation, "\n\n" + conversation, "\x00\x00", "nonsense"} {
-		if got, err := readAll(t, Input{Path: "x", Reader: strings.NewReader(text)}); err != nil || got != text {
-			t.Errorf("%q: %q, %v", text, got, err)
+}
+
+// Lines that are no JSON are rejected one by one, beside others that are right: a file is not refused for one of them. What is JSON is
+// read, whatever it holds where other formats have their magic.
+func TestLinesAreNotTakenForFormats(t *testing.T) {
+	member := `{"type":"member","organizationId":"o","userId":"u","updatedAt":"2026-01-01T00:00:00Z","publicMetadata":{"a":"`
+	for _, text := range []string{
+		"", "B", "BZh is a word", "BZh91AY text\n" + conversation, "PK", "\xef\xbb\xbf" + conversation, " " + conversation, "\n\n" + conversation, "\x00\x00", "nonsense",
+		member + strings.Repeat("x", 257-len(member)) + "ustar\"}}\n",                                               // where tar has its magic
+		"{\x00\"type\":1}\n" + conversation, "\x00{\"type\":1}\n" + conversation, "\x00\x00\x00{}\n" + conversation, // bytes that were lost
+		` {"type":"conversation","id":"` + strings.Repeat("0", 700) + `"}` + "\n", // digits everywhere, as in a header of tar
+		"PAR1 is a word\n" + conversation, "ORC is another\n" + conversation, "]\x00\x00\n" + conversation,
+	} {
+		for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+			if got, err := readAll(t, Input{Path: "x", Reader: r}); err != nil || got != text {
+				t.Errorf("%q: %q, %v", text, got, err)
+			}
+		}
+	}
+}
+
+// The advice must work: what is packed within something is unpacked from the outside in.
+func TestAdviceForFormats(t *testing.T) {
+	xz := "\xfd7zXZ\x00\x00\x04"
+	for _, row := range []struct{ why, data, want string }{
+		{"alone", xz, "records: is compressed with xz, which is not read: unpack it first, such as by: xz -dc FILE | orgstats load -"},
+		{"in gzip", string(gzipped(t, xz)), "records: is compressed with xz inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | xz -dc | orgstats load -"},
+		{"in zstd", string(zstandard(t, xz)), "records: is compressed with xz inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | xz -dc | orgstats load -"},
+		{"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))),
+			"records: is compressed twice, with zstd inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | orgstats load -"},
+		{"gzip in zstd", string(zstandard(t, string(gzipped(t, conversation)))),
+			"records: is compressed twice, with gzip inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | orgstats load -"},
+		{"tar", archived(t, "a"), "records: is a tar archive, which is not read: unpack it first, such as by: tar -xO -f FILE | orgstats load -"},
+		{"tar in gzip", string(gzipped(t, archived(t, "a"))), "records: is a tar archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | tar -xO -f - | orgstats load -"},
+		{"zip in gzip", string(gzipped(t, "PK\x03\x04\x14\x00")), "records: is a zip archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE > ARCHIVE && unzip -p ARCHIVE | orgstats load -"},
+		{"UTF-16 in gzip", string(gzipped(t, utf16Text(false, "\ufeff"))), "records: is text in UTF-16 inside gzip, which is not read: convert it to UTF-8 first, such as with iconv"},
+	} {
+		if _, err := readAll(t, Input{Path: "records", Reader: strings.NewReader(row.data)}); err == nil || err.Error() != row.want {
+			t.Errorf("%s:\ngot  %v\nwant %s", row.why, err, row.want)
 		}
 	}
 }
@@ -147,7 +240,7 @@ func TestAFormatIsToldByTheFirstBytes(t *testing.T) {
 		}
 		opened <- err
 	}()
-	if _, err := io.WriteString(in, conversation); err != nil {
+	if _, err := io.WriteString(in, "{}\n"); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-opened; err != nil {

@@ -84,36 +84,39 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
+const lz4Magic = "\x04\x22\x4d\x18"
+
 func (s *source) decompress(r *bufio.Reader) error {
-	head, err := r.Peek(len(zstdMagic))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	skipped, err := skipFrames(r)
+	if err != nil {
+		return fmt.Errorf("read as zstd: %w", err)
 	}
+	head := firstBytes(r)
 	switch {
-	case bytes.HasPrefix(head, gzipMagic):
+	case bytes.HasPrefix(head, gzipMagic) && !skipped:
 		unzipped, err := gzip.NewReader(r)
 		if err != nil {
 			return fmt.Errorf("read as gzip: %w", err)
 		}
 		unzipped.Multistream(false)
-		return s.plain(&gunzip{r, unzipped}, twice...) // the reader's Close would free nothing, and only say again what reading has said
-	case isZstd(head):
+		return s.plain(&gunzip{r, unzipped}, "gzip") // the reader's Close would free nothing, and only say again what reading has said
+	case isZstd(head) || skipped && len(head) > 0 && !bytes.HasPrefix(head, []byte(lz4Magic)):
 		unzipped, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return fmt.Errorf("read as zstd: %w", err)
 		}
 		s.close = append(s.close, func() error { unzipped.Close(); return nil })
-		return s.plain(unzipped, twice...)
+		return s.plain(unzipped, "zstd")
 	}
 	s.Reader = r
-	return refuseFormats(r)
+	return refuseFormats(r, "")
 }
 
-// plain takes what was decompressed, unless it is in a format that is not read.
-func (s *source) plain(r io.Reader, more ...format) error {
+// plain takes what was decompressed from a format, unless it is in one that is not read.
+func (s *source) plain(r io.Reader, outer string) error {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	s.Reader = buffered
-	return refuseFormats(buffered, more...)
+	return refuseFormats(buffered, outer)
 }
 
 // Close closes the file and what decompresses it.
