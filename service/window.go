@@ -95,8 +95,16 @@ func beyondRecords(text string) (ms int64, exact, ok bool) {
 
 // zoneHint explains the commonest way to spoil a good time: an offset's + that was not escaped arrives as a space.
 func zoneHint(text string) string {
-	if strings.Contains(text, " ") {
-		return "; a + in a URL means a space: write +02:00 as %2B02:00"
+	const offset = len(" 02:00")
+	at := len(text) - offset
+	if at < 0 || text[at] != ' ' || !isTime(text[:at]+"+"+text[at+1:]) {
+		return ""
 	}
-	return ""
+	return "; a + in a URL means a space: write +02:00 as %2B02:00"
+}
+
+func isTime(text string) bool {
+	_, _, err := record.ParseTime(text)
+	_, _, beyond := beyondRecords(text)
+	return err == nil || beyond
 }

@@ -42,6 +42,20 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// The advice about a + that was not escaped is for a space where an offset's + was.
+func TestASpaceIsExplainedWhereItWasAPlus(t *testing.T) {
+	for text, want := range map[string]bool{
+		"2024-01-01T00:00:00 02:00": true, "2024-01-01t00:00:00.5 02:00": true, "9999-01-01T00:00:00 02:00": true,
+		"2024-01-01 00:00:00Z": false, " 2024-01-01T00:00:00Z": false, "2024-01-01T00:00:00Z ": false, "the first of May": false, "2024-01-01 00:00:00 02:00": false,
+	} {
+		q := parseQuery(parameters("from", text, "to", "2024-06-01T00:00:00Z"))
+		q.window()
+		if len(q.mistakes) == 0 || strings.Contains(q.mistakes[0].Message, "%2B") != want {
+			t.Errorf("%q: %v", text, q.mistakes)
+		}
+	}
+}
+
 func TestWindowMistakes(t *testing.T) {
 	const good = "2024-06-01T00:00:00Z"
 	for _, row := range []struct{ why, from, to, says string }{
@@ -62,6 +76,8 @@ func TestWindowMistakes(t *testing.T) {
 		{"no such day", "2024-02-30T00:00:00Z", good, "calendar"},
 		{"no such day far away", "1500-02-29T00:00:00Z", good, "calendar"},
 		{"no such hour", "2024-01-01T24:00:00Z", good, "hour"},
+		{"a leap second", "2016-12-31T23:59:60Z", good, "leap second"},
+		{"a leap second far away", "9999-12-31t23:59:60z", good, "leap second"},
 		{"no such offset", "2024-01-01T00:00:00+24:00", good, "from names an hour"},
 		{"the year 0000", "0000-01-01T00:00:00Z", good, "1900 to 2261"},
 		{"the other end", good, "x", "to is not an RFC 3339"},

@@ -17,7 +17,7 @@ var jsonByField = map[string][]string{
 	"id":             {`"a"`, `7`, `"\u0061\n"`, `-0`},
 	"organizationId": {`"org_1"`, `12`}, "userId": {`"user_1"`, `"ü"`}, "conversationId": {`"c"`, `1`}, "knowledgeBaseId": {`"k"`, `0`},
 	"agentId":   {``, `null`, `"a"`, `3`},
-	"createdAt": {`"2024-01-01T00:00:00.000Z"`, `"2024-02-29T23:59:59.123456+05:45"`, `"1969-12-31T23:59:59.9999Z"`},
+	"createdAt": {`"2024-01-01T00:00:00.000Z"`, `"2024-02-29T23:59:59.123456+05:45"`, `"1969-12-31T23:59:59.9999Z"`, `"2024-01-01t00:00:00.5z"`},
 	"updatedAt": {``, `null`, `"2025-01-01T00:00:00Z"`}, "deletedAt": {``, ``, `null`, `"2026-01-01T00:00:00Z"`},
 	"processedAt": {``, `null`, `"2024-03-01T00:00:00-11:00"`},
 	"role":        {`"user"`, `"assistant"`, `"critic"`},
@@ -31,7 +31,8 @@ var jsonByField = map[string][]string{
 	"processingStatus":   {``, `null`, `"completed"`, `"parsing"`},
 	"extractInputTokens": {``, `null`, `5`, `5e0`}, "extractOutputTokens": {``, `null`, `6`}, "extractTotalTokens": {``, `null`, `0`},
 	"publicMetadata": {
-		`null`, `{}`, `{"a":{"b":[1,1.50,"x",{"c":null,"d":true}]},"e":-0,"f":1e21,"g":-1e-7}`, `{"a":{"x":1},"a":{"y":"<\u00e9>"}}`,
+		`null`, `{}`, `{"a":{"b":[1,1.50,"x",{"c":null,"d":true}]},"e":-0,"f":1e21,"g":-1e-7}`, `{"a":[1e25,10000000000000000000000000,1E+400,-0.0,1.50,0.0000001,1e2,12345678901234567890123]}`,
+		`{"a":{"x":1},"a":{"y":"<\u00e9>"}}`,
 	},
 	"unknown": {``, `"\"{[\\"`, `[[{"type":"message"}]]`},
 }
@@ -39,7 +40,7 @@ var jsonByField = map[string][]string{
 // oddJSON suits few fields or none.
 var oddJSON = []string{
 	``, `null`, `true`, `""`, `"\ud800"`, `"x"`, `[]`, `{}`, `[null]`, `{"a":1}`, `-1`, `1.5`, `1.0`, `4294967296`, `4294967295`, `-0`, `1e400`,
-	`"2024-02-30T00:00:00Z"`, `"2024-01-01T24:00:00Z"`, `"1899-01-01T00:00:00Z"`, `{"inputTokens":-1}`, `{"totalTokens":"1"}`,
+	`"2024-02-30T00:00:00Z"`, `"2024-01-01T24:00:00Z"`, `"2016-12-31T23:59:60Z"`, `"2024-01-01u00:00:00Z"`, `"1899-01-01T00:00:00Z"`, `{"inputTokens":-1}`, `{"totalTokens":"1"}`,
 	`{"inputTokens":4294967295,"outputTokens":4294967295}`, `{"helpful":"helpful"}`, `["meh"]`, `[["helpful"]]`,
 	`"` + strings.Repeat("i", 65) + `"`, `"` + strings.Repeat("i", 129) + `"`, `01`, `"\x"`, `{"a":}`,
 }

@@ -17,7 +17,7 @@ import (
 
 var (
 	errReference    = errors.New("the record is wrong")
-	referenceTime   = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+	referenceTime   = regexp.MustCompile(`^\d{4}-\d\d-\d\d[Tt]\d\d:[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 	referenceInt    = regexp.MustCompile(`^-?\d+$`)
 	escapedHalfPair = regexp.MustCompile(`(?i)\\ud[89a-f]`) // whole pairs too: the random lines have none in texts
 )
@@ -95,7 +95,7 @@ func (f referenceFields) id(name string) string {
 func (f referenceFields) time(name string) int64 {
 	text := f.text(name)
 	f.require(referenceTime.MatchString(text))
-	at, err := time.Parse(time.RFC3339, text)
+	at, err := time.Parse(time.RFC3339, strings.ToUpper(text))
 	f.require(err == nil && at.UTC().Year() >= 1900 && at.UTC().Year() <= 2261)
 	return at.UnixMilli()
 }
@@ -202,15 +202,7 @@ func (f referenceFields) member() *Member {
 				walk(path, element)
 			}
 		case json.Number:
-			text := string(value)
-			if !referenceInt.MatchString(text) || text == "-0" {
-				number, _ := value.Float64()
-				printed, _ := json.Marshal(number + 0) // as JavaScript does
-				text = strings.TrimPrefix(string(printed), "-")
-				if number < 0 {
-					text = string(printed)
-				}
-			}
+			text := referenceNumber(string(value))
 			pairs[[2]string{at, text}] = true
 		case string, bool:
 			pairs[[2]string{at, fmt.Sprint(value)}] = true
@@ -228,4 +220,24 @@ func (f referenceFields) member() *Member {
 	f.require(encoder.Encode(tree) == nil)
 	m.Metadata = strings.TrimSpace(text.String())
 	return m
+}
+
+// referenceNumber is a number as JavaScript prints it, but for whole numbers, which keep all digits, with an exponent where that is shorter
+// than more than 21 digits are.
+func referenceNumber(text string) string {
+	if exact, ok := new(big.Rat).SetString(text); ok && exact.IsInt() {
+		digits := exact.Num().Text(10)
+		size := strings.TrimPrefix(digits, "-")
+		if len(size) <= 21 {
+			return digits
+		}
+		short := size[:1] + strings.TrimRight("."+strings.TrimRight(size[1:], "0"), ".") + fmt.Sprintf("e+%d", len(size)-1)
+		if len(size) <= len(short) {
+			return digits
+		}
+		return strings.Repeat("-", len(digits)-len(size)) + short
+	}
+	number, _ := json.Number(text).Float64()
+	printed, _ := json.Marshal(number) // as JavaScript does
+	return string(printed)
 }

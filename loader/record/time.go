@@ -11,6 +11,7 @@ var (
 		"such as 2024-01-31T23:59:59.999Z")
 	errTimeDay   = errors.New("names a day that the calendar does not have")
 	errTimeClock = errors.New("names an hour beyond 23, or a minute or second beyond 59")
+	errTimeLeap  = errors.New("names a leap second, which is not taken: give second 59 or the next minute")
 	errTimeRange = errors.New("is not in the years 1900 to 2261 in UTC")
 )
 
@@ -18,12 +19,14 @@ const (
 	dateTimeShape = "0000-00-00T00:00:00"
 	offsetShape   = "00:00"
 
+	minutesOfDay = 24 * 60
+
 	minTime = -2_208_988_800_000 // 1900-01-01T00:00:00.000Z
 	maxTime = 9_214_646_399_999  // 2261-12-31T23:59:59.999Z
 )
 
-// ParseTime reads an RFC 3339 date-time with seconds and a zone, whose T and Z may be lower case (section 5.6), into milliseconds since 1970 in UTC,
-// rounded down. Exact says that there was nothing to round. Years go from 1900, where ClickHouse's DateTime64 begins, to
+// ParseTime reads an RFC 3339 date-time with seconds and a zone, whose T and Z may be lower case (section 5.6), into
+// milliseconds since 1970 in UTC, rounded down. Exact says that there was nothing to round. Years go from 1900, where ClickHouse's DateTime64 begins, to
 // 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds in 64 bits on the way. The error's
 // text is a predicate, to stand after the text or the name of its field: "is not an RFC 3339 date-time …".
 func ParseTime(s string) (ms int64, exact bool, err error) {
@@ -42,6 +45,8 @@ func ParseTime(s string) (ms int64, exact bool, err error) {
 		return 0, false, err
 	case month < 1 || month > 12 || day < 1 || day > daysIn(year, month):
 		return 0, false, errTimeDay
+	case second == 60 && hour <= 23 && minute <= 59 && (hour*60+minute-offset+2*minutesOfDay)%minutesOfDay == minutesOfDay-1:
+		return 0, false, errTimeLeap // they end a day in UTC
 	case hour > 23 || minute > 59 || second > 59:
 		return 0, false, errTimeClock
 	}
