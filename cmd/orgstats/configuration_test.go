@@ -43,10 +43,13 @@ func TestNoCommandTakesSeveralHosts(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	i.write("url", []byte("clickhouse://one:9000,two:9000/orgstats\n"))
-	for _, variable := range []string{"ORGSTATS_CLICKHOUSE_URL=clickhouse://one:9000,two:9000/orgstats", "ORGSTATS_CLICKHOUSE_URL_FILE=url"} {
+	for _, variable := range []string{
+		"ORGSTATS_CLICKHOUSE_URL=clickhouse://one:9000,two:9000/orgstats", "ORGSTATS_CLICKHOUSE_URL_FILE=url",
+		"ORGSTATS_CLICKHOUSE_URL=clickhouse://one:9000/orgstats?alt_hosts=two:9000", "ORGSTATS_CLICKHOUSE_URL=clickhouse://one:9000/orgstats?hosts=two:9000",
+	} {
 		i.env = []string{variable, "ORGSTATS_SOURCE_URL=postgres://user@127.0.0.1:1/database"}
 		for _, command := range []string{
-			"serve --dev-auth", "load -", "replicate", "replicate --check", "replicate --status", "migrate up", "verify", "rebuild", "backup b.tar", "restore b.tar",
+			"serve --dev-auth", "load -", "replicate", "replicate --check", "replicate --status", "migrate up", "migrate version", "clickhouse", "verify", "rebuild", "backup b.tar", "restore b.tar",
 			"explain --org o --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z",
 		} {
 			o := i.run(strings.Fields(command)...)
