@@ -225,6 +225,20 @@ func (t *table) bindKey(r *relation) []Problem {
 	return nil
 }
 
+// nameOf is the name of a table with its schema, "" if there is none any more.
+func (c *catalog) nameOf(ctx context.Context, id uint32) (name string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.conn.QueryRow(ctx, "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid", int64(id)).Scan(&name)
+	if err == pgx.ErrNoRows {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look up the name of table %d: %w", id, err)
+	}
+	return name, nil
+}
+
 // kindOfType tells how values of a type are read.
 func (c *catalog) kindOfType(ctx context.Context, id uint32) (kind, error) {
 	if k, known := kinds[id]; known {

@@ -20,8 +20,7 @@ func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) err
 			return err
 		}
 		if now == nil || now.id != t.id {
-			return fatalf("table %s was renamed to %s.%s: rename it back or correct the mapping; nothing after the change was taken",
-				t.FullName(), m.Namespace, m.RelationName)
+			return renamedError(t, m.Namespace+"."+m.RelationName)
 		}
 		i = renamed // it has its name again
 	}
@@ -35,6 +34,10 @@ func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) err
 	}
 	s.layouts[m.RelationID] = l
 	return nil
+}
+
+func renamedError(t *table, name string) error {
+	return fatalf("table %s was renamed to %s: rename it back or correct the mapping; nothing after the change was taken", t.FullName(), name)
 }
 
 // convertNames converts the names that a table is announced with, which are in the database's encoding.

@@ -59,14 +59,25 @@ func (s *session) look(ctx context.Context) error {
 			return err
 		}
 		if now == nil || now.id != t.id {
-			return fatalf("table %s was dropped or renamed: make it again or correct the mapping; a table of this name that is another one is copied anew",
-				t.FullName())
+			return s.lostTable(ctx, t)
 		}
 		if err := s.lookTree(ctx, t, now); err != nil {
 			return err
 		}
 	}
 	return s.lookPublished(p)
+}
+
+// lostTable says where a table is whose name is not its own any more.
+func (s *session) lostTable(ctx context.Context, t *table) error {
+	name, err := s.catalog.nameOf(ctx, t.id)
+	switch {
+	case err != nil:
+		return err
+	case name == "":
+		return fatalf("table %s was dropped: make it again or correct the mapping; a table of this name that is another one is copied anew", t.FullName())
+	}
+	return renamedError(t, name)
 }
 
 // lookTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it can't be followed with,
