@@ -28,8 +28,8 @@ test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
 
 test: lint vulncheck engine browser ## every check
-	go test -p 1 -timeout 30m $(RACE) $(CONCURRENT) & concurrent=$$!; \
-	go test -p 1 -parallel 4 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
+	go test -p 1 -timeout 60m $(RACE) $(CONCURRENT) & concurrent=$$!; \
+	go test -p 1 -parallel 4 -timeout 60m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
 	wait $$concurrent && exit $$rest
 
 race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
