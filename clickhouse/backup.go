@@ -32,8 +32,9 @@ type Backup struct {
 	Bytes uint64
 }
 
-// MakeBackup backs the URL's database up, with all tables and views, and tells what went into the backup. Every table is backed up as it
-// is at one moment, but not all at the same: nobody may write meanwhile. When the context ends, the backup is given up.
+// MakeBackup backs the URL's database up, with all tables and views, and tells what went into the backup. Every table
+// is backed up as it is at one moment, but not all at the same: nobody may write meanwhile. When the context ends, the
+// backup is given up.
 func MakeBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, error) {
 	database, err := currentDatabase(ctx, conn)
 	if err != nil {
@@ -42,7 +43,8 @@ func MakeBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, erro
 	return runBackup(ctx, conn, "BACKUP DATABASE "+identifier(database)+" TO "+place.sql()+" ASYNC")
 }
 
-// RestoreBackup brings the tables and views of a database, by its name in the backup, back into that of the URL, which must be empty.
+// RestoreBackup brings the tables and views of a database, by its name in the backup, back into that of the URL, which
+// must be empty.
 func RestoreBackup(ctx context.Context, conn Conn, place BackupPlace, database string) (Backup, error) {
 	current, err := currentDatabase(ctx, conn)
 	if err != nil {
@@ -62,8 +64,8 @@ func identifier(name string) string {
 	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
 }
 
-// runBackup starts a statement that goes on by itself, because one that says nothing for minutes would run into the connection's
-// time limit, and waits for its end.
+// runBackup starts a statement that goes on by itself, because one that says nothing for minutes would run into the
+// connection's time limit, and waits for its end.
 func runBackup(ctx context.Context, conn Conn, statement string) (Backup, error) {
 	var id, status string
 	if err := conn.QueryRow(ctx, statement).Scan(&id, &status); err != nil {

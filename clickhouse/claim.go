@@ -9,15 +9,15 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// claimSQL runs until it is cancelled, sending a row at once and then ten times a second, so that either side soon learns that the other is
-// gone.
+// claimSQL runs until it is canceled, sending a row at once and then ten times a second, so that either side soon
+// learns that the other is gone.
 const claimSQL = `
 SELECT if(number = 0, 0, sleepEachRow(0.1))
 FROM system.numbers
 SETTINGS max_block_size = 1, max_threads = 1, max_execution_time = 0, max_rows_to_read = 0`
 
-// claimTime is how long a claim may be held: without end. The driver gives up a statement after five minutes unless it is told
-// otherwise, however many rows come.
+// claimTime is how long a claim may be held: without end. The driver gives up a statement after five minutes unless it
+// is told otherwise, however many rows come.
 const claimTime = 100 * 365 * 24 * time.Hour
 
 // claimStart is how long the server may take to begin the statement.
@@ -29,9 +29,9 @@ const claimPatience = 5 * time.Second
 // claimPause is how often it tries.
 const claimPause = 50 * time.Millisecond
 
-// Claim is an exclusive right within one server: it is held by a statement with a fixed query id that runs for as long as the claim
-// does. The server refuses a second statement with the same id, and ends this one when its connection breaks, so that
-// the claim of a killed program ends by itself.
+// Claim is an exclusive right within one server: it is held by a statement with a fixed query id that runs for as long
+// as the claim does. The server refuses a second statement with the same id, and ends this one when its connection
+// breaks, so that the claim of a killed program ends by itself.
 type Claim struct {
 	conn   Conn
 	cancel context.CancelFunc

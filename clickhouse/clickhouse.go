@@ -23,8 +23,8 @@ type Pool struct {
 	MaxOpen int // statements under way at once; further ones wait for their turn
 	MaxIdle int // connections kept open between statements
 
-	// Address tells where the server is when a connection is made; nil: where the URL says. It is for one that may come back
-	// on another port.
+	// Address tells where the server is when a connection is made; nil: where the URL says. It is for one that may come
+	// back on another port.
 	Address func() string
 }
 
@@ -94,7 +94,8 @@ func parse(url string) (*driver.Options, error) {
 	return options, nil
 }
 
-// compression is that of the blocks which travel: on this machine, compressing them would cost both sides more than it saves.
+// compression is that of the blocks which travel: on this machine, compressing them would cost both sides more than it
+// saves.
 func compression(addresses []string) driver.CompressionMethod {
 	for _, address := range addresses {
 		host, _, err := net.SplitHostPort(address)

@@ -83,16 +83,17 @@ func Redact(err error) string {
 	return literals.ReplaceAllString(err.Error(), "'…'")
 }
 
-// IsRefused tells whether the server answered that it does not carry out a statement, for a reason that may pass: a disk is full, a
-// table is read-only, there is too much to merge. It is not told of statements that are wrong themselves.
+// IsRefused tells whether the server answered that it does not carry out a statement, for a reason that may pass: a
+// disk is full, a table is read-only, there is too much to merge. It is not told of statements that are wrong
+// themselves.
 func IsRefused(err error) bool {
 	_, refused := errors.AsType[*driver.Exception](err)
 	return refused && !hasCode(err, codeNoSuchColumn, codeUnknownFunction, codeUnknownIdentifier, codeTypeMismatch, codeUnknownTable,
 		codeSyntaxError)
 }
 
-// IsDenied tells whether the server does not let this user in, into this database, or do this: at the start of a program a mistake in its
-// configuration, and later perhaps one of the server's that passes.
+// IsDenied tells whether the server does not let this user in, into this database, or do this: at the start of a
+// program a mistake in its configuration, and later perhaps one of the server's that passes.
 func IsDenied(err error) bool {
 	return hasCode(err, codeUnknownDatabase, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAccessDenied, codeAuthenticationFailed)
 }

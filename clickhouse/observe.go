@@ -26,8 +26,8 @@ type Observer func(context.Context, Observation)
 
 type nameKey struct{}
 
-// Named says what the statements that run under the context are for, in a word from a fixed set: it becomes a label of metrics
-// and the name of spans.
+// Named says what the statements that run under the context are for, in a word from a fixed set: it becomes a label of
+// metrics and the name of spans.
 func Named(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, nameKey{}, name)
 }

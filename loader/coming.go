@@ -8,8 +8,8 @@ type coming struct {
 	records, bytes int64        // of the batches so far
 }
 
-// after takes in a batch and tells about how many records come after it, if the rest of the input is like what came; 0 when its size is not
-// known.
+// after takes in a batch and tells about how many records come after it, if the rest of the input is like what came; 0
+// when its size is not known.
 func (c *coming) after(b full, p *Progress) int {
 	c.records += int64(b.Len())
 	c.bytes += int64(b.bytes)

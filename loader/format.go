@@ -108,7 +108,8 @@ func (e *formatError) command() string {
 	return outer + " | " + e.filter
 }
 
-// refuseFormats is a *formatError if what comes is in one of the formats. Outer is gzip or zstd, if what comes was decompressed from it.
+// refuseFormats is a *formatError if what comes is in one of the formats. Outer is gzip or zstd, if what comes was
+// decompressed from it.
 func refuseFormats(r *bufio.Reader, outer string) error {
 	head := firstBytes(r)
 	if outer != "" {
@@ -126,8 +127,9 @@ func refuseFormats(r *bufio.Reader, outer string) error {
 	return nil
 }
 
-// firstBytes are enough to tell a format, or the first line, or all that there is. A source may be slow, and gives a few bytes at a time:
-// it is waited for no longer than reading a record would wait. Whoever reads on meets its error, too.
+// firstBytes are enough to tell a format, or the first line, or all that there is. A source may be slow, and gives a
+// few bytes at a time: it is waited for no longer than reading a record would wait. Whoever reads on meets its error,
+// too.
 func firstBytes(r *bufio.Reader) []byte {
 	for n := 1; ; {
 		_, err := r.Peek(n)
@@ -139,7 +141,8 @@ func firstBytes(r *bufio.Reader) []byte {
 	}
 }
 
-// isRecord tells a whole line that looks like JSON, at which waiting for more of a file ends. Other files have line ends anywhere.
+// isRecord tells a whole line that looks like JSON, at which waiting for more of a file ends. Other files have line
+// ends anywhere.
 func isRecord(head []byte) bool {
 	line, _, whole := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), " \t\r\n"), []byte("\n"))
 	return whole && line[0] == '{' && bytes.IndexByte(line, 0) < 0
@@ -150,8 +153,8 @@ func isBzip2(head []byte) bool {
 	return len(head) >= 10 && (bytes.Equal(head[4:10], []byte("1AY&SY")) || bytes.Equal(head[4:10], []byte("\x17\x72\x45\x38\x50\x90")))
 }
 
-// isLzma tells lzma's header, which has no magic: its dictionary's size is 2^n or 2^n + 2^(n-1), and the size of what it holds is unknown
-// or below 2^38, as xz has it.
+// isLzma tells lzma's header, which has no magic: its dictionary's size is 2^n or 2^n + 2^(n-1), and the size of what
+// it holds is unknown or below 2^38, as xz has it.
 func isLzma(head []byte) bool {
 	if len(head) < 13 {
 		return false
@@ -161,8 +164,8 @@ func isLzma(head []byte) bool {
 	return (dictionary == highest || dictionary == highest|highest>>1) && (size == math.MaxUint64 || size < 1<<38)
 }
 
-// isTar tells a header of tar by its sum, which old archives have, too, where newer ones have a magic that a text may hold in the same
-// place.
+// isTar tells a header of tar by its sum, which old archives have, too, where newer ones have a magic that a text may
+// hold in the same place.
 func isTar(head []byte) bool {
 	if len(head) < 512 || bytes.IndexByte(head, 0) < 0 { // no line of JSON holds a zero
 		return false
@@ -176,8 +179,8 @@ func isBinary(head []byte) bool {
 	return bytes.ContainsFunc(head, func(c rune) bool { return c < ' ' && !unicode.IsSpace(c) })
 }
 
-// isWide tells ASCII in units of several bytes by where its zeros are: 0 in a shape stands for a zero, x for anything else. It takes more
-// than one zero: a line that holds one is merely wrong.
+// isWide tells ASCII in units of several bytes by where its zeros are: 0 in a shape stands for a zero, x for anything
+// else. It takes more than one zero: a line that holds one is merely wrong.
 func isWide(shapes ...string) func(head []byte) bool {
 	return func(head []byte) bool {
 		return slices.ContainsFunc(shapes, func(shape string) bool {
@@ -191,15 +194,16 @@ func isWide(shapes ...string) func(head []byte) bool {
 	}
 }
 
-// isZstd reports whether a file of zstd begins: with a frame, or with one that is to be skipped, as pzstd writes (RFC 8878, section 3.1.2).
+// isZstd reports whether a file of zstd begins: with a frame, or with one that is to be skipped, as pzstd writes (RFC
+// 8878, section 3.1.2).
 func isZstd(head []byte) bool { return bytes.HasPrefix(head, zstdMagic) || isSkippable(head) }
 
 func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18})
 }
 
-// skipFrames goes past frames that are to be skipped, and tells whether there were any. They are those of lz4 as well: what follows tells
-// which of the two it is.
+// skipFrames goes past frames that are to be skipped, and tells whether there were any. They are those of lz4 as well:
+// what follows tells which of the two it is.
 func skipFrames(r *bufio.Reader) (any bool, err error) {
 	const head = 8 // a magic and a size
 	for isSkippable(firstBytes(r)) {

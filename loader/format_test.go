@@ -188,8 +188,8 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 	}
 }
 
-// Lines that are no JSON are rejected one by one, beside others that are right: a file is not refused for one of them. What is JSON is
-// read, whatever it holds where other formats have their magic.
+// Lines that are no JSON are rejected one by one, beside others that are right: a file is not refused for one of them.
+// What is JSON is read, whatever it holds where other formats have their magic.
 func TestLinesAreNotTakenForFormats(t *testing.T) {
 	member := `{"type":"member","organizationId":"o","userId":"u","updatedAt":"2026-01-01T00:00:00Z","publicMetadata":{"a":"`
 	for _, text := range []string{

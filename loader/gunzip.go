@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// gunzip reads members of gzip one after the other. Zeros after one are ignored, as gzip(1) does: tapes and block devices fill up with
-// them. Anything else is an error.
+// gunzip reads members of gzip one after the other. Zeros after one are ignored, as gzip(1) does: tapes and block
+// devices fill up with them. Anything else is an error.
 type gunzip struct {
 	raw    *bufio.Reader
 	member memberReader

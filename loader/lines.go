@@ -50,7 +50,8 @@ func newChunk(path string) *chunk {
 	return c
 }
 
-// recycle lets a later chunk have the memory of this one, which must not be used any more, unless long lines have made it large.
+// recycle lets a later chunk have the memory of this one, which must not be used any more, unless long lines have made
+// it large.
 func (c *chunk) recycle() {
 	if cap(c.bytes) <= 4*chunkBytes {
 		clear(c.results)
@@ -115,7 +116,8 @@ func readLines(ctx context.Context, s *source, emit func(*chunk) error) error {
 			c.bytes = c.bytes[:start]
 		}
 		end := errors.Is(err, io.EOF)
-		// What is there is handed on before waiting for more, so that a slow source's lines don't wait for a chunk to fill.
+		// What is there is handed on before waiting for more, so that a slow source's lines don't wait for a chunk to
+		// fill.
 		if len(c.lines) > 0 && (end || len(c.bytes) >= chunkBytes || r.Buffered() == 0) {
 			if err := emit(c); err != nil {
 				return err

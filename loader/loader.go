@@ -36,8 +36,8 @@ const (
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
 
-// Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error. The
-// summary tells what was done in any case; whatever it counts as loaded is durable.
+// Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error.
+// The summary tells what was done in any case; whatever it counts as loaded is durable.
 func Load(ctx context.Context, o Options) (Summary, error) {
 	size, err := checkInputs(o.Inputs)
 	if err != nil {
@@ -250,8 +250,8 @@ func (l *load) write(ctx context.Context, all bool) error {
 	return l.insist(ctx, "take a batch", func(ctx context.Context) error { return l.tryToWrite(ctx, all) })
 }
 
-// insist does what the writer has to do to its end, even when the context ends meanwhile. A failure of ClickHouse is met with a new writer,
-// which mends what was cut off, and all of it again.
+// insist does what the writer has to do to its end, even when the context ends meanwhile. A failure of ClickHouse is
+// met with a new writer, which mends what was cut off, and all of it again.
 func (l *load) insist(ctx context.Context, what string, try func(context.Context) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
@@ -286,8 +286,9 @@ func (l *load) withWriter(ctx context.Context, do func(context.Context) error) (
 	return err
 }
 
-// Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was loaded, when
-// the records come in no order of time. So the pause grows with the time that computing takes, lest it take most of the load.
+// Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was
+// loaded, when the records come in no order of time. So the pause grows with the time that computing takes, lest it
+// take most of the load.
 const (
 	computeEvery = 2 * time.Minute // the pause is at least this,
 	computeShare = 10              // and so many times what the last computing took
@@ -331,8 +332,9 @@ func (l *load) written(changed replica.Changed) {
 	l.Progress.records.Add(int64(b.Len()))
 }
 
-// computeAfter tells whether the cells are to be computed once a batch is written. The hours of one that came slowly are computed at
-// once. Otherwise much is coming, and computing the same hours again with each batch would cost more than the rest.
+// computeAfter tells whether the cells are to be computed once a batch is written. The hours of one that came slowly
+// are computed at once. Otherwise much is coming, and computing the same hours again with each batch would cost more
+// than the rest.
 func (l *load) computeAfter(b full) bool {
 	return b.Len() < replica.LargeBatch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
 }

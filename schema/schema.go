@@ -19,8 +19,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// One idempotent statement a file, because ClickHouse has no transactions around DDL: a migration that was cut off can be
-// run again.
+// One idempotent statement a file, because ClickHouse has no transactions around DDL: a migration that was cut off can
+// be run again.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -31,8 +31,8 @@ type Version struct {
 	Dirty  bool // a migration began and did not end
 }
 
-// numbers are those of the migrations, in order. Those that are left out must stay so: a database that is past them would never get
-// them.
+// numbers are those of the migrations, in order. Those that are left out must stay so: a database that is past them
+// would never get them.
 var numbers = readNumbers()
 
 func readNumbers() []uint {
@@ -58,8 +58,8 @@ func applied(version uint) int {
 	return n
 }
 
-// Up brings the database to the latest version and tells where it stood before. A migration that was cut off is run again. It refuses a
-// database that is newer than the program.
+// Up brings the database to the latest version and tells where it stood before. A migration that was cut off is run
+// again. It refuses a database that is newer than the program.
 func Up(ctx context.Context, url string) (before Version, err error) {
 	err = with(ctx, url, func(m *migration) error {
 		if before, err = m.version(); err != nil {

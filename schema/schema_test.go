@@ -87,8 +87,8 @@ func setVersion(t *testing.T, conn clickhouse.Conn, version int64, dirty uint8) 
 	execute(t, conn, "INSERT INTO schema_migrations (version, dirty, sequence) VALUES (?, ?, toUnixTimestamp64Nano(now64(9)))", version, dirty)
 }
 
-// A migration is cut off right after golang-migrate has noted that it begins, on its way up or down, or right before it would have noted
-// the end. The next way up mends that, whatever there was of it.
+// A migration is cut off right after golang-migrate has noted that it begins, on its way up or down, or right before it
+// would have noted the end. The next way up mends that, whatever there was of it.
 func TestWhatWasCutOffIsRunAgain(t *testing.T) {
 	url, conn := start(t)
 	up(t, url)

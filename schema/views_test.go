@@ -9,8 +9,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// The names and types of the views are a promise to those who query them. Who changes testdata/views.txt changes docs/sql.md with it, and
-// says so to them.
+// The names and types of the views are a promise to those who query them. Who changes testdata/views.txt changes
+// docs/sql.md with it, and says so to them.
 func TestViewsAreAsPromised(t *testing.T) {
 	url, conn := start(t)
 	up(t, url)

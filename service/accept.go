@@ -34,8 +34,8 @@ func (l *trackingListener) Accept() (net.Conn, error) {
 
 // take makes an accepted connection one of the service's, or refuses it.
 func (l *trackingListener) take(inner net.Conn) net.Conn {
-	// fasthttp sets no deadline before a connection's first byte. It covers the TLS handshake, too, which the first read
-	// begins.
+	// fasthttp sets no deadline before a connection's first byte. It covers the TLS handshake, too, which the first
+	// read begins.
 	_ = inner.SetReadDeadline(time.Now().Add(l.firstByte))
 	if l.tls != nil {
 		inner = tls.Server(inner, l.tls)

@@ -9,9 +9,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// client is the address of who asks: the other end of the connection, unless that is a trusted proxy. Each proxy adds the
-// one that it was asked by at the end of X-Forwarded-For; so the list is read from its end for as long as proxies that are
-// trusted say so, and what stands before may be anybody's invention.
+// client is the address of who asks: the other end of the connection, unless that is a trusted proxy. Each proxy adds
+// the one that it was asked by at the end of X-Forwarded-For; so the list is read from its end for as long as proxies
+// that are trusted say so, and what stands before may be anybody's invention.
 func (s *Service) client(http *fasthttp.RequestCtx) netip.Addr {
 	address := peer(http.RemoteAddr())
 	if !s.trusts(address) {

@@ -83,10 +83,10 @@ func (c *conn) begin() (first bool) {
 	return first
 }
 
-// finish notes that the request under way is answered but for sending it. Keep says whether another may follow: not where
-// anything came beside the head of this one, because fasthttp loses answers to pipelined requests when it is set to save
-// memory (ReduceMemoryUsage, which lets idle connections do without read buffers), and because nobody shall take a body
-// for a request.
+// finish notes that the request under way is answered but for sending it. Keep says whether another may follow: not
+// where anything came beside the head of this one, because fasthttp loses answers to pipelined requests when it is set
+// to save memory (ReduceMemoryUsage, which lets idle connections do without read buffers), and because nobody shall
+// take a body for a request.
 func (c *conn) finish() (keep bool) {
 	alone := c.request.Alone()
 	keep = alone && !c.request.Close()

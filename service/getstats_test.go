@@ -174,7 +174,7 @@ func TestRefusalsInOrder(t *testing.T) {
 		{"another scheme", day, http.Header{"Authorization": {"Basic " + tokenOf(admin)}}, 401, "Unauthorized"},
 		{"two tokens", day, http.Header{"Authorization": {"Bearer " + tokenOf(admin), "Bearer " + tokenOf(member)}}, 401, "Unauthorized"},
 		{"a token in the query is a parameter", day + "&token=" + tokenOf(admin), nil, 401, "Unauthorized"},
-		{"no organisation comes before parameters", "x=1", bearer(tokenOf(lost)), 400, "User is not part of any organization"},
+		{"no organization comes before parameters", "x=1", bearer(tokenOf(lost)), 400, "User is not part of any organization"},
 		{"and before the role", day + "&allInOrg=true", bearer(tokenOf(lost)), 400, "User is not part of any organization"},
 		{"parameters come before the role", "allInOrg=true&x=1", bearer(tokenOf(member)), 400, ""},
 		{"a member asks for all", day + "&allInOrg=true", bearer(tokenOf(member)), 403, notAdmin},

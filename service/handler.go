@@ -71,7 +71,8 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 		return
 	}
 	if e.path == "*" || e.method == fiber.MethodConnect || !slices.Contains(fiber.DefaultMethods, e.method) {
-		// They are about the service as a whole, or about no path of it; and fiber would answer unknown methods in plain text.
+		// They are about the service as a whole, or about no path of it; and fiber would answer unknown methods in
+		// plain text.
 		http.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 		s.show(e, fiber.ErrMethodNotAllowed)
 		return
@@ -80,8 +81,8 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 }
 
 // begin takes what is needed out of the request. It leaves the path alone as the URL, because fasthttp takes an
-// unescaped :// in a query for the start of an absolute URL, and one host for all, because fasthttp's rules for hosts are
-// its own and nothing here depends on them.
+// unescaped :// in a query for the start of an absolute URL, and one host for all, because fasthttp's rules for hosts
+// are its own and nothing here depends on them.
 func (s *Service) begin(http *fasthttp.RequestCtx) *exchange {
 	path, query, _ := bytes.Cut(origin(http.Request.Header.RequestURI()), []byte{'?'})
 	e := &exchange{

@@ -26,8 +26,8 @@ func TestRatesAreAnswered429(t *testing.T) {
 	}{
 		{"the first", admin, 200, ""},
 		{"the user's second", admin, 429, "This user sends too many requests."},
-		{"another of the same organisation", member, 429, "This organization sends too many requests."},
-		{"another organisation", other, 200, ""},
+		{"another of the same organization", member, 429, "This organization sends too many requests."},
+		{"another organization", other, 200, ""},
 	} {
 		got := service.ask(t, row.caller, day)
 		if got.status != row.status || !strings.HasPrefix(got.Error, row.says) {

@@ -32,8 +32,8 @@ func newConnections(most int) *connections {
 	}
 }
 
-// listen wraps a listener so that its connections are known, and secured where that is configured. It gives nil once the
-// service stops.
+// listen wraps a listener so that its connections are known, and secured where that is configured. It gives nil once
+// the service stops.
 func (s *connections) listen(listener net.Listener, config Config) net.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()

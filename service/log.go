@@ -51,8 +51,8 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 	return attrs
 }
 
-// levelOf is how important a request is to who reads the log. What was turned away because there is too much of it is no
-// error of the service, and would fill the log just when it has the most to do. Nor is what was no request.
+// levelOf is how important a request is to who reads the log. What was turned away because there is too much of it is
+// no error of the service, and would fill the log just when it has the most to do. Nor is what was no request.
 func levelOf(e *exchange, o Observation) slog.Level {
 	switch {
 	case o.Busy != "" || o.Rate != "" || o.Route == RouteInvalid:

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// untimed is a service that waits for the rest of a request for longer than a test does: what it answers it has answered
-// because of what came.
+// untimed is a service that waits for the rest of a request for longer than a test does: what it answers it has
+// answered because of what came.
 func untimed(t *testing.T) (*running, *recorder) {
 	t.Helper()
 	asked := &recorder{}

@@ -5,11 +5,11 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// roleAdmin is the role that may see the whole organisation.
+// roleAdmin is the role that may see the whole organization.
 const roleAdmin = "org:admin"
 
 // question reads what the caller asks, and refuses what is wrong (400) or not the caller's to ask (403). The
-// organisation is always the token's: no parameter names one.
+// organization is always the token's: no parameter names one.
 func question(caller auth.Caller, rawQuery string) (stats.Question, error) {
 	if caller.OrgID == "" {
 		return stats.Question{}, errNoOrganization
@@ -38,7 +38,7 @@ func question(caller auth.Caller, rawQuery string) (stats.Question, error) {
 	}, nil
 }
 
-// scope is the user that the question is limited to, "" for the whole organisation.
+// scope is the user that the question is limited to, "" for the whole organization.
 func scope(caller auth.Caller, allInOrg bool, userID string) (string, error) {
 	switch {
 	case allInOrg && caller.Role != roleAdmin:

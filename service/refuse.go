@@ -41,8 +41,8 @@ func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
 	s.end(e)
 }
 
-// refusal is what may be shown of an error in reading a request. Fasthttp's quote the request, which may hold a token, so
-// they are not logged.
+// refusal is what may be shown of an error in reading a request. Fasthttp's quote the request, which may hold a token,
+// so they are not logged.
 func refusal(err error) *failure {
 	if fault, ok := errors.AsType[*wire.Fault](err); ok {
 		return &failure{code: faultCodes[fault.Kind], sentence: fault.Sentence, cause: fault}
@@ -59,8 +59,8 @@ func refusal(err error) *failure {
 	return failureOf(codeInvalid, nil)
 }
 
-// received makes of a client's expectation what fasthttp knows: that it is to be asked for the body, in these letters. A
-// client that speaks HTTP/1.0, or has no body to send, must not be.
+// received makes of a client's expectation what fasthttp knows: that it is to be asked for the body, in these letters.
+// A client that speaks HTTP/1.0, or has no body to send, must not be.
 func received(header *fasthttp.RequestHeader) (same fasthttp.RequestConfig) {
 	if len(header.Peek(fasthttp.HeaderExpect)) == 0 {
 		return same

@@ -2,8 +2,8 @@ package service
 
 import "github.com/valyala/fasthttp"
 
-// securityHeaders belong to every answer that does not set its own. Answers are data: nothing in them may be run, framed
-// or taken for another type.
+// securityHeaders belong to every answer that does not set its own. Answers are data: nothing in them may be run,
+// framed or taken for another type.
 var securityHeaders = []struct{ name, value string }{
 	{fasthttp.HeaderXContentTypeOptions, "nosniff"},
 	{fasthttp.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'"},

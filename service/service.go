@@ -1,6 +1,6 @@
 // Package service is the HTTP service: it authenticates callers, reads and checks what they ask, and answers in JSON.
 //
-//	GET /api/dashboard/getStats   the figures of the caller's organisation
+//	GET /api/dashboard/getStats   the figures of the caller's organization
 //	GET /livez                    200 while the process serves
 //	GET /readyz                   200 while every part that answers need is ready, else 503
 //	GET /openapi.json             this interface, as OpenAPI 3.1

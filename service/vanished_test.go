@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// stage is how far clients come before they vanish without a word: their network is gone, and nothing closes the connection, as behind a
-// proxy that forwards nothing any more.
+// stage is how far clients come before they vanish without a word: their network is gone, and nothing closes the
+// connection, as behind a proxy that forwards nothing any more.
 type stage struct {
 	why   string
 	reach func(t *testing.T, c *net.TCPConn)
@@ -103,8 +103,8 @@ func goroutinesIn(function string) int {
 	return bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte(function))
 }
 
-// A client that asks on and on and reads nothing, or a byte now and then, fills the socket's buffers. It is cut off, and others are answered
-// all the while.
+// A client that asks on and on and reads nothing, or a byte now and then, fills the socket's buffers. It is cut off,
+// and others are answered all the while.
 func TestClientsThatDoNotReadAreCutOff(t *testing.T) {
 	for name, read := range map[string]int{"nothing is read": 0, "a byte is read now and then": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,8 @@ func TestClientsThatDoNotReadAreCutOff(t *testing.T) {
 	}
 }
 
-// answersOrCuts waits until the one connection has its answer, or was cut off: then it gives false. Others are answered meanwhile.
+// answersOrCuts waits until the one connection has its answer, or was cut off: then it gives false. Others are answered
+// meanwhile.
 func (r *running) answersOrCuts(t *testing.T, answered func() bool) bool {
 	t.Helper()
 	for deadline := time.Now().Add(shortWrite + 5*time.Second); !answered(); time.Sleep(time.Millisecond) {

@@ -35,8 +35,8 @@ func (e *Engine) giveUp() error {
 	return e.awaitEnd()
 }
 
-// leave gives the lease back, under the membership's lock, and tells whether it was the last. Then it removes the pipe: nobody may join an
-// engine whose end is waited for.
+// leave gives the lease back, under the membership's lock, and tells whether it was the last. Then it removes the pipe:
+// nobody may join an engine whose end is waited for.
 func (e *Engine) leave() (last bool, err error) {
 	pipe := e.directory.pipe()
 	err = e.lease.release()

@@ -2,9 +2,9 @@
 // the native protocol and HTTP on loopback.
 //
 // One data directory has one engine at a time. The first command that calls Start on the directory starts it, those
-// that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It is
-// never started again behind anybody's back: Done tells its users when it has ended without them, and who wants it to be
-// started again then says so with a Keeper.
+// that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It
+// is never started again behind anybody's back: Done tells its users when it has ended without them, and who wants it
+// to be started again then says so with a Keeper.
 //
 // The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse is not one of the
 // service. What ties it to its users is a named pipe in the data directory (lease).
@@ -20,7 +20,8 @@ import (
 type Options struct {
 	// DataDir keeps the data, the generated passwords and the log. It is made when it is missing.
 	DataDir string
-	// Library is the path of libchdb. Empty: ORGSTATS_LIBCHDB, else libchdb.so beside the program, else ../lib/libchdb.so.
+	// Library is the path of libchdb. Empty: ORGSTATS_LIBCHDB, else libchdb.so beside the program, else
+	// ../lib/libchdb.so.
 	Library string
 	// Port is the port of the native protocol. 0: the one of last time if it is free, else any free one.
 	Port int

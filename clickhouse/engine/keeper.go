@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// An engine that ended by itself is started again at once, and if that fails, or it ends again soon, after firstRestart,
-	// then after twice as long, and so on up to lastRestart.
+	// An engine that ended by itself is started again at once, and if that fails, or it ends again soon, after
+	// firstRestart, then after twice as long, and so on up to lastRestart.
 	firstRestart = time.Second
 	lastRestart  = 30 * time.Second
 	// steady is how long an engine must have run for its end to be a first one.
@@ -24,8 +24,8 @@ const (
 	pings = 12
 )
 
-// Keeper keeps an engine running: when it ends by itself, or answers nothing for too long, the keeper starts it again, or
-// joins the one that another process has started, and says so in the log.
+// Keeper keeps an engine running: when it ends by itself, or answers nothing for too long, the keeper starts it again,
+// or joins the one that another process has started, and says so in the log.
 type Keeper struct {
 	options Options
 	log     *slog.Logger
@@ -126,8 +126,8 @@ func (e *Engine) answers(ctx context.Context, limit time.Duration) bool {
 	return ping(ctx, e.Owner()) == nil
 }
 
-// restart tries until an engine runs, and returns nil when ctx ends before. Next is the pause before the next restart, if
-// that should be needed soon.
+// restart tries until an engine runs, and returns nil when ctx ends before. Next is the pause before the next restart,
+// if that should be needed soon.
 func (k *Keeper) restart(ctx context.Context, pause time.Duration) (e *Engine, next time.Duration) {
 	for {
 		select {

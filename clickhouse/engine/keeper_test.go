@@ -142,7 +142,8 @@ func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
-// Whenever a keeper is closed while it restarts its engine, no process is left that would still write into the directory.
+// Whenever a keeper is closed while it restarts its engine, no process is left that would still write into the
+// directory.
 func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
 	for n := range 6 {
 		dir := t.TempDir()

@@ -12,8 +12,8 @@ import (
 // launchAttempts is how often new ports are chosen when another program takes one between its choice and its use.
 const launchAttempts = 3
 
-// ErrKilled says that the engine's process was killed while it started, by somebody or for want of memory, so that another start makes
-// sense.
+// ErrKilled says that the engine's process was killed while it started, by somebody or for want of memory, so that
+// another start makes sense.
 var ErrKilled = errors.New("its process was killed")
 
 var errPortLost = errors.New("another program has just taken its port")
@@ -59,8 +59,8 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 		}
 		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
 	}
-	// Nobody has joined it, because that takes the lock that Start holds. Left alone it would still start, on a directory that others may
-	// have removed by then.
+	// Nobody has joined it, because that takes the lock that Start holds. Left alone it would still start, on a
+	// directory that others may have removed by then.
 	_ = e.child.Process.Kill() // it may have ended
 	<-e.exited
 	return errors.Join(err, e.lease.release())

@@ -12,7 +12,8 @@ import (
 // portPatience is how long the kernel may take to free the port of an engine that was killed.
 const portPatience = time.Second
 
-// choosePorts gives the native and the HTTP port: the wanted one or none at all, else those of last time, else free ones.
+// choosePorts gives the native and the HTTP port: the wanted one or none at all, else those of last time, else free
+// ones.
 func choosePorts(ctx context.Context, wanted int, last state) (tcp, http int, err error) {
 	if wanted != 0 {
 		tcp, err = wanted, awaitPort(ctx, wanted)

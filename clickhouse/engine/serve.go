@@ -20,8 +20,8 @@ func (l *library) serve(configuration string, descriptor int) error {
 		// a wrong password.
 		"--interactive",
 		"--disable_suggestion", "--highlight=0", "--progress=off", "--progress-table=off", "--enable-progress-table-toggle=0",
-		// The native port comes last, because whoever starts the engine waits for an answer there. The last statement reads the pipe,
-		// and so lasts as long as that is open.
+		// The native port comes last, because whoever starts the engine waits for an answer there. The last statement
+		// reads the pipe, and so lasts as long as that is open.
 		fmt.Sprintf("--query=CREATE DATABASE IF NOT EXISTS %s; SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "+
 			"SELECT count() FROM file('/dev/fd/%d', 'LineAsString', 'line String') FORMAT Null", Database, descriptor),
 	}
@@ -34,7 +34,8 @@ func (l *library) serve(configuration string, descriptor int) error {
 	if result == 0 {
 		return errors.New("ClickHouse ended without an answer")
 	}
-	// ClickHouse writes most of its errors to standard error itself; here come those of its configuration, with a stack.
+	// ClickHouse writes most of its errors to standard error itself; here come those of its configuration, with a
+	// stack.
 	if message, _, _ := strings.Cut(l.failure(result), "\n"); message != "" {
 		return errors.New(message)
 	}
@@ -42,8 +43,8 @@ func (l *library) serve(configuration string, descriptor int) error {
 }
 
 // openTerminal makes the terminal that ClickHouse's interactive mode wants for its standard input. When the statements
-// are done, or one has failed, ClickHouse asks there for more: the answer, to exit, waits already. The terminal lasts as
-// long as its other end is open.
+// are done, or one has failed, ClickHouse asks there for more: the answer, to exit, waits already. The terminal lasts
+// as long as its other end is open.
 func openTerminal() (otherEnd, terminal *os.File, err error) {
 	otherEnd, terminal, err = pty.Open()
 	if err != nil {

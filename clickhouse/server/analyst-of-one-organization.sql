@@ -1,5 +1,5 @@
--- A user of a ClickHouse server who reads one organisation and no other, within the limits of analysts. Put the user, the password and the
--- organisation in place of analyst_org_1, its password and org_1, and run it as a user who manages access; it can be run again, and
+-- A user of a ClickHouse server who reads one organization and no other, within the limits of analysts. Put the user, the password and the
+-- organization in place of analyst_org_1, its password and org_1, and run it as a user who manages access; it can be run again, and
 -- once for every such user:
 --
 --   sed -e 's/analyst_org_1/acme/; s/choose a password/…/; s/org_1/org_2abc/' clickhouse/server/analyst-of-one-organization.sql |

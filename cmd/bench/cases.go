@@ -41,8 +41,8 @@ type filter struct {
 	apply func(*stats.Question)
 }
 
-// filters are those of an organisation. A caller who may see only their own asks the same as an admin about one user; they are two
-// users here, of whom the second is the busiest.
+// filters are those of an organization. A caller who may see only their own asks the same as an admin about one user;
+// they are two users here, of whom the second is the busiest.
 func filters(org sample.Organization) []filter {
 	agent := func(q *stats.Question) { q.AgentID = org.TopAgentID }
 	metadata := func(i int) func(*stats.Question) {
@@ -80,8 +80,8 @@ var goals = map[[2]string]float64{
 // shortest is the least length of a random window.
 const shortest = time.Hour
 
-// randomWindow is a window within the year, as likely to be some hours long as some months, with ends at any millisecond: of
-// many, no two are the same.
+// randomWindow is a window within the year, as likely to be some hours long as some months, with ends at any
+// millisecond: of many, no two are the same.
 func randomWindow(r *rand.Rand, org sample.Organization) stats.Question {
 	year := days * 24 * time.Hour
 	length := time.Duration(float64(shortest) * math.Pow(float64(year)/float64(shortest), r.Float64()))

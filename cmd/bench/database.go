@@ -16,7 +16,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// limits leave the plain query of a large organisation its time.
+// limits leave the plain query of a large organization its time.
 var limits = clickhouse.Limits{Time: 5 * time.Minute}
 
 // cacheOptions are those of `orgstats serve` unless it is told otherwise.

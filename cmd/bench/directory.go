@@ -22,7 +22,7 @@ const (
 	largestShare  = 0.8
 )
 
-// sampleOptions make one organisation-year and many small organisations.
+// sampleOptions make one organization-year and many small organizations.
 func sampleOptions(messages int) sample.Options {
 	return sample.Options{Seed: 1, Messages: messages, Organizations: organizations, Until: until, Days: days, LargestShare: largestShare}
 }
@@ -49,8 +49,8 @@ func (d *directory) file(name string) string {
 	return filepath.Join(d.path, name)
 }
 
-// openDirectory takes the directory that the options name, which must be empty or hold the same records already, or makes a
-// temporary one.
+// openDirectory takes the directory that the options name, which must be empty or hold the same records already, or
+// makes a temporary one.
 func openDirectory(o options) (directory, error) {
 	wanted := contents{Options: sampleOptions(o.Messages), Schema: schema.Latest()}
 	if o.Dir == "" {

@@ -73,7 +73,7 @@ func (r *request) send(s *server, q stats.Question) error {
 	return nil
 }
 
-// queryOf writes a question about a whole organisation as the service reads it.
+// queryOf writes a question about a whole organization as the service reads it.
 func queryOf(q stats.Question) string {
 	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(rfc3339Millis) }
 	return url.Values{"from": {at(q.From)}, "to": {at(q.Until - 1)}, "allInOrg": {"true"}}.Encode()

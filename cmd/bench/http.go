@@ -53,7 +53,8 @@ func (b *bench) measureHTTP(ctx context.Context, db *database) (err error) {
 	return b.report.printHTTP(b.out)
 }
 
-// measureOverhead asks questions about days one at a time, and takes from each request's time what the store took for its answer.
+// measureOverhead asks questions about days one at a time, and takes from each request's time what the store took for
+// its answer.
 func measureOverhead(ctx context.Context, org sample.Organization, servers *servers, result *httpResult) error {
 	var overHTTP, inStore, beyond latencies
 	request := newRequest(servers.token)

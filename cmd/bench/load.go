@@ -15,7 +15,8 @@ import (
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
-// measureLoader loads a file with `orgstats load`, and inserts its lines as they are, by turns, each time into an empty database.
+// measureLoader loads a file with `orgstats load`, and inserts its lines as they are, by turns, each time into an empty
+// database.
 func (b *bench) measureLoader(ctx context.Context) error {
 	program, err := builtProgram()
 	if err != nil {

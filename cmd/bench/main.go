@@ -1,5 +1,6 @@
-// Command bench measures orgstats on the embedded engine: its answers against the plain query, its HTTP service, and its
-// loader. It makes its own records, the same ones each time, checks that both ways of answering agree, and prints tables and a JSON file.
+// Command bench measures orgstats on the embedded engine: its answers against the plain query, its HTTP service, and
+// its loader. It makes its own records, the same ones each time, checks that both ways of answering agree, and prints
+// tables and a JSON file.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 
 // options are the program's flags.
 type options struct {
-	Messages     int           `help:"About how many messages to load; four in five belong to one organisation." env:"BENCH_MESSAGES" default:"3000000"`
+	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
 	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
 	Parts        []string      `help:"What to measure: loader, queries, http, overload, trickle." env:"BENCH_PARTS" default:"loader,queries,http,overload,trickle" enum:"loader,queries,http,overload,trickle"`
@@ -99,8 +100,8 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 
 func (b *bench) wants(part string) bool { return slices.Contains(b.Parts, part) }
 
-// parts measures one part after the other, and prints each when it is done. The loader's comes first: Linux counts what a
-// program's memory was when it started another as the other's.
+// parts measures one part after the other, and prints each when it is done. The loader's comes first: Linux counts what
+// a program's memory was when it started another as the other's.
 func (b *bench) parts(ctx context.Context) error {
 	if b.wants("loader") {
 		if err := b.measureLoader(ctx); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
-// asker is an organisation that asks at a rate, whether it is answered or not.
+// asker is an organization that asks at a rate, whether it is answered or not.
 type asker struct {
 	org       sample.Organization
 	token     string

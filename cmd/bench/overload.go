@@ -20,15 +20,15 @@ import (
 const (
 	overloadOrganizations = 20      // that ask; the largest among them
 	overloadClients       = 1 << 14 // connections that the open loop may hold
-	noisyShare            = 0.2     // of what the service can hold: the noisy organisation's limit
+	noisyShare            = 0.2     // of what the service can hold: the noisy organization's limit
 	quietShare            = 0.1     // of what the service can hold: what the quiet one asks
 )
 
 // gateOptions are those of `orgstats serve` unless it is told otherwise.
 var gateOptions = limit.GateOptions{UnderWay: runtime.NumCPU() + 1, Waiting: 64, Patience: 2 * time.Second}
 
-// measureOverload asks for more than the service can answer, with the limits that it has by default, and for more than one
-// organisation may ask. No two questions are the same, so that the cache is of no help.
+// measureOverload asks for more than the service can answer, with the limits that it has by default, and for more than
+// one organization may ask. No two questions are the same, so that the cache is of no help.
 func (b *bench) measureOverload(ctx context.Context, db *database) error {
 	o := &overload{bench: b, db: db, result: &overloadResult{}}
 	for _, step := range []func(context.Context) error{o.capacity, o.half, o.thrice, o.noisy} {
@@ -46,7 +46,7 @@ type overload struct {
 	result *overloadResult
 }
 
-// withService runs do on a service with a gate, and a limit of each organisation's rate unless that is 0.
+// withService runs do on a service with a gate, and a limit of each organization's rate unless that is 0.
 func (o *overload) withService(rate float64, do func(*server, []asker) error) (err error) {
 	key, err := auth.OpenDevKey(o.dir.data())
 	if err != nil {
@@ -76,7 +76,7 @@ func (o *overload) withService(rate float64, do func(*server, []asker) error) (e
 	return err
 }
 
-// askers are organisations that together ask once a second.
+// askers are organizations that together ask once a second.
 func (o *overload) askers(key *auth.DevKey) (all []asker, err error) {
 	for _, org := range o.dir.contents.Summary.Organizations[:overloadOrganizations] {
 		token, err := key.Sign(auth.Caller{OrgID: org.ID, UserID: org.AdminUserID, Role: "org:admin"}, tokenTime)
@@ -88,7 +88,7 @@ func (o *overload) askers(key *auth.DevKey) (all []asker, err error) {
 	return all, nil
 }
 
-// at is what the organisations ask together at a rate.
+// at is what the organizations ask together at a rate.
 func at(perSecond float64, askers []asker) []asker {
 	scaled := make([]asker, len(askers))
 	for i, a := range askers {
@@ -101,7 +101,7 @@ func at(perSecond float64, askers []asker) []asker {
 // capacity finds out how much the service answers a second when it always has as much to do as it takes on.
 func (o *overload) capacity(ctx context.Context) error {
 	return o.withService(0, func(s *server, askers []asker) error {
-		clients := gateOptions.OneOrganization() // the other places are for the other organisation
+		clients := gateOptions.OneOrganization() // the other places are for the other organization
 		kinds := []*kind{o.asking(s, askers[0]), o.asking(s, askers[1])}
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return kinds[0].drive(ctx, clients, o.HTTPTime, askers[0].token) })
@@ -115,7 +115,7 @@ func (o *overload) capacity(ctx context.Context) error {
 	})
 }
 
-// asking is an organisation's distinct questions.
+// asking is an organization's distinct questions.
 func (o *overload) asking(s *server, a asker) *kind {
 	return &kind{server: s, question: func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(4, n)), a.org) }}
 }
@@ -133,9 +133,9 @@ func (o *overload) thrice(ctx context.Context) (err error) {
 	return err
 }
 
-// together lets all organisations ask at a multiple of what the service can hold.
+// together lets all organizations ask at a multiple of what the service can hold.
 func (o *overload) together(ctx context.Context, times float64) (result loadResult, err error) {
-	o.log.Info("all organisations ask", "times_what_can_be_held", times)
+	o.log.Info("all organizations ask", "times_what_can_be_held", times)
 	err = o.withService(0, func(s *server, askers []asker) error {
 		all, err := openLoop(ctx, s, o.HTTPTime, at(times*o.result.Capacity, askers)...)
 		result = summarize(o.HTTPTime, all...)
@@ -144,14 +144,14 @@ func (o *overload) together(ctx context.Context, times float64) (result loadResu
 	return result, err
 }
 
-// noisy lets a quiet organisation ask little: alone, and while another asks as much as it may, and ten times that.
+// noisy lets a quiet organization ask little: alone, and while another asks as much as it may, and ten times that.
 func (o *overload) noisy(ctx context.Context) error {
 	mayAsk := noisyShare * o.result.Capacity
 	for _, phase := range []struct {
 		times  float64
 		result *loadResult
 	}{{0, &o.result.QuietAlone}, {1, &o.result.QuietBeside}, {10, &o.result.QuietBesideNoisy}} {
-		o.log.Info("a quiet organisation asks", "another_asks_times_its_limit", phase.times)
+		o.log.Info("a quiet organization asks", "another_asks_times_its_limit", phase.times)
 		err := o.withService(mayAsk, func(s *server, askers []asker) error {
 			quiet, noisy := askers[1], askers[0]
 			quiet.perSecond, noisy.perSecond = quietShare*o.result.Capacity, phase.times*mayAsk

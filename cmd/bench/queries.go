@@ -35,8 +35,8 @@ func newQueryCases(db *database) []*queryCase {
 	return cases
 }
 
-// measureQueries asks all questions in rounds, each time in another order, so that whatever else the machine does meanwhile
-// falls on all of them.
+// measureQueries asks all questions in rounds, each time in another order, so that whatever else the machine does
+// meanwhile falls on all of them.
 func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	cases := newQueryCases(db)
 	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// report is what the JSON file holds. Parts that were not measured are absent. Times are in milliseconds, sizes in bytes.
+// report is what the JSON file holds. Parts that were not measured are absent. Times are in milliseconds, sizes in
+// bytes.
 type report struct {
 	Started  time.Time       `json:"started"`
 	Messages int             `json:"messages"` // about as many as were loaded
@@ -75,7 +76,7 @@ type overloadResult struct {
 	MemoryBefore     int64      `json:"memoryBefore"`
 	MemoryAfter      int64      `json:"memoryAfter"`
 	QuietAlone       loadResult `json:"quietAlone"`
-	QuietBeside      loadResult `json:"quietBeside"` // another organisation, which asks as much as it may
+	QuietBeside      loadResult `json:"quietBeside"` // another organization, which asks as much as it may
 	QuietBesideNoisy loadResult `json:"quietBesideNoisy"`
 }
 

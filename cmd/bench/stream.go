@@ -16,7 +16,7 @@ const (
 	conversationsOpen     = 2000 // that a message may belong to
 )
 
-// trickle is a stream of messages into one hour of the largest organisation, by its users and agents.
+// trickle is a stream of messages into one hour of the largest organization, by its users and agents.
 type trickle struct {
 	db   *database
 	hour time.Time
@@ -54,7 +54,7 @@ func newTrickle(ctx context.Context, db *database, hour time.Time, rate int) (*t
 			return nil, err
 		}
 		if len(*ids) == 0 {
-			return nil, fmt.Errorf("organisation %s has no users or no agents", db.org.ID)
+			return nil, fmt.Errorf("organization %s has no users or no agents", db.org.ID)
 		}
 	}
 	return t, nil

@@ -17,7 +17,7 @@ func table(w io.Writer, title string, rows func(add func(format string, cells ..
 }
 
 func (r *report) printQueries(w io.Writer) error {
-	title := fmt.Sprintf("Questions to an organisation with four in five of %d messages, in milliseconds", r.Messages)
+	title := fmt.Sprintf("Questions to an organization with four in five of %d messages, in milliseconds", r.Messages)
 	err := table(w, title, func(add func(string, ...any)) {
 		add("window\tfilter\tmessages\tours p50\tp99\tplain p50\tp99\tSELECT 1 p50\tp99\tplain/ours\tgoal at 30 million")
 		for _, q := range r.Queries {
@@ -117,7 +117,7 @@ func (r *report) printOverload(w io.Writer) error {
 			name string
 			r    loadResult
 		}{
-			{"half", o.Half}, {"three times", o.Thrice}, {"a quiet organisation alone", o.QuietAlone},
+			{"half", o.Half}, {"three times", o.Thrice}, {"a quiet organization alone", o.QuietAlone},
 			{"beside one at its limit", o.QuietBeside}, {"beside one at ten times its limit", o.QuietBesideNoisy},
 		} {
 			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%.2f\t%d", row.name, row.r.PerSecond, row.r.Accepted.P50, row.r.Accepted.P99, row.r.Refused.Count,

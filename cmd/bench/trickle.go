@@ -110,8 +110,8 @@ func (t *trickle) write(ctx context.Context, w io.Writer, duration time.Duration
 // watchEvery is how often the newest messages are looked for: how fine the lag is measured.
 const watchEvery = 50 * time.Millisecond
 
-// watch asks for the hour again and again until all messages are there, and notes how long the oldest one that is missing has
-// been on its way.
+// watch asks for the hour again and again until all messages are there, and notes how long the oldest one that is
+// missing has been on its way.
 func (t *trickle) watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()

@@ -90,8 +90,8 @@ func (a *assembly) makeService() (err error) {
 	return nil
 }
 
-// openMetrics serves the metrics, if that is wanted. What the loader has left is asked for over a connection of its own, so
-// that it is seen when all others are busy.
+// openMetrics serves the metrics, if that is wanted. What the loader has left is asked for over a connection of its
+// own, so that it is seen when all others are busy.
 func (a *assembly) openMetrics() error {
 	if a.flags.MetricsListen == "" {
 		return nil

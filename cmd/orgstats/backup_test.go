@@ -11,8 +11,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// A backup is made while the service answers, restored elsewhere, and is then what the database was at its moment: the same
-// answers, cells that agree with the messages, and records that go on being loaded where they stopped.
+// A backup is made while the service answers, restored elsewhere, and is then what the database was at its moment: the
+// same answers, cells that agree with the messages, and records that go on being loaded where they stopped.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	i := install(t)

@@ -30,7 +30,7 @@ func browser(t *testing.T) string {
 type visit struct {
 	dom, console string
 	requests     map[string]bool // URLs that the page asked for, or wanted to
-	colours      map[string]bool // of the window
+	colors       map[string]bool // of the window
 }
 
 // visitPage opens a page in a headless browser with a profile of its own.
@@ -50,12 +50,12 @@ func (i *installation) visitPage(page string) visit {
 		}
 		return out.String(), err.String()
 	}
-	v := visit{requests: map[string]bool{}, colours: map[string]bool{}}
+	v := visit{requests: map[string]bool{}, colors: map[string]bool{}}
 	v.dom, v.console = run("--dump-dom", "--log-net-log="+i.path("net.json"))
 	_, console := run("--screenshot=" + i.path("page.png"))
 	v.console += console
 	v.readRequests(i)
-	v.readColours(i)
+	v.readColors(i)
 	return v
 }
 
@@ -80,7 +80,7 @@ func (v *visit) readRequests(i *installation) {
 	}
 }
 
-func (v *visit) readColours(i *installation) {
+func (v *visit) readColors(i *installation) {
 	i.Helper()
 	picture, err := png.Decode(strings.NewReader(i.read("page.png")))
 	if err != nil {
@@ -89,7 +89,7 @@ func (v *visit) readColours(i *installation) {
 	for y := picture.Bounds().Min.Y; y < picture.Bounds().Max.Y; y += 2 {
 		for x := picture.Bounds().Min.X; x < picture.Bounds().Max.X; x += 2 {
 			r, g, b, _ := picture.At(x, y).RGBA()
-			v.colours[fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)] = true
+			v.colors[fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)] = true
 		}
 	}
 }
@@ -117,9 +117,9 @@ func TestPageInABrowser(t *testing.T) {
 			t.Errorf("the browser complains: %s", line)
 		}
 	}
-	for _, colour := range []string{"#2458c9", "#1d7a46"} { // of GET, and of 200
-		if !v.colours[colour] {
-			t.Errorf("nothing on the page has the colour %s: its style is not applied", colour)
+	for _, color := range []string{"#2458c9", "#1d7a46"} { // of GET, and of 200
+		if !v.colors[color] {
+			t.Errorf("nothing on the page has the color %s: its style is not applied", color)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const demoTokenTime = 24 * time.Hour
 type demoCommand struct {
 	serviceFlags
 	Messages      int    `help:"About how many sample messages to make." default:"200000"`
-	Organizations int    `help:"How many organisations to make." default:"30"`
+	Organizations int    `help:"How many organizations to make." default:"30"`
 	Days          int    `help:"How many days the records span, up to now." default:"365"`
 	Seed          uint64 `help:"Another seed makes other records." default:"1"`
 }
@@ -41,8 +41,8 @@ func (c *demoCommand) Run(p *program) error {
 	})
 }
 
-// demoEnd keeps, in the data directory, the instant at which the sample records end, so that the demo makes the same records, and
-// loads nothing twice, whenever it is started again.
+// demoEnd keeps, in the data directory, the instant at which the sample records end, so that the demo makes the same
+// records, and loads nothing twice, whenever it is started again.
 const demoEnd = "demo-end"
 
 func (c *demoCommand) options() (sample.Options, error) {
@@ -82,7 +82,7 @@ func (c *demoCommand) load(p *program, db *database, options sample.Options) (sa
 	return result.summary, errors.Join(err, result.err)
 }
 
-// printRequest prints a request that works for a day: the last 30 days of the largest organisation.
+// printRequest prints a request that works for a day: the last 30 days of the largest organization.
 func (c *demoCommand) printRequest(p *program, address string, until time.Time, org sample.Organization) error {
 	key, err := auth.OpenDevKey(c.DataDir)
 	if err != nil {
@@ -98,7 +98,7 @@ func (c *demoCommand) printRequest(p *program, address string, until time.Time, 
 		"allInOrg": {"true"},
 	}
 	_, err = fmt.Fprintf(p.stdout, `
-The largest sample organisation is %s: %d messages of %d users and %d agents.
+The largest sample organization is %s: %d messages of %d users and %d agents.
 Ask for the last 30 days of it:
 
 curl -H 'Authorization: Bearer %s' \

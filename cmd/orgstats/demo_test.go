@@ -35,7 +35,7 @@ func TestDemoPrintsARequestThatWorks(t *testing.T) {
 
 	again := i.start(arguments...)
 	again.awaitText(&again.stdout, "curl -H")
-	table, _, _ := strings.Cut(again.stdout.String(), "The largest sample organisation")
+	table, _, _ := strings.Cut(again.stdout.String(), "The largest sample organization")
 	if loaded := summaryOf(t, table).total().loaded; loaded != 0 {
 		t.Errorf("the demo, started again, loaded %d records, want none", loaded)
 	}

@@ -122,8 +122,8 @@ func TestContainersSetOnlyVariablesThatAreRead(t *testing.T) {
 	}
 }
 
-// The service starts with what its container gets, but for the places of things, and is healthy by its container's own check. The
-// ClickHouse server is another installation's engine.
+// The service starts with what its container gets, but for the places of things, and is healthy by its container's own
+// check. The ClickHouse server is another installation's engine.
 func TestTheServiceOfTheContainers(t *testing.T) {
 	t.Parallel()
 	service := readCompose(t).Services["orgstats"]

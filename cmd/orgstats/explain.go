@@ -16,11 +16,11 @@ import (
 
 type explainCommand struct {
 	databaseFlags
-	Org           string `required:"" help:"Organisation that is asked about." placeholder:"ORG"`
+	Org           string `required:"" help:"Organization that is asked about." placeholder:"ORG"`
 	From          string `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
 	To            string `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
 	AgentID       string `help:"As in a request." placeholder:"AGENT"`
-	UserID        string `help:"As in a request; the whole organisation if not given." placeholder:"USER"`
+	UserID        string `help:"As in a request; the whole organization if not given." placeholder:"USER"`
 	MetadataKey   string `help:"As in a request." placeholder:"KEY"`
 	MetadataValue string `help:"As in a request." placeholder:"VALUE"`
 	FewMessages   uint64 `help:"As serve has it." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`

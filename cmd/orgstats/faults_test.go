@@ -122,8 +122,8 @@ func (s *server) awaitReady(status int) (body string) {
 	return body
 }
 
-// The engine is killed under load, twice. Until it is back there are refusals, and never a wrong figure or another failure;
-// afterwards all is as it was.
+// The engine is killed under load, twice. Until it is back there are refusals, and never a wrong figure or another
+// failure; afterwards all is as it was.
 func TestEngineKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, unlimited...)
@@ -174,8 +174,8 @@ func TestEngineHungUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
-// The disk is full, as ClickHouse sees it, while a load writes. The load waits for room and is then complete; meanwhile everybody is
-// answered, and rightly.
+// The disk is full, as ClickHouse sees it, while a load writes. The load waits for room and is then complete; meanwhile
+// everybody is answered, and rightly.
 func TestDiskFullUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, unlimited...)

@@ -9,14 +9,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// fileSuffix, behind the name of a variable, makes it the name of one that holds a file's path in place of the value: secrets that
-// Docker and others hand over as files.
+// fileSuffix, behind the name of a variable, makes it the name of one that holds a file's path in place of the value:
+// secrets that Docker and others hand over as files.
 const fileSuffix = "_FILE"
 
 // maxFileVariable is how many bytes such a file may have; a key in PEM has a few hundred.
 const maxFileVariable = 64 << 10
 
-// fileVariables resolves flags from files that the environment names. It gathers what is wrong, so that all of it is reported at once.
+// fileVariables resolves flags from files that the environment names. It gathers what is wrong, so that all of it is
+// reported at once.
 type fileVariables struct{ mistakes []error }
 
 // Validate has nothing to say: what is wrong is found flag by flag.

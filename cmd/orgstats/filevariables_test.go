@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Secrets are handed over as files: the password of a ClickHouse server, which is another installation's engine here, and the key that
-// verifies tokens.
+// Secrets are handed over as files: the password of a ClickHouse server, which is another installation's engine here,
+// and the key that verifies tokens.
 func TestVariablesFromFiles(t *testing.T) {
 	t.Parallel()
 	server := install(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// generator makes records and questions about them. Ids, versions and instants come from small sets, so that records meet: they
-// replace, move, delete and wait for each other all the time. The same seed makes the same.
+// generator makes records and questions about them. Ids, versions and instants come from small sets, so that records
+// meet: they replace, move, delete and wait for each other all the time. The same seed makes the same.
 type generator struct {
 	*rand.Rand
 	made []time.Time // instants of the records that were made last

@@ -29,7 +29,7 @@ var hostile = []string{
 // unreadable are texts that are not valid UTF-8, or too long for anything.
 var unreadable = []string{"\xff", "a\xc3", "\xed\xa0\x80", strings.Repeat("a", 100<<10), strings.Repeat("'", 100<<10), strings.Repeat("{org_id:String}", 7000)}
 
-// small and large are what the two organisations have: no figure of org_b can be taken for one of org_a.
+// small and large are what the two organizations have: no figure of org_b can be taken for one of org_a.
 var (
 	small = stats.Figures{
 		ConversationCount: 3, MessageCount: 3, ToolCalls: 3, TotalTokens: 6, InputTokens: 3, OutputTokens: 3, UniqueUsers: 3, UniqueAgents: 3,
@@ -39,7 +39,7 @@ var (
 	adminOfB = auth.Caller{OrgID: "org_b", UserID: "user_1", Role: "org:admin"}
 )
 
-// twoOrganizations loads an organisation of one message for each of three users, and another of a hundred messages for each of
+// twoOrganizations loads an organization of one message for each of three users, and another of a hundred messages for each of
 // the same users, with the same agents, and with every hostile text in their metadata.
 func twoOrganizations(t *testing.T) *server {
 	t.Helper()
@@ -90,7 +90,7 @@ func checkSmall(t *testing.T, what string, a answer) {
 	if got := decode[stats.Figures](t, a.body); got.MessageCount > small.MessageCount || got.ConversationCount > small.ConversationCount ||
 		got.ToolCalls > small.ToolCalls || got.TotalTokens > small.TotalTokens || got.UniqueUsers > small.UniqueUsers ||
 		got.TotalFeedback > small.TotalFeedback || got.KBFileCount > small.KBFileCount || got.KBExtractTotalTokens > small.KBExtractTotalTokens {
-		t.Errorf("%s: shows another organisation: %s", what, a.body)
+		t.Errorf("%s: shows another organization: %s", what, a.body)
 	}
 }
 

@@ -17,9 +17,9 @@ const mostOfAnything = 1_000_000
 // limitFlags bound what the service takes on.
 type limitFlags struct {
 	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
-	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organisations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
+	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
 	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME"`
-	OrganizationRate float64       `help:"Requests a second of one organisation, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
+	OrganizationRate float64       `help:"Requests a second of one organization, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
 	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`
 	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`
 }
@@ -47,7 +47,8 @@ func (f *limitFlags) mistakes() (all []error) {
 	return all
 }
 
-// gate makes the gate. A question is up to three statements at a time, and takes a processor's time nearly all of its own.
+// gate makes the gate. A question is up to three statements at a time, and takes a processor's time nearly all of its
+// own.
 func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
 	places := f.Concurrency
 	switch {

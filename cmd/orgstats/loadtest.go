@@ -150,7 +150,7 @@ func writeReport(path string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// population are the callers of the tokens, or of the database's busiest organisations.
+// population are the callers of the tokens, or of the database's busiest organizations.
 func (c *loadtestCommand) population(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
 	if c.Tokens != "" {
 		return c.tokenPopulation(p, conn)

@@ -54,7 +54,7 @@ func TestLoadTest(t *testing.T) {
 	}
 	r := i.report("report.json")
 	if r.Run.Sent > 41 || r.Run.Answered.Count == 0 || r.Run.Answered.Count+r.Run.Shed.Count != r.Run.Sent || r.Organizations < 3 || r.Callers < 10 {
-		t.Errorf("%d of %d requests were answered and %d shed, of %d callers in %d organisations",
+		t.Errorf("%d of %d requests were answered and %d shed, of %d callers in %d organizations",
 			r.Run.Answered.Count, r.Run.Sent, r.Run.Shed.Count, r.Callers, r.Organizations)
 	}
 	if r.Verified.Compared == 0 || r.Verified.Equal != r.Verified.Compared || r.Verified.Changing > 0 {
@@ -78,7 +78,8 @@ func TestLoadTestFindsARate(t *testing.T) {
 	i := install(t)
 	i.loadSample(500)
 	s := i.serve()
-	// A bound that no answer keeps ends the search at its lowest rate, one that each keeps at the first that this machine can't send.
+	// A bound that no answer keeps ends the search at its lowest rate, one that each keeps at the first that this
+	// machine can't send.
 	o := i.run("loadtest", "--url", "http://"+s.address, "--find-rate", "--p99", "1ms", "--rate", "2", "--step", "1s", "--duration", "1s", "--json", "report.json")
 	r := i.report("report.json")
 	if len(r.Search.Steps) == 0 || (r.Search.Rate > 0) != (o.status == exitOK) || !strings.Contains(o.stdout, "Rates tried") {

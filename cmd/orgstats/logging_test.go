@@ -37,8 +37,8 @@ func requestLines(t *testing.T, log string) (lines []logLine) {
 	return lines
 }
 
-// Requests of all kinds, the failing ones too, give one line each, that says who asked and what it took. No line holds a token
-// or anything of what was asked.
+// Requests of all kinds, the failing ones too, give one line each, that says who asked and what it took. No line holds
+// a token or anything of what was asked.
 func TestLogHasALineForEachRequest(t *testing.T) {
 	t.Parallel()
 	i := install(t)

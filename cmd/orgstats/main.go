@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	files := &fileVariables{}
 	parser, err := kong.New(&c,
 		kong.Name("orgstats"),
-		kong.Description("Exact usage figures of an AI-agent platform's organisations, from ClickHouse."),
+		kong.Description("Exact usage figures of an AI-agent platform's organizations, from ClickHouse."),
 		kong.UsageOnError(),
 		kong.Resolvers(files),
 		kong.Writers(stdout, stderr),

@@ -117,8 +117,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	}
 }
 
-// Every metric that the dashboard, the alert rules and the documentation name is one that a service really has, and all that it
-// has are documented.
+// Every metric that the dashboard, the alert rules and the documentation name is one that a service really has, and all
+// that it has are documented.
 func TestMonitoringNamesRealMetrics(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t)

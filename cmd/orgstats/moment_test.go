@@ -14,9 +14,9 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// examiner compares the service's answers with the plain query's on the data of the same moment. It can't be fooled by a
-// load in between: an organisation's change counter rises with every change and is odd while one is being written, so that both
-// answers belong to one moment when it was the same before and after, and even or nobody writes.
+// examiner compares the service's answers with the plain query's on the data of the same moment. It can't be fooled by
+// a load in between: an organization's change counter rises with every change and is odd while one is being written, so
+// that both answers belong to one moment when it was the same before and after, and even or nobody writes.
 type examiner struct {
 	*server
 	conn  clickhouse.Conn
@@ -33,7 +33,7 @@ func examine(s *server) *examiner {
 	return &examiner{s, conn, stats.NewStore(conn, clickhouse.Limits{Time: patience})}
 }
 
-// compare asks both ways. It is false when the organisation changed meanwhile, so that nothing follows.
+// compare asks both ways. It is false when the organization changed meanwhile, so that nothing follows.
 func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (compared bool) {
 	e.Helper()
 	before := e.counter(caller.OrgID)
@@ -54,7 +54,7 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 	return true
 }
 
-// counter is an organisation's change counter.
+// counter is an organization's change counter.
 func (e *examiner) counter(orgID string) (counter uint64) {
 	e.Helper()
 	params := clickhouse.Params{}

@@ -257,7 +257,7 @@ func (p *provoked) refusals(s *server) {
 	}{
 		{"one mistake", s.token(adminOfA), url.Values{"from": {"2024-01-01T00:00:00Z"}}, http.StatusBadRequest},
 		{"several mistakes", s.token(adminOfA), url.Values{"from": {"now"}, "allInOrg": {"yes"}, "x": {""}}, http.StatusBadRequest},
-		{"no organisation", s.token(auth.Caller{UserID: "user_1"}), always(), http.StatusBadRequest},
+		{"no organization", s.token(auth.Caller{UserID: "user_1"}), always(), http.StatusBadRequest},
 		{"no token", "", always(), http.StatusUnauthorized},
 		{"a bad token", "e.y.j", always(), http.StatusUnauthorized},
 		{"not an admin", s.token(member), always(), http.StatusForbidden},
@@ -304,7 +304,8 @@ func (p *provoked) limits(i *installation) {
 	p.expect("one connection too many", everyPath, http.StatusServiceUnavailable, response, err)
 }
 
-// outages provokes failures of ClickHouse: a table that has gone, and an engine that hangs. Nothing can be asked afterwards.
+// outages provokes failures of ClickHouse: a table that has gone, and an engine that hangs. Nothing can be asked
+// afterwards.
 func (p *provoked) outages(s *server) {
 	p.Helper()
 	e := s.engine()

@@ -11,10 +11,10 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// oracle knows what getStats must answer: it keeps the winning version of every record as it came, and computes every figure
-// anew from all of them. It shares no code with the program. It takes no records that are wrong.
+// oracle knows what getStats must answer: it keeps the winning version of every record as it came, and computes every
+// figure anew from all of them. It shares no code with the program. It takes no records that are wrong.
 type oracle struct {
-	records map[recordKey]object // a member's key is made of its organisation and user
+	records map[recordKey]object // a member's key is made of its organization and user
 }
 
 type recordKey struct{ kind, id, user string }

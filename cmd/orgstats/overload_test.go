@@ -7,8 +7,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Far more is asked than is let through. What is accepted is answered rightly, the rest is told to come again, nothing else
-// happens, and an organisation that asks little is answered whatever another does.
+// Far more is asked than is let through. What is accepted is answered rightly, the rest is told to come again, nothing
+// else happens, and an organization that asks little is answered whatever another does.
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, "--cache-size=0", "--concurrency=1", "--queue=2", "--queue-time=10s", "--user-rate=0", "--organization-rate=0")
@@ -17,7 +17,7 @@ func TestOverload(t *testing.T) {
 	before := s.scrape()
 	noisy := s.gather(30, adminOfAcme, always())
 	for range 8 {
-		quiet.awaitAnswers("to the quiet organisation")
+		quiet.awaitAnswers("to the quiet organization")
 	}
 	expectOnly(t, quiet.stop(), http.StatusOK)
 	statuses := noisy.stop()
@@ -53,7 +53,7 @@ func TestRatesOfTheService(t *testing.T) {
 	}
 }
 
-// An organisation's statements give way once it asks as much as it may, and only its own.
+// An organization's statements give way once it asks as much as it may, and only its own.
 func TestWhoAsksAllItMayGivesWay(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, "--cache-size=0", "--user-rate=0", "--organization-rate=1")

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all the time
-// meanwhile, and compares with the plain query. The variables ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS repeat a failure, or make the test longer.
+// Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all
+// the time meanwhile, and compares with the plain query. The variables ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS
+// repeat a failure, or make the test longer.
 func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Parallel()
 	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 16)

@@ -8,7 +8,7 @@ import (
 
 type rebuildCommand struct {
 	databaseFlags
-	Org []string `help:"Rebuild these organisations; all if not given." placeholder:"ORG"`
+	Org []string `help:"Rebuild these organizations; all if not given." placeholder:"ORG"`
 }
 
 func (c *rebuildCommand) Run(p *program) error {

@@ -23,8 +23,8 @@ func (g *generator) table() string {
 	return pick(g, "conversation", "conversation", "message", "message", "message", "knowledge_base_file", "organization_membership")
 }
 
-// large is a text that PostgreSQL moves out of its row: too long, and too random to be compressed. An update of other columns does
-// not send it again.
+// large is a text that PostgreSQL moves out of its row: too long, and too random to be compressed. An update of other
+// columns does not send it again.
 func (g *generator) large() string {
 	var b strings.Builder
 	for range 600 + g.IntN(600) {
@@ -70,8 +70,8 @@ func (g *generator) set(table, assignments string, values ...any) change {
 	return change{fmt.Sprintf("UPDATE %s SET %s WHERE id = $1", table, assignments), append([]any{g.id(table)}, values...)}
 }
 
-// kindOfChange is what an application does with a row. Instants, versions and marks of deletion come in any order: what counts is
-// the order of the transactions.
+// kindOfChange is what an application does with a row. Instants, versions and marks of deletion come in any order: what
+// counts is the order of the transactions.
 type kindOfChange struct {
 	weight int
 	reason string
@@ -113,10 +113,10 @@ var kindsOfChange = []kindOfChange{
 	{8, "a message moves to another time", func(g *generator) change {
 		return g.set("message", "created_at = $2::text::timestamptz", g.instant())
 	}},
-	{4, "a conversation moves to another organisation and user", func(g *generator) change {
+	{4, "a conversation moves to another organization and user", func(g *generator) change {
 		return g.set("conversation", "organization_id = $2, user_id = $3", g.organization(), g.user())
 	}},
-	{2, "a member moves to another organisation and user", func(g *generator) change {
+	{2, "a member moves to another organization and user", func(g *generator) change {
 		return g.set("organization_membership", "organization_id = $2, user_id = $3", g.organization(), g.user())
 	}},
 	{8, "marked as deleted", func(g *generator) change { return g.set(g.table(), "deleted_at = now()") }},
@@ -147,7 +147,7 @@ var mistakes = []kindOfChange{
 	{1, "at no time, under another key", func(g *generator) change {
 		return g.set("message", "created_at = 'infinity', id = $2", g.id("message"))
 	}},
-	{1, "of no organisation", func(g *generator) change {
+	{1, "of no organization", func(g *generator) change {
 		return g.set("conversation", "organization_id = NULL, agent_id = $2", fmt.Sprint(g.IntN(5)))
 	}},
 	{1, "negative tokens of a file", func(g *generator) change {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Rows change all the time while the replicator, the engine and PostgreSQL are killed. From time to time everything comes to rest:
-// then every answer must be what PostgreSQL itself computes. ORGSTATS_CHAOS_SEED repeats what is written and who is killed, though not
-// the moments; ORGSTATS_CHAOS_KILLS makes the test longer.
+// Rows change all the time while the replicator, the engine and PostgreSQL are killed. From time to time everything
+// comes to rest: then every answer must be what PostgreSQL itself computes. ORGSTATS_CHAOS_SEED repeats what is written
+// and who is killed, though not the moments; ORGSTATS_CHAOS_KILLS makes the test longer.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, kills := variable(t, "ORGSTATS_CHAOS_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_CHAOS_KILLS", 5)

@@ -17,8 +17,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// rows are the records that rows can be, and how many of them are wrong in a way that a row can be, too. A wrong one has a key of
-// its own: a row has no memory of the good version that it replaced.
+// rows are the records that rows can be, and how many of them are wrong in a way that a row can be, too. A wrong one
+// has a key of its own: a row has no memory of the good version that it replaced.
 func (c *contract) rows(t *testing.T) (records []object, wrong int) {
 	for _, line := range c.lines(t) {
 		var r object

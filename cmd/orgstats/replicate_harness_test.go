@@ -72,7 +72,8 @@ func (r *replication) complete() bool {
 	return r.tally("SELECT count() FROM replication_tables FINAL WHERE state = 'following'") == uint64(len(sourceTables))
 }
 
-// catchUp waits until the figures must be those of the source, while nobody writes. A replicator that ends is started again.
+// catchUp waits until the figures must be those of the source, while nobody writes. A replicator that ends is started
+// again.
 func (r *replication) catchUp() {
 	r.Helper()
 	position := r.position()

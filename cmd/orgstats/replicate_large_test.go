@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A transaction of several hundred thousand changes is followed, in bounded memory, though the replicator dies in the middle of it.
+// A transaction of several hundred thousand changes is followed, in bounded memory, though the replicator dies in the
+// middle of it.
 func TestALargeTransaction(t *testing.T) {
 	t.Parallel()
 	const rows = 200_000

@@ -13,8 +13,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// sourceFigures computes an answer of getStats from the source's own tables, in the words of the contract. It shares nothing with
-// the program, and little with ClickHouse's SQL.
+// sourceFigures computes an answer of getStats from the source's own tables, in the words of the contract. It shares
+// nothing with the program, and little with ClickHouse's SQL.
 //
 //go:embed testdata/source_figures.sql
 var sourceFigures string
@@ -71,7 +71,7 @@ func (s *server) compare(o *sourceOracle, caller auth.Caller, query url.Values) 
 	return want
 }
 
-// compareRandom compares the answers to random questions, and the figures of every organisation as a whole.
+// compareRandom compares the answers to random questions, and the figures of every organization as a whole.
 func (s *server) compareRandom(o *sourceOracle, g *generator, n int) {
 	s.Helper()
 	busy, messages := 0, int64(0)

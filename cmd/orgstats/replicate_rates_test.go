@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// How fast rows are copied and followed. The figures are in the log; ORGSTATS_RATES_ROWS and ORGSTATS_RATES_SECONDS make them worth
-// reading (make bench-replicate).
+// How fast rows are copied and followed. The figures are in the log; ORGSTATS_RATES_ROWS and ORGSTATS_RATES_SECONDS
+// make them worth reading (make bench-replicate).
 func TestRates(t *testing.T) {
 	rows, seconds := variable(t, "ORGSTATS_RATES_ROWS", 20_000), variable(t, "ORGSTATS_RATES_SECONDS", 3)
 	r := replicates(t)
@@ -60,8 +60,8 @@ type following struct {
 	committed []time.Time // of the changes, in their order
 }
 
-// run makes changes at a steady rate, each in a transaction of its own: a message, then feedback to it. It returns the time of each
-// change from its commit to the first answer that has it.
+// run makes changes at a steady rate, each in a transaction of its own: a message, then feedback to it. It returns the
+// time of each change from its commit to the first answer that has it.
 func (f *following) run(rate int, duration time.Duration) (lags []time.Duration) {
 	ctx, stop := context.WithCancel(f.server.Context())
 	defer stop()

@@ -8,7 +8,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// scenario is what happens to rows of an organisation of its own: $ORG in its statements and, as a part of ids, $N.
+// scenario is what happens to rows of an organization of its own: $ORG in its statements and, as a part of ids, $N.
 type scenario struct {
 	reason string
 	given  string   // statements before, which the snapshot finds or the log brings

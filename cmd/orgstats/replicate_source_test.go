@@ -167,8 +167,8 @@ func TestOneTableIsCopiedAgain(t *testing.T) {
 	r.compareAll(w, 100)
 }
 
-// Columns come and go while rows change. What the mapping does not use does not matter. What it uses and is gone stops the replicator
-// before anything is lost, until the mapping says where it is now.
+// Columns come and go while rows change. What the mapping does not use does not matter. What it uses and is gone stops
+// the replicator before anything is lost, until the mapping says where it is now.
 func TestColumnsChange(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Neither ClickHouse nor PostgreSQL is there when the replicator starts. It says what it waits for, and goes on as each comes.
+// Neither ClickHouse nor PostgreSQL is there when the replicator starts. It says what it waits for, and goes on as each
+// comes.
 func TestReplicateWaitsForBothAtItsStart(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -61,8 +62,8 @@ func TestReplicateCanBeStoppedWhileItWaits(t *testing.T) {
 	}
 }
 
-// Every connection to ClickHouse is cut somewhere in the start of a replicator: while it changes the schema, takes the claim, and mends
-// what its predecessor left.
+// Every connection to ClickHouse is cut somewhere in the start of a replicator: while it changes the schema, takes the
+// claim, and mends what its predecessor left.
 func TestReplicateStartsThroughCuts(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -99,8 +100,8 @@ func TestReplicateStartsThroughCuts(t *testing.T) {
 	}
 }
 
-// The engine is killed while the replicator starts: while the engine itself starts, while the schema is changed, and right after a
-// statement by which the replicator mends what its predecessor left.
+// The engine is killed while the replicator starts: while the engine itself starts, while the schema is changed, and
+// right after a statement by which the replicator mends what its predecessor left.
 func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A replicator is killed right after it has written each of the tables, its own state's included, while the engine lives on. The next
-// one finds what it left.
+// A replicator is killed right after it has written each of the tables, its own state's included, while the engine
+// lives on. The next one finds what it left.
 func TestReplicatorDiesAfterEveryKindOfWrite(t *testing.T) {
 	t.Parallel()
 	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))

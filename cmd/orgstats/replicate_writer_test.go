@@ -79,7 +79,7 @@ func (w *sourceWriter) run() {
 func (w *sourceWriter) tolerable(err error) bool {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refused.Code {
-		case "23505", "40P01", "40001": // a key is taken, a deadlock, a serialisation failure
+		case "23505", "40P01", "40001": // a key is taken, a deadlock, a serialization failure
 			return true
 		case "57P01", "57P02", "57P03": // the server ends, has crashed, starts
 		default:

@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres"
 )
 
-// replicationTarget is the ClickHouse that a replication writes to. It is opened when it is asked for, so that a replicator outlives what
-// befalls it while it starts, too.
+// replicationTarget is the ClickHouse that a replication writes to. It is opened when it is asked for, so that a
+// replicator outlives what befalls it while it starts, too.
 type replicationTarget struct {
 	flags    *databaseFlags
 	log      *slog.Logger
@@ -40,7 +40,8 @@ func (t *replicationTarget) open(ctx context.Context) (url string, err error) {
 	return t.db.url, nil
 }
 
-// reopen starts the engine again if it has ended. It could be started before, so that whatever keeps it from it now may pass.
+// reopen starts the engine again if it has ended. It could be started before, so that whatever keeps it from it now may
+// pass.
 func (t *replicationTarget) reopen(ctx context.Context) error {
 	select {
 	case <-t.db.gone():

@@ -12,8 +12,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// shutdownTime is how long requests under way may take to end once the program was asked to stop; a little more than one may
-// take at all.
+// shutdownTime is how long requests under way may take to end once the program was asked to stop; a little more than
+// one may take at all.
 const shutdownTime = 35 * time.Second
 
 // serviceFlags configure the HTTP service.
@@ -28,10 +28,10 @@ type serviceFlags struct {
 	JWKSURL           string        `name:"clerk-jwks-url" help:"Key set of the Clerk instance. Follows rotations, and needs the network." env:"CLERK_JWKS_URL" placeholder:"URL"`
 	AuthorizedParties []string      `name:"clerk-authorized-parties" help:"Origins whose tokens are accepted, separated by commas; any if not given." env:"CLERK_AUTHORIZED_PARTIES" placeholder:"ORIGIN,…"`
 	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
-	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organisations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME"`
+	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organizations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME"`
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES"`
 	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
-	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organisation." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
+	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organization." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
 	FewMessages       uint64        `help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
 	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn. A question has three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N"`
 }
@@ -98,8 +98,8 @@ func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
 	return auth.New(context.WithoutCancel(p.ctx), config)
 }
 
-// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error of ready stops
-// it, too.
+// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error of ready
+// stops it, too.
 func (f *serviceFlags) run(p *program, ready func(db *database, address string) error) error {
 	if mistakes := f.mistakes(); len(mistakes) > 0 {
 		return errors.Join(mistakes...)

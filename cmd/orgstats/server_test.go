@@ -26,7 +26,8 @@ type server struct {
 // unlimited turns off what would turn a test's own requests away.
 var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
 
-// serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have few messages.
+// serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have
+// few messages.
 func (i *installation) serve() *server { return i.serveWith(unlimited...) }
 
 func (i *installation) serveWith(flags ...string) *server {

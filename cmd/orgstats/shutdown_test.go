@@ -16,8 +16,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Clients ask all the time, over connections of one request and of many, while the service is told to stop. Whatever was asked
-// over a connection that was there before is answered in full.
+// Clients ask all the time, over connections of one request and of many, while the service is told to stop. Whatever
+// was asked over a connection that was there before is answered in full.
 func TestShutdownCutsNoRequestOff(t *testing.T) {
 	t.Parallel()
 	i := install(t)

@@ -11,8 +11,8 @@ import (
 // exitInterrupted is the status of a program that was stopped at once by a signal.
 const exitInterrupted = 130
 
-// interruptible returns a context that ends at the first Ctrl-C or SIGTERM, so that the program can come to a clean stop. The
-// second one stops it at once.
+// interruptible returns a context that ends at the first Ctrl-C or SIGTERM, so that the program can come to a clean
+// stop. The second one stops it at once.
 func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)

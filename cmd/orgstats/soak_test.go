@@ -23,8 +23,8 @@ const soakVariable = "ORGSTATS_TEST_SOAK"
 // flatAfter is how long a soak must be to tell whether memory grows: caches and allocators fill up first.
 const flatAfter = 2 * time.Minute
 
-// A service is asked all the time while a loader changes records of all kinds under it. Nothing fails, answers are exact all the time
-// and at the end, and nothing grows.
+// A service is asked all the time while a loader changes records of all kinds under it. Nothing fails, answers are
+// exact all the time and at the end, and nothing grows.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	s := newSoak(t)
@@ -48,8 +48,8 @@ func TestSoak(t *testing.T) {
 	s.checkEnd()
 }
 
-// serve starts the service as it is in production, but for the limits of rates, because the soak has few users, and for its way with
-// small organisations, which would leave cells and activity unread.
+// serve starts the service as it is in production, but for the limits of rates, because the soak has few users, and for
+// its way with small organizations, which would leave cells and activity unread.
 func (s *soak) serve() {
 	s.Helper()
 	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--few-messages=0", "--listen", "127.0.0.1:0")
@@ -104,8 +104,8 @@ type soak struct {
 	oracle        *oracle
 	text          []byte // the sample records
 	organizations []sample.Organization
-	records       map[string][]object // by organisation
-	turn          string              // the organisation whose records are changed now
+	records       map[string][]object // by organization
+	turn          string              // the organization whose records are changed now
 	changes       int
 }
 
@@ -147,12 +147,12 @@ func newSoak(t *testing.T) *soak {
 const (
 	feedEvery = 100 * time.Millisecond
 	feedLines = 5 // at a time
-	// turnTime is how long one organisation's records are changed. The others keep still, so that their answers can be compared with
-	// the plain query.
+	// turnTime is how long one organization's records are changed. The others keep still, so that their answers can be
+	// compared with the plain query.
 	turnTime = 3 * time.Second
 )
 
-// feed changes records, of one organisation after the other, until the reader has come to its end.
+// feed changes records, of one organization after the other, until the reader has come to its end.
 func (s *soak) feed(write func([]object) error, reader *process) {
 	s.Helper()
 	ticker := time.NewTicker(feedEvery)
@@ -214,8 +214,8 @@ func (s *soak) instant() time.Time {
 // busy is how late a machine sends requests that can't tell how fast a service is.
 const busy = time.Second
 
-// checkReader judges what the load test has found: nothing may be wrong, and nothing may fail, unless the machine has so much else to do
-// that it can't even send a few requests a second in time.
+// checkReader judges what the load test has found: nothing may be wrong, and nothing may fail, unless the machine has
+// so much else to do that it can't even send a few requests a second in time.
 func (s *soak) checkReader(o outcome) {
 	s.Helper()
 	r := s.report("report.json")
@@ -236,8 +236,8 @@ func (s *soak) checkReader(o outcome) {
 	}
 }
 
-// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a moment, and a busy
-// service none.
+// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a
+// moment, and a busy service none.
 func (s *soak) checkAnswers(n int) {
 	s.Helper()
 	for range n {
@@ -253,7 +253,7 @@ func (s *soak) checkAnswers(n int) {
 	}
 }
 
-// question asks about one of the organisations.
+// question asks about one of the organizations.
 func (s *soak) question() (auth.Caller, url.Values) {
 	org := s.organizations[s.random.IntN(len(s.organizations))]
 	from, to := s.instant(), s.instant()

@@ -37,7 +37,8 @@ func blocks(t *testing.T, page, language string) (all []string) {
 	return all
 }
 
-// documented are records about which every query of the page has something to say. One conversation has moved to another organisation.
+// documented are records about which every query of the page has something to say. One conversation has moved to
+// another organization.
 func documented() (first, second []byte) {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -163,7 +164,7 @@ func TestAnalystOfOneOrganizationSeesNoOther(t *testing.T) {
 	}
 	for _, row := range rowsOf(t, i.analyst(), nil, "SELECT uniqExact(org_id) AS n FROM messages_current") {
 		if row["n"] != uint64(2) {
-			t.Errorf("the analyst of all organisations sees %v", row)
+			t.Errorf("the analyst of all organizations sees %v", row)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writesVariable, in the environment, makes the program kill itself after the first statement that begins in that way, or after the third of
-// "3 INSERT INTO messages"; with engineVariable it kills its engine, and lives on.
+// writesVariable, in the environment, makes the program kill itself after the first statement that begins in that way,
+// or after the third of "3 INSERT INTO messages"; with engineVariable it kills its engine, and lives on.
 const (
 	writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
 	engineVariable = "ORGSTATS_TEST_KILL_ENGINE"
@@ -57,8 +57,8 @@ func killEngines(data string) (killed int) {
 	return killed
 }
 
-// stepsOfABatch are the tables that a batch and its computing write, and how often they are written at most, if that is known: the first
-// days of many that are computed stand for the others.
+// stepsOfABatch are the tables that a batch and its computing write, and how often they are written at most, if that is
+// known: the first days of many that are computed stand for the others.
 var stepsOfABatch = []struct {
 	table string
 	most  int
@@ -67,9 +67,9 @@ var stepsOfABatch = []struct {
 	{"members", 0}, {"stats_cells", 2}, {"user_activity", 2}, {"user_months", 2},
 }
 
-// A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until one lives to its end.
-// Readers ask all the time; answers equal the plain query's before, after the crash, and while the next loader mends what it
-// finds; and then what the records say.
+// A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until
+// one lives to its end. Readers ask all the time; answers equal the plain query's before, after the crash, and while
+// the next loader mends what it finds; and then what the records say.
 func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	t.Parallel()
 	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
@@ -94,7 +94,8 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	d.verify()
 }
 
-// dieAt loads records with a loader that dies after a statement, unless it ends before, and then with one that lives, and compares answers.
+// dieAt loads records with a loader that dies after a statement, unless it ends before, and then with one that lives,
+// and compares answers.
 func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	d.Helper()
 	lines, spoilt := d.lines(80)
@@ -125,8 +126,8 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	return died
 }
 
-// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has carried out what was sent
-// beside the loader's last statement.
+// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has carried out
+// what was sent beside the loader's last statement.
 func (e *examiner) awaitNoLoader() {
 	e.Helper()
 	if !eventually(func() bool {
@@ -141,8 +142,8 @@ WHERE startsWith(query_id, 'orgstats-loader-') OR Settings['log_comment'] = 'org
 	}
 }
 
-// newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every table is
-// written for them.
+// newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every
+// table is written for them.
 func newcomer(n int) [][]byte {
 	at := time.Date(2024, 3, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	return [][]byte{

@@ -79,7 +79,8 @@ const (
 </opentelemetry_span_log></clickhouse>`
 )
 
-// A request that belongs to a caller's trace is a part of it, and so are its statements, on both sides of the connection.
+// A request that belongs to a caller's trace is a part of it, and so are its statements, on both sides of the
+// connection.
 func TestTracesReachFromTheCallerToClickHouse(t *testing.T) {
 	t.Parallel()
 	r := startReceiver(t)

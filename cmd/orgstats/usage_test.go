@@ -63,7 +63,8 @@ type measure struct {
 	unit   int // that it is told in
 }
 
-// judge tells whether what is used has stopped growing: in the last third of the time it is about what it was in the second.
+// judge tells whether what is used has stopped growing: in the last third of the time it is about what it was in the
+// second.
 func (u *usage) judge(duration time.Duration) {
 	u.Helper()
 	u.stop()

@@ -10,7 +10,7 @@ import (
 
 type verifyCommand struct {
 	databaseFlags
-	Org []string `help:"Verify these organisations; all if not given." placeholder:"ORG"`
+	Org []string `help:"Verify these organizations; all if not given." placeholder:"ORG"`
 }
 
 func (c *verifyCommand) Run(p *program) error {
@@ -22,7 +22,7 @@ func (c *verifyCommand) Run(p *program) error {
 		defer func() { _ = conn.Close() }()
 		v := verify.Verifier{Conn: conn}
 		result, err := v.Run(p.ctx, c.Org, func(orgID string, r *verify.Result) {
-			p.log.Info("verified", "organisation", orgID, "organisations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
+			p.log.Info("verified", "organization", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
 		})
 		if err != nil {
 			return err
@@ -39,13 +39,13 @@ func (c *verifyCommand) report(p *program, r *verify.Result) error {
 	if r.More > 0 {
 		fmt.Fprintf(p.stdout, "and %d more\n", r.More)
 	}
-	fmt.Fprintf(p.stdout, "%d organisations, %d rows of cells and user activity", r.Organizations, r.Rows)
+	fmt.Fprintf(p.stdout, "%d organizations, %d rows of cells and user activity", r.Organizations, r.Rows)
 	if r.Stale > 0 {
 		fmt.Fprintf(p.stdout, "; %d stale hours were left out, which answers take from the messages", r.Stale)
 	}
 	fmt.Fprintln(p.stdout)
 	for _, orgID := range r.Unchecked {
-		fmt.Fprintf(p.stdout, "organisation %s was not compared: it did not stop changing\n", orgID)
+		fmt.Fprintf(p.stdout, "organization %s was not compared: it did not stop changing\n", orgID)
 	}
 	if !r.OK() {
 		return errors.New("not everything is as the messages say; see above, and mend it with orgstats rebuild")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A cell that was changed by hand is found by verify, which names it, and mended by rebuild, while the service goes on answering
-// exactly.
+// A cell that was changed by hand is found by verify, which names it, and mended by rebuild, while the service goes on
+// answering exactly.
 func TestVerifyFindsWhatRebuildMends(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -22,11 +22,11 @@ FROM stats_cells FINAL WHERE org_id = 'org_acme' AND grain = 'hour' ORDER BY buc
 		t.Fatal(err)
 	}
 	o := i.run("verify")
-	if o.status != exitFailed || !strings.Contains(o.stdout, "stats_cells: organisation org_acme, hour of ") || !strings.Contains(o.stderr, "orgstats rebuild") {
+	if o.status != exitFailed || !strings.Contains(o.stdout, "stats_cells: organization org_acme, hour of ") || !strings.Contains(o.stderr, "orgstats rebuild") {
 		t.Errorf("status %d: %s%s", o.status, o.stdout, o.stderr)
 	}
 	if o := i.run("verify", "--org", "org_globex"); o.status != exitOK {
-		t.Errorf("another organisation: status %d: %s", o.status, o.stdout)
+		t.Errorf("another organization: status %d: %s", o.status, o.stdout)
 	}
 
 	if o := i.run("rebuild", "--org", "org_acme"); o.status != exitOK {

@@ -100,7 +100,7 @@ const daysAsked = 60
 // checkDays compares rows of the daily views with an answer, and sees that no message or file is left out.
 func checkDays(t *testing.T, conn clickhouse.Conn, organizations []string, answer answerer) {
 	t.Helper()
-	all := map[string]figures{} // sums over all rows, by organisation
+	all := map[string]figures{} // sums over all rows, by organization
 	for _, orgID := range organizations {
 		all[orgID] = answer(adminOf(orgID), always())
 	}
@@ -224,7 +224,8 @@ func textOf(row map[string]any) string {
 	return b.String()
 }
 
-// current is what the views of current rows must show, as textOf writes it; of members, not what is computed from the metadata.
+// current is what the views of current rows must show, as textOf writes it; of members, not what is computed from the
+// metadata.
 func (o *oracle) current() map[string][]string {
 	views := map[string][]string{"conversations_current": nil, "messages_current": nil, "kb_files_current": nil, membersView: nil}
 	for key, r := range o.records {

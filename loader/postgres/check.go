@@ -19,8 +19,8 @@ type Finding struct {
 	Note    bool // it works, and there is something to know of it
 }
 
-// Check tries out everything that replication needs, changes nothing, and tells all that it finds. The error is one of reaching PostgreSQL or
-// ClickHouse later than at first.
+// Check tries out everything that replication needs, changes nothing, and tells all that it finds. The error is one of
+// reaching PostgreSQL or ClickHouse later than at first.
 func Check(ctx context.Context, o Options) ([]Finding, error) {
 	c := &checking{Options: o, state: &state{}}
 	c.clickHouse(ctx)
@@ -47,8 +47,8 @@ func (c *checking) source(ctx context.Context, conn *pgx.Conn) ([]Finding, error
 	return c.findings, nil
 }
 
-// preflight is the check before anything is done. Its error holds all problems. Columns that are wrong now need not have been when the
-// changes were made that a source that is known goes on with: the log tells.
+// preflight is the check before anything is done. Its error holds all problems. Columns that are wrong now need not
+// have been when the changes were made that a source that is known goes on with: the log tells.
 func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 	findings, err := (&checking{Options: s.Options}).source(ctx, conn)
 	if err != nil {
@@ -192,8 +192,8 @@ WHERE rolname = current_user`, &name, &allowed)
 	return nil
 }
 
-// room checks that there are slots and senders left: one to follow, and one more while tables are copied. Those of this replication do
-// not count: an earlier run may just have ended.
+// room checks that there are slots and senders left: one to follow, and one more while tables are copied. Those of this
+// replication do not count: an earlier run may just have ended.
 func (c *checking) room(ctx context.Context) error {
 	var slots, mostSlots, senders, mostSenders int
 	err := c.ask(ctx, "slots", fmt.Sprintf(`
@@ -223,7 +223,8 @@ SELECT
 	return c.connections(ctx)
 }
 
-// connections checks that the role and the database allow as many connections as a copy takes. Superusers have no such limits.
+// connections checks that the role and the database allow as many connections as a copy takes. Superusers have no such
+// limits.
 func (c *checking) connections(ctx context.Context) error {
 	needed := 3 + max(c.SnapshotWorkers, 1) // one to ask, one that follows, one that holds the snapshot, and those that read
 	var role, database string
@@ -251,7 +252,7 @@ WHERE rolname = current_user AND datname = current_database()`, &role, &ofRole, 
 	return nil
 }
 
-// tables checks the mapping against the catalogue, and the publication.
+// tables checks the mapping against the catalog, and the publication.
 func (c *checking) tables(ctx context.Context) error {
 	tables, problems, err := bindAll(ctx, c.catalog, c.Mapping)
 	if err != nil {

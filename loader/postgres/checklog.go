@@ -17,14 +17,15 @@ const (
 	tryChanges = 500_000          // and how many changes of it
 )
 
-// peekSQL reads what the slot would send, without taking it: announcements of tables and beginnings of transactions as they are, and of
-// rows just the kind of change and the table.
+// peekSQL reads what the slot would send, without taking it: announcements of tables and beginnings of transactions as
+// they are, and of rows just the kind of change and the table.
 const peekSQL = `
 SELECT CASE WHEN get_byte(data, 0) IN (ascii('R'), ascii('B')) THEN data ELSE substring(data FROM 1 FOR 5) END
 FROM pg_logical_slot_peek_binary_changes($1, NULL, $2, 'proto_version', '1', 'publication_names', $3)
 WHERE get_byte(data, 0) IN (ascii('R'), ascii('B'), ascii('I'), ascii('U'), ascii('D'))`
 
-// log tries whether the changes that are next in the log can be taken: tables may have been other ones when they were made.
+// log tries whether the changes that are next in the log can be taken: tables may have been other ones when they were
+// made.
 func (c *checking) log(ctx context.Context) error {
 	const what = "the changes that are next in the log can be taken"
 	switch {

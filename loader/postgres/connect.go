@@ -20,18 +20,21 @@ var sessionSettings = map[string]string{
 	// The texts of values depend on these.
 	"timezone": "UTC", "datestyle": "ISO", "client_encoding": "UTF8", "bytea_output": "hex", "extra_float_digits": "1",
 
-	// The meaning of statements depends on these. Rows that a policy hides must be an error: they would be missing in silence.
+	// The meaning of statements depends on these. Rows that a policy hides must be an error: they would be missing in
+	// silence.
 	"search_path": "pg_catalog", "standard_conforming_strings": "on", "quote_all_identifiers": "off", "row_security": "off",
 
-	// A publication can't be made in a transaction that may only read, and a serializable one may be refused what it has done.
+	// A publication can't be made in a transaction that may only read, and a serializable one may be refused what it
+	// has done.
 	"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "default_transaction_deferrable": "off",
 
 	// These would end what takes long, or what has nothing to do for a while.
 	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
 }
 
-// laterSettings are those that not every server knows, or that depend on the database: they are set once it has been asked. SQL_ASCII is no
-// encoding that could be converted, and the log has the text of some others as it is (see encoding).
+// laterSettings are those that not every server knows, or that depend on the database: they are set once it has been
+// asked. SQL_ASCII is no encoding that could be converted, and the log has the text of some others as it is (see
+// encoding).
 func laterSettings(wal bool) string {
 	raw := literal(sqlASCII)
 	if wal {

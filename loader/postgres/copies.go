@@ -20,8 +20,8 @@ type copies struct {
 	began      time.Time // when the first row was asked for
 	doneBefore int       // chunks that were done before
 
-	// What the log brought while rows were being copied: a row that was deleted after the snapshot, and before it was copied, must not
-	// come back.
+	// What the log brought while rows were being copied: a row that was deleted after the snapshot, and before it was
+	// copied, must not come back.
 	deleted   map[rowKey]uint64
 	truncated map[string]uint64
 }
@@ -112,7 +112,8 @@ func (s *session) takeCopy(ctx context.Context, w *work) error {
 	return nil
 }
 
-// rereads are the copied rows that are no records. As they are now they decide: the log may have brought a later version already.
+// rereads are the copied rows that are no records. As they are now they decide: the log may have brought a later
+// version already.
 func (s *session) rereads(_ context.Context, w *work) (replica.Missing, error) {
 	missing := replica.Missing{}
 	var kept []reject
@@ -161,8 +162,8 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 	return nil
 }
 
-// sweep ends the copies whose rows are all there: what the source did not have any more is deleted. The log must have been taken up to the
-// snapshot by then.
+// sweep ends the copies whose rows are all there: what the source did not have any more is deleted. The log must have
+// been taken up to the snapshot by then.
 func (s *session) sweep(ctx context.Context) error {
 	open := false
 	for _, j := range s.copies.jobs {

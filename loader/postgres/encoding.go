@@ -11,9 +11,9 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// charmaps are the encodings of databases in which each byte is a character, or none. PostgreSQL would convert them, and end a copy, or the
-// log, at the first byte that is none. So their text is taken as it is, and converted here: a row with such a byte is rejected. In other encodings
-// PostgreSQL lets only characters in.
+// charmaps are the encodings of databases in which each byte is a character, or none. PostgreSQL would convert them,
+// and end a copy, or the log, at the first byte that is none. So their text is taken as it is, and converted here: a
+// row with such a byte is rejected. In other encodings PostgreSQL lets only characters in.
 var charmaps = map[string]*charmap.Charmap{
 	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4, "LATIN5": charmap.ISO8859_9,
 	"LATIN6": charmap.ISO8859_10, "LATIN7": charmap.ISO8859_13, "LATIN8": charmap.ISO8859_14, "LATIN9": charmap.ISO8859_15, "LATIN10": charmap.ISO8859_16,

@@ -27,7 +27,8 @@ func (p Problem) Error() string {
 	return p.What + "\n    " + p.Mend
 }
 
-// restartError ends a session that has to begin anew at once, because the source is not any more as it was when the session began.
+// restartError ends a session that has to begin anew at once, because the source is not any more as it was when the
+// session began.
 type restartError struct{ why string }
 
 func (e *restartError) Error() string { return e.why }

@@ -9,13 +9,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// comparison is a column, or what is computed from one, and the texts of the values that are looked for, one of each row.
+// comparison is a column, or what is computed from one, and the texts of the values that are looked for, one of each
+// row.
 type comparison struct {
 	sql, typeName string
 	texts         []string
 }
 
-// fetch reads the rows of some keys as they are now and calls each for every one that is there. Values live until it returns.
+// fetch reads the rows of some keys as they are now and calls each for every one that is there. Values live until it
+// returns.
 func (c *catalog) fetch(ctx context.Context, t *table, keys []string, each func([]value)) error {
 	by := make([]comparison, len(t.key))
 	for i, place := range t.key {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// talk gives the organisation two messages of a conversation.
+// talk gives the organization two messages of a conversation.
 const talk = `INSERT INTO conversation (id, organization_id, user_id) VALUES ('c1', 'o', 'u');
 	INSERT INTO message (id, conversation_id, role) VALUES ('m1', 'c1', 'user'), ('m2', 'c1', 'user');`
 

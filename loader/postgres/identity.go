@@ -9,8 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// uniqueSQL reads the columns of each index by which no two rows of a table are equal at any time. One with a condition is not
-// such, nor one over expressions, nor one that is checked at the end of a transaction only. Columns that an index merely includes do not count.
+// uniqueSQL reads the columns of each index by which no two rows of a table are equal at any time. One with a condition
+// is not such, nor one over expressions, nor one that is checked at the end of a transaction only. Columns that an
+// index merely includes do not count.
 const uniqueSQL = `
 SELECT ARRAY
 (
@@ -37,9 +38,10 @@ func identityFields(kind string) []string {
 	return []string{"id"}
 }
 
-// bindIdentity finds out whether two rows can give the same record. Where they can, the source is asked which rows give it; but tables that tell
-// rows apart by their id together with something else are refused, because rows of one id are different things there. The unique indexes of a
-// partitioned table must hold the columns that it is partitioned by, and so say nothing of that.
+// bindIdentity finds out whether two rows can give the same record. Where they can, the source is asked which rows give
+// it; but tables that tell rows apart by their id together with something else are refused, because rows of one id are
+// different things there. The unique indexes of a partitioned table must hold the columns that it is partitioned by,
+// and so say nothing of that.
 func (t *table) bindIdentity(r *relation) []Problem {
 	var columns []string
 	for _, name := range identityFields(t.Record) {
@@ -68,8 +70,8 @@ func (t *table) bindIdentity(r *relation) []Problem {
 	}}
 }
 
-// organizationIdentity refuses partitioned conversations that are told apart by their organization and an id: messages know the id only,
-// and would count for the wrong organization. A uuid is unique by itself.
+// organizationIdentity refuses partitioned conversations that are told apart by their organization and an id: messages
+// know the id only, and would count for the wrong organization. A uuid is unique by itself.
 func (t *table) organizationIdentity(r *relation, id string) []Problem {
 	organization := t.Field("organizationId")
 	if t.Record != "conversation" || organization.Column == "" || r.columns[id].typeName == "uuid" {

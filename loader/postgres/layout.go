@@ -24,7 +24,8 @@ const (
 	chunkUnknown = 2048 // pages where PostgreSQL has not counted rows yet
 )
 
-// lockedPartitions reads which tables hold the rows of a table, and keeps their files as they are as long as the transaction goes on.
+// lockedPartitions reads which tables hold the rows of a table, and keeps their files as they are as long as the
+// transaction goes on.
 func lockedPartitions(ctx context.Context, tx pgx.Tx, t *table) ([]partition, error) {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+t.sqlName()+" IN ACCESS SHARE MODE"); err != nil {
 		return nil, fmt.Errorf("lock table %s against being rewritten: %w", t.FullName(), err)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// monthly makes the table of messages one of partitions by month, one of which has partitions itself. There are 10, 20 and 40 messages in the
-// first three months.
+// monthly makes the table of messages one of partitions by month, one of which has partitions itself. There are 10, 20
+// and 40 messages in the first three months.
 const monthly = `
 DROP TABLE message;
 CREATE TABLE message (id text, conversation_id text, role text, parts jsonb, tool_invocations jsonb, usage jsonb, feedback jsonb,

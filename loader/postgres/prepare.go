@@ -67,7 +67,8 @@ func usable(t *table, r *relation) (problems []Problem) {
 	return append(problems, r.unreadable(name)...)
 }
 
-// preparePublication makes the publication, if there is none, and adds tables that it does not have, as far as the role may.
+// preparePublication makes the publication, if there is none, and adds tables that it does not have, as far as the role
+// may.
 func (s *session) preparePublication(ctx context.Context) ([]Problem, error) {
 	p, err := s.catalog.publication(ctx, s.Publication)
 	if err != nil {
@@ -121,8 +122,8 @@ func (c *catalog) exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// prepareSlot makes the slot of a source that is new or begun anew, and finds out whether that of a known one still goes on where it was
-// taken.
+// prepareSlot makes the slot of a source that is new or begun anew, and finds out whether that of a known one still
+// goes on where it was taken.
 func (s *session) prepareSlot(ctx context.Context, now cluster) error {
 	found, err := s.catalog.slot(ctx, s.Slot)
 	if err != nil {
@@ -241,7 +242,8 @@ func (s *session) anew(source *sourceState) (states []*tableState) {
 	return states
 }
 
-// copyAnew makes a table's state that of one whose copy has not begun. Its changes from before the floor are passed over: the copy has them.
+// copyAnew makes a table's state that of one whose copy has not begun. Its changes from before the floor are passed
+// over: the copy has them.
 func (s *session) copyAnew(t *table, floor uint64) *tableState {
 	name := t.FullName()
 	st := s.state.tables[name]
@@ -254,8 +256,8 @@ func (s *session) copyAnew(t *table, floor uint64) *tableState {
 	return st
 }
 
-// prepareTables begins the copies of tables that are new or to be copied anew. A snapshot that is taken later has all that is committed
-// before now.
+// prepareTables begins the copies of tables that are new or to be copied anew. A snapshot that is taken later has all
+// that is committed before now.
 func (s *session) prepareTables(ctx context.Context, now cluster) error {
 	var changed []*tableState
 	for _, t := range s.tables {

@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pglogrepl"
 )
 
-// queue hands what the log brings to whoever writes it. The log is read on while a batch is written, as far as memory allows.
+// queue hands what the log brings to whoever writes it. The log is read on while a batch is written, as far as memory
+// allows.
 type queue struct {
 	limits
 	mu    sync.Mutex
@@ -106,9 +107,9 @@ func (q *queue) end(err error) {
 	q.wake()
 }
 
-// take takes what is due: closed batches, and the open one when it has waited long enough, when something before it is taken anyway, or
-// when it only moves the confirmed position, in the interval idle. If nothing is, it tells how long to wait. The error comes after the
-// last work.
+// take takes what is due: closed batches, and the open one when it has waited long enough, when something before it is
+// taken anyway, or when it only moves the confirmed position, in the interval idle. If nothing is, it tells how long to
+// wait. The error comes after the last work.
 func (q *queue) take(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) (works []*work, wait time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,13 +1,13 @@
-// Package postgres replicates the tables of a PostgreSQL database: it copies the rows that are there and then follows every change by
-// logical replication, into the same replicas as files are loaded into.
+// Package postgres replicates the tables of a PostgreSQL database: it copies the rows that are there and then follows
+// every change by logical replication, into the same replicas as files are loaded into.
 //
-// A row's version is its place in PostgreSQL's log, so that everything may be done twice: what was written before a crash and comes again
-// changes nothing. A source's slot may forget what it sent only once that is durable in ClickHouse and its cells are right; how far that is, is
-// kept in ClickHouse beside the data.
+// A row's version is its place in PostgreSQL's log, so that everything may be done twice: what was written before a
+// crash and comes again changes nothing. A source's slot may forget what it sent only once that is durable in
+// ClickHouse and its cells are right; how far that is, is kept in ClickHouse beside the data.
 //
-// Following never waits for a copy. A copy reads chunks of a table under a snapshot, and its rows are versions at the snapshot's
-// place in the log: a change that was followed before or meanwhile is newer or older than that, and so wins or loses. A copy that
-// was cut off goes on with the chunks that are left, under a new snapshot.
+// Following never waits for a copy. A copy reads chunks of a table under a snapshot, and its rows are versions at the
+// snapshot's place in the log: a change that was followed before or meanwhile is newer or older than that, and so wins
+// or loses. A copy that was cut off goes on with the chunks that are left, under a new snapshot.
 package postgres
 
 import (
@@ -43,7 +43,7 @@ type Options struct {
 	Monitor         *Monitor
 }
 
-// Resynchronise everything.
+// Resynchronize everything.
 const resyncAll = "all"
 
 // replicator is a replication under way.
@@ -62,8 +62,8 @@ type replicator struct {
 	}
 }
 
-// Run replicates until the context ends, or until something fails that does not pass. It carries on where an earlier run has stopped,
-// however that was.
+// Run replicates until the context ends, or until something fails that does not pass. It carries on where an earlier
+// run has stopped, however that was.
 func Run(ctx context.Context, o Options) error {
 	if o.Monitor == nil {
 		o.Monitor = &Monitor{}
@@ -148,14 +148,15 @@ func (r *replicator) final(err error) bool {
 	return !r.met && ok && mistake(failure.Code)
 }
 
-// mistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its code: a wrong
-// password or database, a statement that is refused for what it is. Later it is an outage: it was right before.
+// mistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its
+// code: a wrong password or database, a statement that is refused for what it is. Later it is an outage: it was right
+// before.
 func mistake(code string) bool {
 	return code == codeReadOnly || slices.Contains([]string{"0A", "22", "28", "3D", "42"}, code[:2])
 }
 
-// stubborn reports whether an error is an answer of PostgreSQL that is likely to come again, whatever else got on meanwhile; not that of a
-// server that is shutting down or short of something.
+// stubborn reports whether an error is an answer of PostgreSQL that is likely to come again, whatever else got on
+// meanwhile; not that of a server that is shutting down or short of something.
 func stubborn(err error) bool {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && !slices.Contains([]string{"08", "53", "55", "57"}, failure.Code[:2])

@@ -10,7 +10,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Report is how a replication stands, whether one runs or not: what ClickHouse keeps of it, and what PostgreSQL says of its slot.
+// Report is how a replication stands, whether one runs or not: what ClickHouse keeps of it, and what PostgreSQL says of
+// its slot.
 type Report struct {
 	Slot            string
 	Known           bool // false: nothing was ever replicated through the slot

@@ -13,10 +13,11 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// Rows of a table may share a record where no unique index keeps them from it: a membership that was deleted softly and the one that followed it, or rows
-// of two partitions with the same id. A change of one of them must not decide over the record that another one still gives. So for such
-// tables the source is asked which rows give the records that a batch is about, and the record is what these give together. What is asked
-// for is newer than the batch; the changes that made it so are still to come, and ask again.
+// Rows of a table may share a record where no unique index keeps them from it: a membership that was deleted softly and
+// the one that followed it, or rows of two partitions with the same id. A change of one of them must not decide over
+// the record that another one still gives. So for such tables the source is asked which rows give the records that a
+// batch is about, and the record is what these give together. What is asked for is newer than the batch; the changes
+// that made it so are still to come, and ask again.
 
 // identity is what tells a record from others of its kind: an id, or an organization and a user.
 type identity [2]string
@@ -60,7 +61,8 @@ func newClaim(rec record.Record, key string) claim {
 	return c
 }
 
-// weaker reports whether another row of the same record goes before this one: one that is not deleted, then the one that changed last.
+// weaker reports whether another row of the same record goes before this one: one that is not deleted, then the one
+// that changed last.
 func (c claim) weaker(other claim) bool {
 	if c.deleted != other.deleted {
 		return c.deleted
@@ -71,8 +73,8 @@ func (c claim) weaker(other claim) bool {
 	return c.key < other.key
 }
 
-// settleClaims finds the claim that gives the record. Rows that are not deleted and give it to different owners give none: who is it that they
-// speak of?
+// settleClaims finds the claim that gives the record. Rows that are not deleted and give it to different owners give
+// none: who is it that they speak of?
 func settleClaims(claims []claim) (winner claim, conflict string) {
 	winner = claims[0]
 	for _, c := range claims[1:] {
@@ -86,7 +88,8 @@ func settleClaims(claims []claim) (winner claim, conflict string) {
 	return winner, conflict
 }
 
-// settleShared puts what the source's rows give together in the place of the batch's records of tables whose rows may share records.
+// settleShared puts what the source's rows give together in the place of the batch's records of tables whose rows may
+// share records.
 func (s *session) settleShared(ctx context.Context, w *work) error {
 	for _, t := range s.tables {
 		if !t.shared || w.copied != nil {
@@ -107,7 +110,8 @@ func (s *session) settleShared(ctx context.Context, w *work) error {
 	return nil
 }
 
-// identitiesOf are the records that the batch is about: of members, those that its rows give now and those that they gave before.
+// identitiesOf are the records that the batch is about: of members, those that its rows give now and those that they
+// gave before.
 func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table) (asked []identity, err error) {
 	if t.Record == "member" {
 		places, err := writer.MembersOf(ctx, w.batch)

@@ -71,8 +71,8 @@ func (s *slot) foreign(database string) bool {
 // lost tells whether PostgreSQL has thrown away what the slot needs.
 func (s *slot) lost() bool { return s.walStatus == "lost" }
 
-// createSlot makes a slot; a temporary one goes with its connection, and its snapshot can be taken over while nothing else is done on
-// that.
+// createSlot makes a slot; a temporary one goes with its connection, and its snapshot can be taken over while nothing
+// else is done on that.
 func createSlot(ctx context.Context, conn *pgconn.PgConn, name string, temporary bool) (at pglogrepl.LSN, snapshot string, err error) {
 	options := pglogrepl.CreateReplicationSlotOptions{Temporary: temporary, SnapshotAction: "NOEXPORT_SNAPSHOT"}
 	if temporary {

@@ -12,7 +12,8 @@ func identifier(name string) string { return pgx.Identifier{name}.Sanitize() }
 // literal is a text as SQL needs it.
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// selectList are the table's columns as text, or the bytes of that in an encoding that is converted here, in their order.
+// selectList are the table's columns as text, or the bytes of that in an encoding that is converted here, in their
+// order.
 func (t *table) selectList() string {
 	var list []string
 	for i := range t.columns {

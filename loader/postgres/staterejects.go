@@ -41,7 +41,8 @@ func (s *store) loadRejects(ctx context.Context) (*openRejects, error) {
 	return open, rows.Err()
 }
 
-// staleRejects are the rows of a table that were wrong before a copy, and of which the copy has said nothing: they are gone.
+// staleRejects are the rows of a table that were wrong before a copy, and of which the copy has said nothing: they are
+// gone.
 func (s *store) staleRejects(ctx context.Context, t *tableState) (rows []rowKey, err error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()

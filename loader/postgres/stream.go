@@ -56,8 +56,8 @@ type layout struct {
 	keyless error // or only one that inserts a row
 }
 
-// wants reports whether a change of a kind is to be taken, or else passed over because the table's copy has it. A change that can't be taken
-// and would be missed is an error.
+// wants reports whether a change of a kind is to be taken, or else passed over because the table's copy has it. A
+// change that can't be taken and would be missed is an error.
 func (s *stream) wants(l *layout, kind pglogrepl.MessageType) (bool, error) {
 	switch {
 	case s.transaction.taken || l == nil || s.transaction.position < l.floor:
@@ -135,8 +135,8 @@ func (s *stream) copyData(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// keepalive takes in that the log has come to a place without bringing anything. In the middle of a transaction that says nothing: its
-// changes come together, when it is committed.
+// keepalive takes in that the log has come to a place without bringing anything. In the middle of a transaction that
+// says nothing: its changes come together, when it is committed.
 func (s *stream) keepalive(m pglogrepl.PrimaryKeepaliveMessage) {
 	s.sawEnd(m.ServerWALEnd)
 	if m.ReplyRequested {
@@ -170,8 +170,8 @@ func (s *stream) confirm(to pglogrepl.LSN) {
 	s.askReply()
 }
 
-// feedback tells the source every second or more often, and whenever it asks, how far the log was taken, also while a batch is being
-// written. The source answers with how far its log goes.
+// feedback tells the source every second or more often, and whenever it asks, how far the log was taken, also while a
+// batch is being written. The source answers with how far its log goes.
 func (s *stream) feedback(ctx context.Context) error {
 	ticker := time.NewTicker(s.every)
 	defer ticker.Stop()

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pglogrepl"
 )
 
-// relation takes in how the rows of a table come from here on. What the mapping does not use may come and go as it likes. That what it
-// uses does not fit is an error only once a row comes that is wanted.
+// relation takes in how the rows of a table come from here on. What the mapping does not use may come and go as it
+// likes. That what it uses does not fit is an error only once a row comes that is wanted.
 func (s *stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
 	s.convertNames(m)
 	i := slices.IndexFunc(s.tables, func(t *table) bool { return t.Schema == m.Namespace && t.Name == m.RelationName })

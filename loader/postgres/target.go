@@ -11,8 +11,8 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// target is the ClickHouse that is written to. A failure of it is met with a new writer, which mends what was cut off, and with the whole
-// step again.
+// target is the ClickHouse that is written to. A failure of it is met with a new writer, which mends what was cut off,
+// and with the whole step again.
 type target struct {
 	url      func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
 	written  func(statement string)
@@ -31,8 +31,8 @@ const (
 	maxPause   = 15 * time.Second
 )
 
-// do carries out a step, again and again while ClickHouse is not able to. The step must do no harm when it is done twice. It is not cut
-// off by the context once it has begun.
+// do carries out a step, again and again while ClickHouse is not able to. The step must do no harm when it is done
+// twice. It is not cut off by the context once it has begun.
 func (t *target) do(ctx context.Context, step func(ctx context.Context, w *replica.Writer, s *store) error) error {
 	pause := firstPause
 	for began, first := time.Now(), true; ; first = false {
@@ -90,8 +90,8 @@ func (t *target) close() {
 	}
 }
 
-// mistaken tells whether a failure at the start is a mistake of whoever started this, and not an outage: another writer is at work, or the
-// URL is wrong. After a first attempt that was cut off, the writer may be what is left of that.
+// mistaken tells whether a failure at the start is a mistake of whoever started this, and not an outage: another writer
+// is at work, or the URL is wrong. After a first attempt that was cut off, the writer may be what is left of that.
 func mistaken(err error, first bool) bool {
 	_, held := errors.AsType[*clickhouse.HeldError](err)
 	return first && held || clickhouse.IsDenied(err)

@@ -55,7 +55,8 @@ func (k kind) fits(shape mapping.Shape) bool {
 	return false
 }
 
-// json is a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no record takes.
+// json is a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no record
+// takes.
 func (k kind) json(text string) string {
 	switch k {
 	case kindJSON, kindNumber:
@@ -88,7 +89,8 @@ func (k kind) json(text string) string {
 	return quote(text)
 }
 
-// quote makes a JSON string. Bytes that are not valid UTF-8 stay as they are, so that two keys that differ in them are two.
+// quote makes a JSON string. Bytes that are not valid UTF-8 stay as they are, so that two keys that differ in them are
+// two.
 func quote(text string) string {
 	plain := func(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
 	i := 0

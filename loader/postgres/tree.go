@@ -79,7 +79,8 @@ func children(ctx context.Context, conn querier, id uint32) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// treeProblems are what of a table's partitions and children keeps its rows from being read or followed, whatever its columns are.
+// treeProblems are what of a table's partitions and children keeps its rows from being read or followed, whatever its
+// columns are.
 func (r *relation) treeProblems(t *table) (problems []Problem) {
 	name := t.FullName()
 	if len(r.children) > 0 {
@@ -135,8 +136,8 @@ func shortList(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// files are the files that held a table's rows when they were copied or followed last, by the identifiers of partitions. A partition whose
-// file is another one was emptied or rewritten, which can't be told apart.
+// files are the files that held a table's rows when they were copied or followed last, by the identifiers of
+// partitions. A partition whose file is another one was emptied or rewritten, which can't be told apart.
 type files map[uint32]uint32
 
 func filesOf(partitions []partition) files {
@@ -168,9 +169,9 @@ func filesFrom(ids, nodes []uint32) files {
 	return f
 }
 
-// moved says how rows came to a table, or went from it, beside its log, "" where none did. PostgreSQL does not log under the name of a
-// partitioned table that a partition is attached, detached, dropped or emptied by itself. What is inserted into a partition once it is
-// one is in the log.
+// moved says how rows came to a table, or went from it, beside its log, "" where none did. PostgreSQL does not log
+// under the name of a partitioned table that a partition is attached, detached, dropped or emptied by itself. What is
+// inserted into a partition once it is one is in the log.
 func (f files) moved(ctx context.Context, conn querier, now []partition) (string, error) {
 	here := filesOf(now)
 	for id := range f {
@@ -193,8 +194,8 @@ func (f files) moved(ctx context.Context, conn querier, now []partition) (string
 	return "", nil
 }
 
-// logged reports whether a partition was made as one, so that all of its rows are in the log: it was not made before it became a partition, and no row
-// came by the same transaction, which may have filled it before.
+// logged reports whether a partition was made as one, so that all of its rows are in the log: it was not made before it
+// became a partition, and no row came by the same transaction, which may have filled it before.
 func (p partition) logged(ctx context.Context, conn querier) (logged bool, err error) {
 	rows, err := conn.Query(ctx, fmt.Sprintf(`
 SELECT i.xmin = t.xmin AND NOT EXISTS (SELECT FROM ONLY %s AS r WHERE r.xmin = i.xmin)

@@ -7,7 +7,8 @@ import (
 
 var errShort = errors.New("a message of the log ends too early")
 
-// cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not wanted.
+// cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not
+// wanted.
 type cursor struct {
 	data []byte
 	err  error

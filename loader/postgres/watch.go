@@ -11,8 +11,8 @@ import (
 // watchEvery is how often the source is looked at beside its log.
 const watchEvery = 10 * time.Second
 
-// watch looks at what the log does not tell: how much WAL the slot holds, and whether the tables are still the same and published. A
-// table that is not would fall silent.
+// watch looks at what the log does not tell: how much WAL the slot holds, and whether the tables are still the same and
+// published. A table that is not would fall silent.
 func (s *session) watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -80,8 +80,8 @@ func (s *session) lostTable(ctx context.Context, t *table) error {
 	return renamedError(t, name)
 }
 
-// lookTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it can't be followed with,
-// an index without which two rows may give one record.
+// lookTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it
+// can't be followed with, an index without which two rows may give one record.
 func (s *session) lookTree(ctx context.Context, t *table, now *relation) error {
 	if problems := now.treeProblems(t); len(problems) > 0 {
 		return joinProblems(problems)
@@ -128,7 +128,8 @@ func (s *session) lookPublished(p *publication) error {
 	return nil
 }
 
-// published takes in that tables were added to the publication: what changed before was not sent, so they are copied anew.
+// published takes in that tables were added to the publication: what changed before was not sent, so they are copied
+// anew.
 func (s *session) published(t *table) {
 	name := t.FullName()
 	if s.state.tables[name] != nil && !slices.Contains(s.Resync, name) {

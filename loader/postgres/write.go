@@ -9,17 +9,18 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// How often cells are computed, and with them the confirmed position moves, while much is coming: computing the same hours again with each batch
-// would cost more than the rest. Answers are exact all the same. Nothing is followed while cells are computed. So what a copy brings is computed
-// often, and little at a time, where its rows come in the order of their time, as most tables have them; and seldom where each computing
-// takes long, because the rows are of all times.
+// How often cells are computed, and with them the confirmed position moves, while much is coming: computing the same
+// hours again with each batch would cost more than the rest. Answers are exact all the same. Nothing is followed while
+// cells are computed. So what a copy brings is computed often, and little at a time, where its rows come in the order
+// of their time, as most tables have them; and seldom where each computing takes long, because the rows are of all
+// times.
 const (
 	computeBusy  = 5 * time.Second
 	computeShare = 3 // while tables are copied the pause is at least so many times what the last computing took
 )
 
-// write takes works in order and writes them: those of the log first, and those of copies between them. It is the only one that writes to
-// ClickHouse.
+// write takes works in order and writes them: those of the log first, and those of copies between them. It is the only
+// one that writes to ClickHouse.
 func (s *session) write(ctx context.Context) error {
 	for {
 		works, wait, err := s.queue.take(s.taken, s.saved, s.idleTime())
@@ -242,7 +243,8 @@ func (s *session) counted(w *work) {
 	s.Monitor.wrote(s, w)
 }
 
-// settle computes cells, notes how far the source was taken, and lets the source forget it; all of that now, or when it is due.
+// settle computes cells, notes how far the source was taken, and lets the source forget it; all of that now, or when it
+// is due.
 func (s *session) settle(ctx context.Context, now bool) error {
 	if s.taken == s.state.source.confirmed && len(s.changed) == 0 {
 		return nil

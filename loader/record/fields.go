@@ -109,8 +109,8 @@ func deletedNow(now int64, before bool, beforeAt int64) (deleted bool, at int64)
 	return true, now
 }
 
-// keptAfter is what is still missing when the version before misses something itself. What can't be told from it can't be told from
-// what came before it, either.
+// keptAfter is what is still missing when the version before misses something itself. What can't be told from it can't
+// be told from what came before it, either.
 func keptAfter(kept, before Fields) Fields {
 	return kept&before | (kept|before)&KeptUnknown
 }

@@ -106,8 +106,8 @@ func (f *flattener) pair(path, value string) {
 	f.pairs = append(f.pairs, pair{path, value})
 }
 
-// numberText is a JSON number in its shortest form, one for each value however it is written: as JavaScript prints it, except that whole
-// numbers and those too large for it keep all their digits, where JavaScript would round them.
+// numberText is a JSON number in its shortest form, one for each value however it is written: as JavaScript prints it,
+// except that whole numbers and those too large for it keep all their digits, where JavaScript would round them.
 func numberText(literal string) string {
 	const writtenOut = 21 // digits of a whole number, as JavaScript has it
 	digits, exponent := decimal(literal)

@@ -129,7 +129,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a second half alone is no pair", conversation + `"id":"\uDC00"}`, Error{"conversation", "", "id", ""}},
 		{"a pair is not torn by a letter", conversation + `"id":"\ud83dx\ude00"}`, Error{"conversation", "", "id", ""}},
 		{"a pair is not torn by an escape", conversation + `"id":"\ud83d\n\ude00"}`, Error{"conversation", "", "id", ""}},
-		{"an organisation is needed", conversation + `"organizationId":null}`, Error{"conversation", "c", "organizationId", ""}},
+		{"an organization is needed", conversation + `"organizationId":null}`, Error{"conversation", "c", "organizationId", ""}},
 		{"a user is needed", conversation + `"userId":{}}`, Error{"conversation", "c", "userId", ""}},
 		{"an empty agent is not none", conversation + `"agentId":""}`, Error{"conversation", "c", "agentId", ""}},
 		{"createdAt is needed", conversation + `"createdAt":null}`, Error{"conversation", "c", "createdAt", ""}},

@@ -8,7 +8,7 @@ package record
 // Record is a *Conversation, *Message, *KBFile or *Member.
 type Record interface{ isRecord() }
 
-// Conversation belongs to a user of an organisation, who holds it with an agent or with none.
+// Conversation belongs to a user of an organization, who holds it with an agent or with none.
 type Conversation struct {
 	ID, OrgID, UserID    string
 	AgentID              string // "" is no agent
@@ -51,7 +51,7 @@ type KBFile struct {
 	Kept                                   Fields
 }
 
-// Member is a user's membership of one organisation, with the metadata kept there, as a whole and flattened:
+// Member is a user's membership of one organization, with the metadata kept there, as a whole and flattened:
 // nested objects join their keys with dots, and what an array holds stands under the array's own path.
 type Member struct {
 	OrgID, UserID string

@@ -17,7 +17,8 @@ type Row struct {
 // Kinds are the types of records.
 var Kinds = []string{"conversation", "message", "kbFile", "member"}
 
-// NewRow begins a row that gives a record of a kind. Position is its place in the source's log, key the row's key there.
+// NewRow begins a row that gives a record of a kind. Position is its place in the source's log, key the row's key
+// there.
 func NewRow(kind string, position uint64, key string) *Row {
 	return &Row{reader: reader{kind: `"` + kind + `"`, ofTable: true, space: NewSpace(1)}, position: position, key: key}
 }
@@ -69,7 +70,8 @@ func (r *Row) Moved() {
 	}
 }
 
-// Record reads the record. The error is always an *Error. A record of which KeptUnknown is missing has its key and position only.
+// Record reads the record. The error is always an *Error. A record of which KeptUnknown is missing has its key and
+// position only.
 func (r *Row) Record() (Record, error) {
 	if r.kept&KeptUnknown != 0 {
 		return r.stub(KeptUnknown)
@@ -101,8 +103,8 @@ func (r *Row) Deletion(at int64) (Record, error) {
 	return rec, err
 }
 
-// Deletion is the record that says that one of a kind was deleted, in milliseconds since 1970. The key is the record's id or, for a
-// member, the key of its row.
+// Deletion is the record that says that one of a kind was deleted, in milliseconds since 1970. The key is the record's
+// id or, for a member, the key of its row.
 func Deletion(kind, key string, position uint64, at int64) Record {
 	rec := stub(kind, key, position, KeptAll)
 	markDeleted(rec, at)

@@ -10,9 +10,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// members calls f for every key of the object that a line is and the text of its value, in order, and tells whether the line is one: valid
-// JSON in valid UTF-8. It looks at each byte once, eight at a time within strings, which is most of what reading a record takes; what is
-// wrong with another line is for malformed to say.
+// members calls f for every key of the object that a line is and the text of its value, in order, and tells whether the
+// line is one: valid JSON in valid UTF-8. It looks at each byte once, eight at a time within strings, which is most of
+// what reading a record takes; what is wrong with another line is for malformed to say.
 func members(line []byte, f func(key, value string)) bool {
 	if len(line) > safeLength && deeperThan(line, maxDepth) {
 		return false
@@ -28,7 +28,8 @@ func members(line []byte, f func(key, value string)) bool {
 	return v.seen&highBits == 0 || utf8.Valid(line)
 }
 
-// validator finds the ends of the JSON values in a line: its methods take where one begins and give where it ends, -1 if it is none.
+// validator finds the ends of the JSON values in a line: its methods take where one begins and give where it ends, -1
+// if it is none.
 type validator struct {
 	line    []byte // the text's bytes
 	text    string
@@ -203,8 +204,8 @@ func (v *validator) digits(i int) int {
 	return i
 }
 
-// Eight bytes at once, as in "Bit Twiddling Hacks" (Sean Eron Anderson): the highest bit of the first byte that is meant is set, and no
-// lower one.
+// Eight bytes at once, as in "Bit Twiddling Hacks" (Sean Eron Anderson): the highest bit of the first byte that is
+// meant is set, and no lower one.
 const (
 	lowBits  = 0x0101010101010101
 	highBits = 0x8080808080808080

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The walk through a line that reading begins with takes lines as the standard library does: those that are one object, and no other. Lines
-// are spoilt at random, and many are still right.
+// The walk through a line that reading begins with takes lines as the standard library does: those that are one object,
+// and no other. Lines are spoilt at random, and many are still right.
 func TestMembersAreThoseOfValidObjectsOnly(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	names := slices.Sorted(maps.Keys(jsonByField))

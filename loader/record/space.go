@@ -2,8 +2,8 @@ package record
 
 import "unsafe"
 
-// Space is memory that messages are made in, many at a time: one by one they would keep the garbage collector busy. The memory is
-// free again when none of them is used any more.
+// Space is memory that messages are made in, many at a time: one by one they would keep the garbage collector busy. The
+// memory is free again when none of them is used any more.
 type Space struct {
 	messages     []Message
 	texts        []byte
@@ -31,7 +31,8 @@ func (s *Space) message() *Message {
 	return m
 }
 
-// keepConversation moves the id of a message's conversation out of the line; messages of a conversation often come one after the other.
+// keepConversation moves the id of a message's conversation out of the line; messages of a conversation often come one
+// after the other.
 func (s *Space) keepConversation(id string) string {
 	if id != s.conversation {
 		s.conversation = s.keep(id)

@@ -26,9 +26,10 @@ const (
 )
 
 // ParseTime reads an RFC 3339 date-time with seconds and a zone, whose T and Z may be lower case (section 5.6), into
-// milliseconds since 1970 in UTC, rounded down. Exact says that there was nothing to round. Years go from 1900, where ClickHouse's DateTime64 begins, to
-// 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds in 64 bits on the way. The error's
-// text is a predicate, to stand after the text or the name of its field: "is not an RFC 3339 date-time …".
+// milliseconds since 1970 in UTC, rounded down. Exact says that there was nothing to round. Years go from 1900, where
+// ClickHouse's DateTime64 begins, to 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds
+// in 64 bits on the way. The error's text is a predicate, to stand after the text or the name of its field: "is not an
+// RFC 3339 date-time …".
 func ParseTime(s string) (ms int64, exact bool, err error) {
 	if !hasShape(s, dateTimeShape) && (len(s) < len(dateTimeShape) || s[10] != 't' || !hasShape(s[:10]+"T"+s[11:], dateTimeShape)) {
 		return 0, false, errTimeShape

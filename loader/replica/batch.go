@@ -15,8 +15,8 @@ type Batch struct {
 	members       winners[memberKey, *record.Member]
 }
 
-// memberKey is a member's organisation and user or, in a batch of records from a log, the key of its row there: the row may move to
-// another organisation or user.
+// memberKey is a member's organization and user or, in a batch of records from a log, the key of its row there: the row
+// may move to another organization or user.
 type memberKey struct{ orgID, userID, sourceKey string }
 
 func conversationID(r *record.Conversation) string { return r.ID }

@@ -27,8 +27,8 @@ SELECT org_id, user_no, month, {version:UInt64}, 1
 FROM user_months FINAL
 WHERE {within}`
 
-// Cells and activity that may have no messages left are hidden before they are computed: those that are remembered, or else whatever stands
-// in the buckets that hold the hours.
+// Cells and activity that may have no messages left are hidden before they are computed: those that are remembered, or
+// else whatever stands in the buckets that hold the hours.
 
 func (c *computation) bury(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)

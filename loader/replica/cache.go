@@ -1,7 +1,7 @@
 package replica
 
-// cache keeps what was used lately, in bounded memory: when the young half is full it becomes the old half, and what is then used
-// becomes young again.
+// cache keeps what was used lately, in bounded memory: when the young half is full it becomes the old half, and what is
+// then used becomes young again.
 type cache[K comparable, V any] struct {
 	young, old map[K]V
 	half       int

@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Compute brings the cells and the activity of all stale hours up to date, and then unmarks them. A reader takes the hours from the
-// messages until then.
+// Compute brings the cells and the activity of all stale hours up to date, and then unmarks them. A reader takes the
+// hours from the messages until then.
 func (w *Writer) Compute(ctx context.Context) error {
 	if len(w.stale.marked) == 0 {
 		return nil
@@ -38,7 +38,8 @@ func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-// figures computes, of what is not computed in whole months, cells and activity side by side, neither of which needs the other.
+// figures computes, of what is not computed in whole months, cells and activity side by side, neither of which needs
+// the other.
 func (c *computation) figures(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return c.cells(ctx) })
@@ -54,8 +55,8 @@ type computation struct {
 	writer *Writer
 	conn   clickhouse.Conn // where statements run
 	hours  map[hour]struct{}
-	rows   map[bucket]uint64   // messages in the months of the hours' organisations, about
-	months map[bucket]struct{} // months of organisations that are computed as a whole,
+	rows   map[bucket]uint64   // messages in the months of the hours' organizations, about
+	months map[bucket]struct{} // months of organizations that are computed as a whole,
 	others map[hour]struct{}   // and the hours of all others
 }
 
@@ -63,16 +64,16 @@ type computation struct {
 func (c *computation) buryVersion() uint64    { return 2 * c.writer.batch }
 func (c *computation) computeVersion() uint64 { return 2*c.writer.batch + 1 }
 
-// countRows counts the messages in the months of the organisations, so that statements can be given as much as they can take. The granules
-// of the table are counted, each for the month that it begins in: months of few messages may get none, and others more than they have.
-// Hours of few days need no counting.
+// countRows counts the messages in the months of the organizations, so that statements can be given as much as they can
+// take. The granules of the table are counted, each for the month that it begins in: months of few messages may get
+// none, and others more than they have. Hours of few days need no counting.
 func (c *computation) countRows(ctx context.Context) error {
 	if len(coarser(c.hours, dayStart)) <= maxDays {
 		return nil
 	}
 	c.rows = map[bucket]uint64{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
-	return query(ctx, c.conn, "the sizes of organisations", stringKeys("org_id", organizations), `
+	return query(ctx, c.conn, "the sizes of organizations", stringKeys("org_id", organizations), `
 SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, sum(rows_in_granule)
 FROM mergeTreeIndex(currentDatabase(), 'messages')
 WHERE org_id IN (SELECT org_id FROM keys)
@@ -220,8 +221,8 @@ func (c *computation) userMonths(ctx context.Context) error {
 		"{within} AND user_no IN (SELECT user_no FROM keys) AND (org_id, {start}, user_no) IN (SELECT org_id, at, user_no FROM keys)", 1), params)
 }
 
-// runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in the named column of
-// its keys.
+// runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in
+// the named column of its keys.
 func (c *computation) runTouched(ctx context.Context, grain grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
 	for _, g := range groups(coarser(c.hours, grain.start), c.rows, 1) {
 		var buckets group
@@ -243,8 +244,9 @@ func (c *computation) runTouched(ctx context.Context, grain grain, column, name 
 	return nil
 }
 
-// run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within} is
-// the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of its bucket.
+// run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within}
+// is the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of
+// its bucket.
 func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
 	for _, g := range groups(coarser(hours, grain.start), c.rows, 1) {
 		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {

@@ -24,8 +24,8 @@ type conversations struct {
 	conn   clickhouse.Conn
 	users  *numbers
 	agents *numbers
-	orgs   map[string]string // the same text for the same organisation: what is remembered of a conversation's time must not hold its texts
-	last   map[string]uint32 // the last conversation_no of each organisation
+	orgs   map[string]string // the same text for the same organization: what is remembered of a conversation's time must not hold its texts
+	last   map[string]uint32 // the last conversation_no of each organization
 	stored known
 	known  *cache[string, *conversation]
 	fresh  recent[string, *conversation] // new and changed rows, perhaps not written yet
@@ -191,7 +191,7 @@ func (c *conversations) org(id string) string {
 	return same
 }
 
-// number is the conversation's number: the one that it has, or the next one of an organisation that it is new in.
+// number is the conversation's number: the one that it has, or the next one of an organization that it is new in.
 func (c *conversations) number(row, old *conversation) (uint32, error) {
 	if old != nil && old.OrgID == row.OrgID {
 		return old.no, nil

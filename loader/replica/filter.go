@@ -2,8 +2,9 @@ package replica
 
 import "math/bits"
 
-// filter is a blocked Bloom filter of hashes (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom Filters", 2007):
-// all bits of a hash lie in one cache line. It may say that it has a hash that was never added, never the reverse.
+// filter is a blocked Bloom filter of hashes (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
+// Filters", 2007): all bits of a hash lie in one cache line. It may say that it has a hash that was never added, never
+// the reverse.
 type filter struct {
 	blocks   []filterBlock
 	capacity int // hashes that it can take before its false answers exceed about one in a thousand

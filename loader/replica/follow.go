@@ -8,8 +8,8 @@ import (
 // refreshChunk is how many messages are rewritten at once when conversations change.
 const refreshChunk = 50_000
 
-// arrival is a conversation that is new or changed, and the organisation under which its messages stand so far: "" when they wait
-// for it.
+// arrival is a conversation that is new or changed, and the organization under which its messages stand so far: "" when
+// they wait for it.
 type arrival struct {
 	*conversation
 	home string

@@ -8,11 +8,11 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// merges holds ClickHouse's merges back while large batches keep coming: what is merged then is soon merged again with what came since,
-// and takes the time of those who write and compute. Answers do not depend on it.
+// merges holds ClickHouse's merges back while large batches keep coming: what is merged then is soon merged again with
+// what came since, and takes the time of those who write and compute. Answers do not depend on it.
 //
-// ClickHouse holds merges back until it is told otherwise, or starts again. So whoever opens the replicas lets them go on, in case an
-// earlier writer was killed.
+// ClickHouse holds merges back until it is told otherwise, or starts again. So whoever opens the replicas lets them go
+// on, in case an earlier writer was killed.
 type merges struct {
 	conn    clickhouse.Conn
 	held    bool

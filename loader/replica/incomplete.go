@@ -9,8 +9,8 @@ import (
 // Floors are the places in the log from which on the replicas have missed no change, by type of record.
 type Floors struct{ Messages, Members uint64 }
 
-// Missing are the records of a batch of which the replicas do not have enough to tell what their sources did not send: the keys of
-// their rows by type of record.
+// Missing are the records of a batch of which the replicas do not have enough to tell what their sources did not send:
+// the keys of their rows by type of record.
 type Missing map[string][]string
 
 // Incomplete tells what is missing. Each of it must be given to Complete before the batch can be applied.
@@ -86,8 +86,8 @@ func (w *Writer) incompleteMembers(ctx context.Context, b *Batch, floor uint64, 
 	return nil
 }
 
-// Complete puts whole records in the place of those that were missing something, and leaves out the others of the missing: their rows
-// are gone from the source, and their deletion comes later in its log.
+// Complete puts whole records in the place of those that were missing something, and leaves out the others of the
+// missing: their rows are gone from the source, and their deletion comes later in its log.
 func (b *Batch) Complete(missing Missing, found []record.Record) {
 	b.conversations.drop(missing["conversation"])
 	b.messages.drop(missing["message"])

@@ -9,7 +9,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again, as the writer's settings say.
+// insertBlock is how many rows travel in a block. The server puts the blocks of an insert together again, as the
+// writer's settings say.
 const insertBlock = 8_192
 
 // insert writes rows: all of them or none.

@@ -2,8 +2,8 @@ package replica_test
 
 import "testing"
 
-// An insert of many blocks is one part, which is there as a whole or not at all; and it can be told that it is a writer's, for which
-// whoever opens the replicas after a crash waits.
+// An insert of many blocks is one part, which is there as a whole or not at all; and it can be told that it is a
+// writer's, for which whoever opens the replicas after a crash waits.
 func TestAnInsertIsOnePartOfTheWriter(t *testing.T) {
 	_, conn := newDatabase(t, 20_000) // in one batch, of several blocks
 	count := func(statement string) (n uint64) {

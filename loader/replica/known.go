@@ -10,9 +10,9 @@ import (
 
 // known tells of most ids that are new that they are, without asking.
 //
-// A look-up by id reads a granule of a table for each id, and most ids that come are new. So once a writer has asked for so many that
-// reading all ids once would have been cheaper, it does that and keeps a filter of their hashes. A large history and a small trickle of
-// records never come to that.
+// A look-up by id reads a granule of a table for each id, and most ids that come are new. So once a writer has asked
+// for so many that reading all ids once would have been cheaper, it does that and keeps a filter of their hashes. A
+// large history and a small trickle of records never come to that.
 type known struct {
 	conn     clickhouse.Conn
 	what     string // for errors
@@ -40,8 +40,8 @@ func (k *known) candidates(ctx context.Context, hashes []uint64) ([]int32, error
 	return k.which(hashes, (*filter).has), nil
 }
 
-// take gives the candidates among the ids of a batch, by their hashes, and from then on expects all of them: each is looked for once. What
-// was taken before the batch before must be stored.
+// take gives the candidates among the ids of a batch, by their hashes, and from then on expects all of them: each is
+// looked for once. What was taken before the batch before must be stored.
 func (k *known) take(ctx context.Context, hashes []uint64) ([]int32, error) {
 	if err := k.prepareFilter(ctx, len(hashes)); err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (k *known) prepareFilter(ctx context.Context, ids int) error {
 	return k.fillFilter(ctx, min(max(k.least, k.capacityFor(int(stored))), filterMax))
 }
 
-// capacityFor is how much the filter of so many stored ids should take: what is coming, because filling another one takes seconds, or as
-// much again.
+// capacityFor is how much the filter of so many stored ids should take: what is coming, because filling another one
+// takes seconds, or as much again.
 func (k *known) capacityFor(stored int) int {
 	if k.coming == 0 {
 		return 2 * stored

@@ -10,13 +10,13 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// members is the replica of the organisations' members.
+// members is the replica of the organizations' members.
 type members struct {
 	conn  clickhouse.Conn
 	stale *staleHours
 }
 
-// memberRows are stored members by organisation and user.
+// memberRows are stored members by organization and user.
 type memberRows map[memberKey]*record.Member
 
 // apply writes what the records change and tells how many do. Numbers are those of the records' users.
@@ -46,8 +46,8 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)), numbers)
 }
 
-// settleMembers tells where the records' rows stand in the end, and which members are no more because the source's row that gave them
-// was deleted or gives another one now.
+// settleMembers tells where the records' rows stand in the end, and which members are no more because the source's row
+// that gave them was deleted or gives another one now.
 func settleMembers(records []*record.Member, owned map[string][]*record.Member) (targets, left []*record.Member) {
 	for _, r := range records {
 		if r.Kept == record.KeptAll {
@@ -96,7 +96,7 @@ func scanMember(scan func(...any) error) (r *record.Member, userNo uint32, err e
 	return r, userNo, err
 }
 
-// find looks up the members of the records' organisations and users, and adds the numbers of those that are stored.
+// find looks up the members of the records' organizations and users, and adds the numbers of those that are stored.
 func (m *members) find(ctx context.Context, records []*record.Member, numbers map[ownedKey]uint32) (memberRows, error) {
 	found := memberRows{}
 	if len(records) == 0 {
@@ -117,8 +117,8 @@ LIMIT 1 BY org_id, user_id`
 	return found, err
 }
 
-// owned looks up the members that the source's rows of the records gave last, by the row's key. A member that another row has taken
-// over since is not among them.
+// owned looks up the members that the source's rows of the records gave last, by the row's key. A member that another
+// row has taken over since is not among them.
 func (m *members) owned(ctx context.Context, records []*record.Member) (map[string][]*record.Member, error) {
 	var sources []string
 	for _, r := range records {

@@ -9,8 +9,9 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// A request opens every part of the tables that it reads, and that is most of its time when it reads little of each. ClickHouse's own
-// merges stop short of one part. So computing in bulk ends by merging what is small; large tables are left to ClickHouse.
+// A request opens every part of the tables that it reads, and that is most of its time when it reads little of each.
+// ClickHouse's own merges stop short of one part. So computing in bulk ends by merging what is small; large tables are
+// left to ClickHouse.
 const (
 	mergeRows    = 100_000 // of a table that is small, at most
 	mergesAtOnce = 4       // of different tables

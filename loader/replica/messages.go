@@ -115,8 +115,8 @@ type change struct {
 
 func (c *change) position(row int32) position { return c.rows[row].position() }
 
-// replace adds what brings a message, by the hash of its id, from the row that is there, if any, to the row that shall be. It tells whether
-// anything changes.
+// replace adds what brings a message, by the hash of its id, from the row that is there, if any, to the row that shall
+// be. It tells whether anything changes.
 func (c *change) replace(old *message, row message, hash uint64, at found) bool {
 	if old != nil && old.equals(&row) {
 		return false
@@ -136,8 +136,8 @@ func (c *change) replace(old *message, row message, hash uint64, at found) bool 
 	return true
 }
 
-// merge adds what records change, given the hashes of their ids, what is stored and the conversations that are known, and tells how many
-// change something.
+// merge adds what records change, given the hashes of their ids, what is stored and the conversations that are known,
+// and tells how many change something.
 func (c *change) merge(records []*record.Message, hashes []uint64, stored storedMessages, known map[string]*conversation) (changed int) {
 	var last string // messages of a conversation often come one after the other
 	conversation, owner := (*conversation)(nil), nobody
@@ -162,7 +162,8 @@ func (c *change) merge(records []*record.Message, hashes []uint64, stored stored
 	return changed
 }
 
-// write stores a change, whose rows waiting must have noted: marks, positions and whatever else must come before, side by side, then all rows at once.
+// write stores a change, whose rows waiting must have noted: marks, positions and whatever else must come before, side
+// by side, then all rows at once.
 func (m *messages) write(ctx context.Context, batch uint64, c change, before ...func(context.Context) error) error {
 	if len(c.rows) > 0 {
 		before = append(before,
@@ -180,7 +181,8 @@ func (m *messages) write(ctx context.Context, batch uint64, c change, before ...
 	return m.insertAll(ctx, batch, &c)
 }
 
-// halvesFrom is how many rows are inserted as two halves, at the same time: ClickHouse sorts and writes an insert with one thread.
+// halvesFrom is how many rows are inserted as two halves, at the same time: ClickHouse sorts and writes an insert with
+// one thread.
 const halvesFrom = 100_000
 
 // insertAll inserts the rows of a change, all at once if some hide where others stood.

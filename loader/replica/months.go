@@ -10,13 +10,13 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Months of which much is stale are computed as a whole: hours, days, the month, and what users did, from one look at the messages. Hours
-// that were not stale are computed with them, and come out as they were.
+// Months of which much is stale are computed as a whole: hours, days, the month, and what users did, from one look at
+// the messages. Hours that were not stale are computed with them, and come out as they were.
 
 // monthsShare says how much: the hours that are stale are at least one in so many of those that have cells.
 const monthsShare = 2
 
-// chooseMonths chooses the months of organisations to compute as a whole. Hours of few days are not looked at.
+// chooseMonths chooses the months of organizations to compute as a whole. Hours of few days are not looked at.
 func (c *computation) chooseMonths(ctx context.Context) error {
 	if c.rows == nil {
 		return nil
@@ -42,7 +42,7 @@ func (c *computation) chooseMonths(ctx context.Context) error {
 
 func monthOf(h hour) bucket { return bucket{h.orgID, monthStart(int64(h.number) * msPerHour)} }
 
-// storedHours counts the hours of the organisations' months that have a cell.
+// storedHours counts the hours of the organizations' months that have a cell.
 func (c *computation) storedHours(ctx context.Context) (map[bucket]int, error) {
 	stored := map[bucket]int{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
@@ -60,8 +60,8 @@ GROUP BY org_id, month`, func(scan func(...any) error) error {
 	return stored, err
 }
 
-// What such months need is computed in a session of its own, from a table that it alone sees and that ends with it: the messages of
-// every conversation in every hour, summed up, which are a tenth of the messages.
+// What such months need is computed in a session of its own, from a table that it alone sees and that ends with it: the
+// messages of every conversation in every hour, summed up, which are a tenth of the messages.
 var sumUpSQL = `
 CREATE TEMPORARY TABLE conversation_hours AS
 SELECT
@@ -73,8 +73,8 @@ WHERE {within}
 GROUP BY org_id, agent_id, conversation_no, user_no, agent_no, hour_start
 SETTINGS min_insert_block_size_rows = 65536` // several blocks, which several threads read
 
-// What was summed up counts once for its agent and once for all agents. Rolling up makes the days of the hours, and the months of the days;
-// what sums up more than a month is left out.
+// What was summed up counts once for its agent and once for all agents. Rolling up makes the days of the hours, and the
+// months of the days; what sums up more than a month is left out.
 var wholeCellsSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
@@ -127,7 +127,8 @@ func (c *computation) wholeMonths(ctx context.Context) error {
 	return sessions.Wait()
 }
 
-// wholeMonthsOf computes the months of a group; of users only what is not remembered exactly, as activity and userMonths do.
+// wholeMonthsOf computes the months of a group; of users only what is not remembered exactly, as activity and
+// userMonths do.
 func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 	session, err := c.writer.options.connect(ctx, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
 	if err != nil {

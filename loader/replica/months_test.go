@@ -28,7 +28,7 @@ func emptyDatabase(t *testing.T) (url string, conn clickhouse.Conn) {
 	return url, conn
 }
 
-// every makes an organisation with a message every so many hours of 60 days, in conversations of two days.
+// every makes an organization with a message every so many hours of 60 days, in conversations of two days.
 func every(orgID string, begin int64, hours, version int) []record.Record {
 	var records []record.Record
 	for h := 0; h < 60*24; h += hours {
@@ -63,8 +63,8 @@ func apply(t *testing.T, w *replica.Writer, records ...[]record.Record) {
 	}
 }
 
-// The months of which much is stale are computed as a whole, the hours of others by themselves, before 1970 as after it; and as exactly when
-// messages were replaced as when none was.
+// The months of which much is stale are computed as a whole, the hours of others by themselves, before 1970 as after
+// it; and as exactly when messages were replaced as when none was.
 func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
 	url, conn := emptyDatabase(t)
 	var lock sync.Mutex
@@ -86,7 +86,7 @@ func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
 	}{
 		{"all is new", [][]record.Record{every("a", historyBegin, 3, 1), every("b", old, 5, 1)}, true, false},
 		{"few hours of many days change", [][]record.Record{every("a", historyBegin, 24, 2)}, false, true},
-		{"and all hours of another organisation", [][]record.Record{every("a", historyBegin, 24, 3), every("b", old, 5, 3)}, true, true},
+		{"and all hours of another organization", [][]record.Record{every("a", historyBegin, 24, 3), every("b", old, 5, 3)}, true, true},
 	} {
 		statements = nil
 		apply(t, w, step.records...)
@@ -107,7 +107,8 @@ func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
 	}
 }
 
-// Merges wait while a large batch is written, and go on when the writer is closed or, if it was killed, when the next one opens.
+// Merges wait while a large batch is written, and go on when the writer is closed or, if it was killed, when the next
+// one opens.
 func TestMergesWaitAndGoOn(t *testing.T) {
 	url, conn := emptyDatabase(t)
 	mayMerge := func() bool { return conn.Exec(t.Context(), "OPTIMIZE TABLE messages FINAL") == nil }

@@ -8,18 +8,18 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// ownedKey is an id within an organisation.
+// ownedKey is an id within an organization.
 type ownedKey struct{ orgID, id string }
 
 // numbersCached is how many numbers of users, and of agents, stay in memory.
 const numbersCached = 400_000
 
-// numbers gives the ids of one kind their dense numbers within each organisation, from 1, in order of appearance. Its
+// numbers gives the ids of one kind their dense numbers within each organization, from 1, in order of appearance. Its
 // table has the columns org_id, the id's and the number's.
 type numbers struct {
 	conn          clickhouse.Conn
 	table, id, no string
-	last          map[string]uint32 // the last number given in each organisation
+	last          map[string]uint32 // the last number given in each organization
 	known         *cache[ownedKey, uint32]
 	fresh         recent[ownedKey, uint32] // given lately, perhaps not written yet
 }
@@ -35,7 +35,7 @@ func openNumbers(ctx context.Context, conn clickhouse.Conn, table, id, no string
 	}, nil
 }
 
-// lastNumbers reads the greatest number of each organisation.
+// lastNumbers reads the greatest number of each organization.
 func lastNumbers(ctx context.Context, conn clickhouse.Conn, table, no string) (map[string]uint32, error) {
 	last := map[string]uint32{}
 	statement := fmt.Sprintf("SELECT toString(org_id), max(%s) FROM %s GROUP BY org_id", no, table)
@@ -49,10 +49,10 @@ func lastNumbers(ctx context.Context, conn clickhouse.Conn, table, no string) (m
 	return last, err
 }
 
-// next gives the next number of an organisation.
+// next gives the next number of an organization.
 func next(last map[string]uint32, orgID string) (uint32, error) {
 	if last[orgID] == math.MaxUint32 {
-		return 0, fmt.Errorf("organisation %q has used up its %d numbers", orgID, uint32(math.MaxUint32))
+		return 0, fmt.Errorf("organization %q has used up its %d numbers", orgID, uint32(math.MaxUint32))
 	}
 	last[orgID]++
 	return last[orgID], nil
@@ -127,8 +127,8 @@ type givenNumber struct {
 	no uint32
 }
 
-// write stores numbers that were given. It must come before any row that uses them: a number that was used and forgotten would
-// be given twice.
+// write stores numbers that were given. It must come before any row that uses them: a number that was used and
+// forgotten would be given twice.
 func (n *numbers) write(ctx context.Context, given []givenNumber) error {
 	if len(given) == 0 {
 		return nil

@@ -5,8 +5,9 @@ import (
 	"math/rand/v2"
 )
 
-// places finds where in a list of hashes a hash stands. It is a table of places with open addressing and linear probing (Knuth, The Art of
-// Computer Programming, volume 3, 6.4): of a batch's hashes it fits in a processor's cache, where a map, which holds them again, does not.
+// places finds where in a list of hashes a hash stands. It is a table of places with open addressing and linear probing
+// (Knuth, The Art of Computer Programming, volume 3, 6.4): of a batch's hashes it fits in a processor's cache, where a
+// map, which holds them again, does not.
 type places struct {
 	table  []int32 // place + 1; 0: free. As long as a power of two, at most three quarters of it taken
 	spread uint64  // odd, and another in every run, so that nobody can make hashes that meet

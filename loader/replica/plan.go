@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// plan is what a batch writes. It is made without writing anything: from what is stored, and from what the batch before, which may be under
-// way still, is going to store.
+// plan is what a batch writes. It is made without writing anything: from what is stored, and from what the batch
+// before, which may be under way still, is going to store.
 type plan struct {
 	batch         *Batch
 	conversations []*conversation
@@ -40,8 +40,9 @@ func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
 	return w.Wait()
 }
 
-// Begin makes a batch ready while the one before is being written, waits for that one, tells what it changed, and begins to write the
-// batch, which must not change any more. After an error the writer must be closed; both batches can then be applied again by a new one.
+// Begin makes a batch ready while the one before is being written, waits for that one, tells what it changed, and
+// begins to write the batch, which must not change any more. After an error the writer must be closed; both batches can
+// then be applied again by a new one.
 func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error) {
 	p, err := w.plan(ctx, b)
 	if err != nil {
@@ -62,8 +63,9 @@ func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error
 	return before, nil
 }
 
-// writeAhead writes, while the batch before is being written, what of a plan shows nowhere yet: the positions of messages to come and, as long
-// as no message follows them, conversations. Should the plan come to nothing, it does no harm.
+// writeAhead writes, while the batch before is being written, what of a plan shows nowhere yet: the positions of
+// messages to come and, as long as no message follows them, conversations. Should the plan come to nothing, it does no
+// harm.
 func (w *Writer) writeAhead(ctx context.Context, p *plan) error {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
@@ -121,8 +123,8 @@ func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	return p, w.planMessages(ctx, p, candidates)
 }
 
-// waitIf waits for the batch under way if a plan must: it would look up what that one writes, or that one looks up and writes what is not in
-// its plan, as it does with the messages of arrivals.
+// waitIf waits for the batch under way if a plan must: it would look up what that one writes, or that one looks up and
+// writes what is not in its plan, as it does with the messages of arrivals.
 func (w *Writer) waitIf(concerns func(before *plan) bool) error {
 	if w.writing == nil || !concerns(w.writing.plan) {
 		return nil
@@ -230,7 +232,8 @@ func (w *Writer) writeMessages(ctx context.Context, p *plan) error {
 	return w.follow(ctx, w.batch, p.arrivals)
 }
 
-// end notes that everything of the batch is written. Either note may be the last: whoever opens the replicas next writes the other.
+// end notes that everything of the batch is written. Either note may be the last: whoever opens the replicas next
+// writes the other.
 func (w *Writer) end(ctx context.Context, p *writing) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.stale.written(ctx) })

@@ -65,8 +65,8 @@ func (h *history) rows() map[string]row {
 	return rows
 }
 
-// Batches are begun one after the other while the ones before are being written, each about what those before are about. What is there in
-// the end, is what the records say.
+// Batches are begun one after the other while the ones before are being written, each about what those before are
+// about. What is there in the end, is what the records say.
 func TestBatchesFollowEachOtherClosely(t *testing.T) {
 	url := enginetest.Start(t).URL()
 	if _, err := schema.Up(t.Context(), url); err != nil {
@@ -105,8 +105,8 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 	}
 }
 
-// Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one that is made ready, and
-// come again: what is there then is what the records say, nothing twice and nothing forgotten.
+// Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one
+// that is made ready, and come again: what is there then is what the records say, nothing twice and nothing forgotten.
 func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
 	url, conn := emptyDatabase(t)
 	seed := uint64(time.Now().UnixNano())
@@ -146,7 +146,8 @@ func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
 	}
 }
 
-// newcomers makes a batch, as often as it is asked for, of records that are new and, in some, of a few that others know.
+// newcomers makes a batch, as often as it is asked for, of records that are new and, in some, of a few that others
+// know.
 func (h *history) newcomers(n int) func() *replica.Batch {
 	var records []record.Record
 	for i := range 1 + h.IntN(3) {
@@ -178,7 +179,8 @@ func (h *history) newcomers(n int) func() *replica.Batch {
 	}
 }
 
-// cutOff begins batches with a writer that can write no more after so many statements, and tells whether that came before their end.
+// cutOff begins batches with a writer that can write no more after so many statements, and tells whether that came
+// before their end.
 func cutOff(t *testing.T, url string, batches []func() *replica.Batch, statements int) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -33,7 +33,8 @@ func newPositions(conn clickhouse.Conn, kind string) *positions {
 	}, kind}
 }
 
-// entry says that a record, by the hash of its id, is going to stand where a row stands, which is one of those that are written with it.
+// entry says that a record, by the hash of its id, is going to stand where a row stands, which is one of those that are
+// written with it.
 type entry struct {
 	hash uint64
 	row  int32

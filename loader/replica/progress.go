@@ -16,7 +16,8 @@ func (w *Writer) begin(ctx context.Context) error {
 	return w.noteBegun(ctx)
 }
 
-// noteBegun notes that the batch is under way. It must come before anything of the batch is written, but for what is written ahead.
+// noteBegun notes that the batch is under way. It must come before anything of the batch is written, but for what is
+// written ahead.
 func (w *Writer) noteBegun(ctx context.Context) error {
 	select {
 	case <-w.claim.Lost():

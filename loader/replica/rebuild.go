@@ -4,9 +4,9 @@ import (
 	"context"
 )
 
-// MarkAll marks all hours of the organisations as stale, those of every organisation if none is given: the hours that have
-// messages, and those that cells or activity stand for, rightly or not. Compute then computes them anew; readers take them
-// from the messages meanwhile.
+// MarkAll marks all hours of the organizations as stale, those of every organization if none is given: the hours that
+// have messages, and those that cells or activity stand for, rightly or not. Compute then computes them anew; readers
+// take them from the messages meanwhile.
 func (w *Writer) MarkAll(ctx context.Context, organizations []string) error {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()

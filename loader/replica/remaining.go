@@ -11,8 +11,8 @@ import (
 // remainingPage is how many records are deleted at once.
 const remainingPage = 20_000
 
-// Remaining statements read, a page at a time, the records of each type that came from a log before a place in it and are not deleted
-// themselves. A row is read in its last version; one that moved away from its key is none.
+// Remaining statements read, a page at a time, the records of each type that came from a log before a place in it and
+// are not deleted themselves. A row is read in its last version; one that moved away from its key is none.
 var remainingSQL = map[string]string{
 	"conversation": `
 SELECT '', toInt64(0), id
@@ -74,8 +74,8 @@ type place struct {
 // firstPlace comes before every row: no time is stored before 1900.
 var firstPlace = place{at: -2_208_988_800_000}
 
-// DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type that came from a
-// log and whose version is last or before it. It may be cut off and done again.
+// DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type
+// that came from a log and whose version is last or before it. It may be cut off and done again.
 func (w *Writer) DeleteRemaining(ctx context.Context, kind string, last, position uint64, at int64) (deleted int, err error) {
 	for after := firstPlace; ; {
 		batch, end, err := w.remaining(ctx, kind, last, position, at, after)

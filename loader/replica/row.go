@@ -6,13 +6,13 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// conversation is a conversation with the dense numbers of its organisation: a row of the table conversations.
+// conversation is a conversation with the dense numbers of its organization: a row of the table conversations.
 type conversation struct {
 	record.Conversation
 	no, userNo, agentNo uint32
 }
 
-// countsLike tells whether both give their messages the same organisation, numbers and visibility.
+// countsLike tells whether both give their messages the same organization, numbers and visibility.
 func (c *conversation) countsLike(other *conversation) bool {
 	return c.OrgID == other.OrgID && c.UserID == other.UserID && c.AgentID == other.AgentID &&
 		c.no == other.no && c.userNo == other.userNo && c.agentNo == other.agentNo && c.Deleted == other.Deleted
@@ -42,8 +42,8 @@ func (c *conversation) owner() *owner {
 	return &owner{c.OrgID, c.UserID, c.AgentID, c.no, c.userNo, c.agentNo}
 }
 
-// newMessage makes the row of a message of a conversation, whose owner is given. The conversation is nil when it is not known yet: the
-// message waits.
+// newMessage makes the row of a message of a conversation, whose owner is given. The conversation is nil when it is not
+// known yet: the message waits.
 func newMessage(r *record.Message, c *conversation, o *owner) message {
 	return message{r, o, c == nil || r.Deleted || c.Deleted}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 )
 
-// keys is a set that travels with a query as an external table named keys, so that a look-up of many ids is one statement of constant
-// text.
+// keys is a set that travels with a query as an external table named keys, so that a look-up of many ids is one
+// statement of constant text.
 type keys struct {
 	columns []func(*ext.Table) error
 	values  []any // one slice a column, all of one length

@@ -55,7 +55,8 @@ func (w *Writer) MembersOf(ctx context.Context, b *Batch) (all []MemberPlace, er
 	return all, nil
 }
 
-// Stored are those of some ids of which the replica of a kind may have a record, deleted or not: all that it has, and seldom another one.
+// Stored are those of some ids of which the replica of a kind may have a record, deleted or not: all that it has, and
+// seldom another one.
 func (w *Writer) Stored(ctx context.Context, kind string, ids []string) (stored []string, err error) {
 	if len(ids) == 0 {
 		return nil, nil

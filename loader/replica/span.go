@@ -19,27 +19,28 @@ func monthStart(ms int64) int64 {
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 }
 
-// bucket is a bucket of an organisation's time, by its start in milliseconds since 1970 UTC.
+// bucket is a bucket of an organization's time, by its start in milliseconds since 1970 UTC.
 type bucket struct {
 	orgID string
 	at    int64
 }
 
-// group is a set of buckets that one statement computes, which reads what the organisations have between the first and the last.
+// group is a set of buckets that one statement computes, which reads what the organizations have between the first and
+// the last.
 type group []bucket
 
-// Statements read a bucket each while there are few days, so that two far-apart changes don't cost what lies between; and as
-// many months as they can take when there are more.
+// Statements read a bucket each while there are few days, so that two far-apart changes don't cost what lies between;
+// and as many months as they can take when there are more.
 const (
 	maxDays          = 16
 	maxStatementRows = 3_000_000
 )
 
-// groups divides buckets for statements, so many at least if they can be, given about how many rows the months of organisations have; nil says
-// that the buckets are those of few days.
+// groups divides buckets for statements, so many at least if they can be, given about how many rows the months of
+// organizations have; nil says that the buckets are those of few days.
 //
-// A statement reads what lies between its first and its last bucket. So months of an organisation too large for one statement are shared
-// out by themselves; smaller organisations are put together, each with all of its months.
+// A statement reads what lies between its first and its last bucket. So months of an organization too large for one
+// statement are shared out by themselves; smaller organizations are put together, each with all of its months.
 func groups(buckets map[bucket]struct{}, rows map[bucket]uint64, statements uint64) []group {
 	if rows == nil {
 		byDay := map[int64]group{}

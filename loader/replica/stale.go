@@ -11,7 +11,7 @@ import (
 
 const msPerHour = 3_600_000
 
-// hour is an hour of an organisation, in hours since 1970-01-01 00:00 UTC.
+// hour is an hour of an organization, in hours since 1970-01-01 00:00 UTC.
 type hour struct {
 	orgID  string
 	number int32
@@ -27,12 +27,12 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// changeCounter is the hour that stands for the organisation itself in stale_hours.
+// changeCounter is the hour that stands for the organization itself in stale_hours.
 const changeCounter = math.MinInt32
 
-// staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organisation's change
-// counter: it is odd while the organisation's rows are being written, and even, and greater, once they are. Whoever reads the same counter
-// before and after, has read nothing that was written in between.
+// staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organization's change
+// counter: it is odd while the organization's rows are being written, and even, and greater, once they are. Whoever
+// reads the same counter before and after, has read nothing that was written in between.
 type staleHours struct {
 	conn    clickhouse.Conn
 	marking sync.Mutex
@@ -64,8 +64,8 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	return s, nil
 }
 
-// mark must come before rows of the hours are written. It may be called by several at once. Organisations are those of the hours, and
-// others whose rows outside of messages change.
+// mark must come before rows of the hours are written. It may be called by several at once. Organizations are those of
+// the hours, and others whose rows outside of messages change.
 func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
 	if len(organizations) == 0 {
 		return nil
@@ -94,7 +94,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 	return nil
 }
 
-// written must come once all rows of the marked organisations are written.
+// written must come once all rows of the marked organizations are written.
 func (s *staleHours) written(ctx context.Context) error {
 	if len(s.writing) == 0 {
 		return nil

@@ -1,7 +1,7 @@
 package replica
 
-// maxTouched is how many keys of cells and activity are remembered exactly. Past that, what vanished is found by reading the
-// tables, which is cheaper then.
+// maxTouched is how many keys of cells and activity are remembered exactly. Past that, what vanished is found by
+// reading the tables, which is cheaper then.
 const maxTouched = 200_000
 
 // cellKey is a cell's agent and hour.
@@ -74,7 +74,7 @@ func activityOf(m *message) activityKey {
 	return activityKey{m.orgID, m.userNo, m.conversationNo, dayOf(m.CreatedAt)}
 }
 
-// touchedHours are the hours, and their organisations, whose figures a change touches.
+// touchedHours are the hours, and their organizations, whose figures a change touches.
 func (c *change) touchedHours() (hours map[hour]struct{}, organizations map[string]struct{}) {
 	hours, organizations = map[hour]struct{}{}, map[string]struct{}{}
 	var last hour // messages of a conversation often come one after the other

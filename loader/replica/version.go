@@ -2,8 +2,8 @@ package replica
 
 import "github.com/orgstats/orgstats/loader/record"
 
-// version is what decides which of two versions of a record wins. A place in a log goes before the time that the source gives, which
-// compares only records of files: those have no place.
+// version is what decides which of two versions of a record wins. A place in a log goes before the time that the source
+// gives, which compares only records of files: those have no place.
 type version struct {
 	position  uint64
 	updatedAt int64

@@ -6,8 +6,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// waiting remembers, by hash, the conversations that messages wait for, so that a new conversation costs no look-up unless something
-// waits for it. It may hold too many, never too few.
+// waiting remembers, by hash, the conversations that messages wait for, so that a new conversation costs no look-up
+// unless something waits for it. It may hold too many, never too few.
 type waiting struct {
 	conn          clickhouse.Conn
 	conversations map[uint64]struct{}

@@ -1,11 +1,12 @@
-// Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that the tables
-// hold the winning version of every record however often, and in whatever order, records come.
+// Package replica keeps the replicas in ClickHouse: it takes batches of records and writes what they change, so that
+// the tables hold the winning version of every record however often, and in whatever order, records come.
 //
-// A batch is written in steps that can each be cut off. Its number is noted as begun, and the dense numbers that it gives. Then two
-// things are written side by side: files and members; and conversations, after them messages, after them the messages that follow a
-// changed conversation. Then the batch is noted as finished, unless another follows at once. Before messages are written, their hours are
-// marked as stale; Compute brings the cells and the activity of stale hours up to date and unmarks them. Whoever opens the replicas next
-// finishes what was begun, so that what a crash left behind is consistent whether or not the records come again.
+// A batch is written in steps that can each be cut off. Its number is noted as begun, and the dense numbers that it
+// gives. Then two things are written side by side: files and members; and conversations, after them messages, after
+// them the messages that follow a changed conversation. Then the batch is noted as finished, unless another follows at
+// once. Before messages are written, their hours are marked as stale; Compute brings the cells and the activity of
+// stale hours up to date and unmarks them. Whoever opens the replicas next finishes what was begun, so that what a
+// crash left behind is consistent whether or not the records come again.
 //
 // While a batch is being written, the next one is made ready, and what of it shows nowhere is written ahead.
 package replica
@@ -26,8 +27,8 @@ type Options struct {
 	URL    string // ClickHouse connection URL
 	Holder string // how to name this program to another that wants to write meanwhile; "": by host and process
 
-	// Written, if it is set, is called after every statement that has written something, perhaps of two at once: each is a
-	// point at which a writer may be killed.
+	// Written, if it is set, is called after every statement that has written something, perhaps of two at once: each
+	// is a point at which a writer may be killed.
 	Written func(statement string)
 }
 
@@ -47,14 +48,14 @@ type Writer struct {
 	writing       *writing // nil: no batch is under way
 }
 
-// statementTime bounds every statement of the writer; the longest look through the history of a large organisation.
+// statementTime bounds every statement of the writer; the longest look through the history of a large organization.
 const statementTime = 10 * time.Minute
 
 // comment is the log_comment of every statement of a writer.
 const comment = "orgstats loader"
 
-// Open takes the claim to write the replicas, finishes what an earlier writer left unfinished, and makes ready. It fails
-// while another writer is at work.
+// Open takes the claim to write the replicas, finishes what an earlier writer left unfinished, and makes ready. It
+// fails while another writer is at work.
 func Open(ctx context.Context, o Options) (*Writer, error) {
 	claim, err := clickhouse.TakeClaim(ctx, o.URL, "loader", o.holder())
 	if held, ok := errors.AsType[*clickhouse.HeldError](err); ok {
@@ -148,8 +149,8 @@ var settings = map[string]any{
 	"low_cardinality_allow_in_native_format": 0, // the driver is slow to make such columns
 }
 
-// statement is the context of a writer's statements: they can be told from others, which who opens the replicas next relies on, and are
-// bounded.
+// statement is the context of a writer's statements: they can be told from others, which who opens the replicas next
+// relies on, and are bounded.
 func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clickhouse.With(ctx, clickhouse.Statement{
 		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: settings,

@@ -157,7 +157,7 @@ func TestStopsEarly(t *testing.T) {
 		want error
 	}{
 		{"the writer fails", &brokenAfter{left: 1 << 20, err: full, then: func() {}}, full},
-		{"the context is cancelled meanwhile", &brokenAfter{left: 1 << 20, then: cancel}, context.Canceled},
+		{"the context is canceled meanwhile", &brokenAfter{left: 1 << 20, then: cancel}, context.Canceled},
 	} {
 		t.Run(tt.why, func(t *testing.T) {
 			_, err := sample.Write(ctx, tt.w, sample.Options{Messages: 1e9, Until: until})

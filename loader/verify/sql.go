@@ -2,8 +2,8 @@ package verify
 
 import "strings"
 
-// comparison finds the rows of a table that are not what the messages say: which row, its figures, and those that it should
-// have.
+// comparison finds the rows of a table that are not what the messages say: which row, its figures, and those that it
+// should have.
 type comparison struct{ table, sql string }
 
 var comparisons = []comparison{
@@ -49,7 +49,8 @@ const setsSQL = `concat(
             ', users ', toString(length(user_nos)), ' #', hex(cityHash64(arraySort(user_nos))),
             ', agents ', toString(length(agent_nos)), ' #', hex(cityHash64(arraySort(agent_nos))))`
 
-// cellsSQL compares the cells of a grain, given month, day and hour of the start of the bucket that holds the instant at.
+// cellsSQL compares the cells of a grain, given month, day and hour of the start of the bucket that holds the instant
+// at.
 func cellsSQL(grain, monthDayHour string) string {
 	start, staleStart := startSQL(monthDayHour, "created_at"), startSQL(monthDayHour, "stale_at")
 	return strings.NewReplacer("{grain}", grain, "{start}", start, "{stale_start}", staleStart, "{stale}", staleSQL,
@@ -87,8 +88,8 @@ HAVING stored_figures != expected_figures
 ORDER BY start, agent`)
 }
 
-// startSQL is the start of the bucket that holds the instant in a column. ClickHouse's own functions that round times know only the
-// years 1970 to 2106.
+// startSQL is the start of the bucket that holds the instant in a column. ClickHouse's own functions that round times
+// know only the years 1970 to 2106.
 func startSQL(monthDayHour, column string) string {
 	return strings.ReplaceAll("makeDateTime64(toYear(at), "+monthDayHour+", 0, 0, 0, 3, 'UTC')", "(at)", "("+column+")")
 }
@@ -157,8 +158,8 @@ GROUP BY start, user_no
 HAVING stored_figures != expected_figures
 ORDER BY start, user_no`)
 
-// numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by number would
-// be wrong.
+// numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by
+// number would be wrong.
 func numbersSQL(number, id string) string {
 	return strings.NewReplacer("{number}", number, "{id}", id).Replace(`
 SELECT
@@ -180,7 +181,8 @@ GROUP BY {id}
 HAVING uniqExact({number}) > 1`)
 }
 
-// userNumbersSQL finds users of a table who have another number there than in the table of numbers, by which they are asked about.
+// userNumbersSQL finds users of a table who have another number there than in the table of numbers, by which they are
+// asked about.
 func userNumbersSQL(table string) string {
 	return strings.ReplaceAll(`
 SELECT

@@ -26,17 +26,17 @@ func (d Difference) String() string {
 		}
 		return figures
 	}
-	return fmt.Sprintf("%s: organisation %s, %s: stored %s, expected %s", d.Table, d.OrgID, d.Row, what(d.Stored), what(d.Expected))
+	return fmt.Sprintf("%s: organization %s, %s: stored %s, expected %s", d.Table, d.OrgID, d.Row, what(d.Stored), what(d.Expected))
 }
 
 // Result is what was found.
 type Result struct {
 	Organizations int
 	Rows          uint64       // rows compared
-	Differences   []Difference // the first maxShown of each comparison of an organisation
+	Differences   []Difference // the first maxShown of each comparison of an organization
 	More          uint64       // differences beyond these
 	Stale         uint64       // hours that readers take from messages anyway, and that were left out
-	Unchecked     []string     // organisations that did not stop changing
+	Unchecked     []string     // organizations that did not stop changing
 }
 
 // OK tells whether everything that was to be checked was, and is right.
@@ -44,16 +44,16 @@ func (r *Result) OK() bool { return len(r.Differences) == 0 && len(r.Unchecked) 
 
 const (
 	maxShown = 20
-	attempts = 5 // of an organisation that changes while it is compared
+	attempts = 5 // of an organization that changes while it is compared
 	pause    = 500 * time.Millisecond
 
-	statementTime = time.Hour // of one comparison of a large organisation
+	statementTime = time.Hour // of one comparison of a large organization
 )
 
 // Verifier compares over a connection.
 type Verifier struct{ Conn clickhouse.Conn }
 
-// Run compares the organisations, or all if none is given. It calls done after each.
+// Run compares the organizations, or all if none is given. It calls done after each.
 func (v *Verifier) Run(ctx context.Context, organizations []string, done func(orgID string, r *Result)) (*Result, error) {
 	if len(organizations) == 0 {
 		var err error
@@ -64,7 +64,7 @@ func (v *Verifier) Run(ctx context.Context, organizations []string, done func(or
 	r := &Result{}
 	for _, orgID := range organizations {
 		if err := v.organization(ctx, orgID, r); err != nil {
-			return nil, fmt.Errorf("verify organisation %s: %w", orgID, err)
+			return nil, fmt.Errorf("verify organization %s: %w", orgID, err)
 		}
 		r.Organizations++
 		done(orgID, r)
@@ -93,7 +93,7 @@ ORDER BY 1`, func(scan func(...any) error) error {
 	return all, err
 }
 
-// organization compares one organisation while nothing of it changes: what is read of several tables then belongs
+// organization compares one organization while nothing of it changes: what is read of several tables then belongs
 // together.
 func (v *Verifier) organization(ctx context.Context, orgID string, r *Result) error {
 	for range attempts {
@@ -126,7 +126,7 @@ func (v *Verifier) organization(ctx context.Context, orgID string, r *Result) er
 	return nil
 }
 
-// leastInt32 is the hour of stale_hours that stands for the organisation itself; its step is the change counter, odd
+// leastInt32 is the hour of stale_hours that stands for the organization itself; its step is the change counter, odd
 // while something is being written.
 const leastInt32 = "-2147483648"
 
@@ -136,7 +136,7 @@ func (v *Verifier) counter(ctx context.Context, orgID string) (counter uint64, e
 	return counter, err
 }
 
-// compare compares all tables of an organisation.
+// compare compares all tables of an organization.
 func (v *Verifier) compare(ctx context.Context, orgID string, found *Result) error {
 	params := v.params(orgID)
 	err := v.each(ctx, params, countSQL, func(scan func(...any) error) error { return scan(&found.Stale, &found.Rows) })

@@ -3,12 +3,12 @@
 CREATE TABLE IF NOT EXISTS conversations
 (
     id              String                                     COMMENT 'Conversation id.',
-    org_id          LowCardinality(String)                     COMMENT 'Organisation that the conversation belongs to.',
+    org_id          LowCardinality(String)                     COMMENT 'Organization that the conversation belongs to.',
     user_id         String                                     COMMENT 'User that the conversation belongs to.',
     agent_id        LowCardinality(String)                     COMMENT 'Agent of the conversation; empty: no agent.',
-    conversation_no UInt32                                     COMMENT 'Dense number of the conversation within its organisation, from 1, in order of appearance.',
-    user_no         UInt32                                     COMMENT 'Dense number of the user within the organisation (table users).',
-    agent_no        UInt32                                     COMMENT 'Dense number of the agent within the organisation (table agents); 0: no agent.',
+    conversation_no UInt32                                     COMMENT 'Dense number of the conversation within its organization, from 1, in order of appearance.',
+    user_no         UInt32                                     COMMENT 'Dense number of the user within the organization (table users).',
+    agent_no        UInt32                                     COMMENT 'Dense number of the agent within the organization (table agents); 0: no agent.',
     created_at      DateTime64(3, 'UTC')                       COMMENT 'When the conversation was created.',
     updated_at      DateTime64(3, 'UTC')                       COMMENT 'Version of the record at its source: the greatest wins.',
     deleted_at      Nullable(DateTime64(3, 'UTC'))             COMMENT 'When the conversation was deleted; NULL: it was not.',

@@ -1,17 +1,17 @@
--- Sorted by organisation and time, so that a window of one organisation is one range of the key; the id makes the key a
+-- Sorted by organization and time, so that a window of one organization is one range of the key; the id makes the key a
 -- message's own. There are no partitions: a message that moves is buried at its old key and written at its new one in
 -- one block, and a block is atomic only within a partition. Granules are small, because the ragged ends of a window are short.
 CREATE TABLE IF NOT EXISTS messages
 (
-    org_id          LowCardinality(String)                     COMMENT 'Organisation of the conversation; empty: the message waits for a conversation that is not known yet (is_deleted is 1 then).',
+    org_id          LowCardinality(String)                     COMMENT 'Organization of the conversation; empty: the message waits for a conversation that is not known yet (is_deleted is 1 then).',
     created_at      DateTime64(3, 'UTC')                       COMMENT 'When the message was created; it counts in the windows that hold this instant.' CODEC(Delta, LZ4),
     id              String                                     COMMENT 'Message id.',
     conversation_id String                                     COMMENT 'Conversation of the message; empty: the message moved away from this key.',
-    conversation_no UInt32                                     COMMENT 'Dense number of the conversation within its organisation.',
+    conversation_no UInt32                                     COMMENT 'Dense number of the conversation within its organization.',
     user_id         String                                     COMMENT 'User of the conversation.',
-    user_no         UInt32                                     COMMENT 'Dense number of that user within the organisation (table users).',
+    user_no         UInt32                                     COMMENT 'Dense number of that user within the organization (table users).',
     agent_id        LowCardinality(String)                     COMMENT 'Agent of the conversation; empty: no agent.',
-    agent_no        UInt32                                     COMMENT 'Dense number of that agent within the organisation (table agents); 0: no agent.',
+    agent_no        UInt32                                     COMMENT 'Dense number of that agent within the organization (table agents); 0: no agent.',
     role            LowCardinality(String)                     COMMENT 'Who speaks: user, assistant, system, tool, …',
     tool_calls      UInt32                                     COMMENT 'Tool invocations in the message.',
     input_tokens    UInt32                                     COMMENT 'Input (prompt) tokens used.',

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS record_positions
 (
     kind    Enum8('message' = 1, 'kb_file' = 2)                COMMENT 'Table of the record: messages or kb_files.',
     id_hash UInt64                                             COMMENT 'xxHash64 of the record''s id.',
-    org_id  LowCardinality(String)                             COMMENT 'Organisation in the sorting key of the row.',
+    org_id  LowCardinality(String)                             COMMENT 'Organization in the sorting key of the row.',
     at      DateTime64(3, 'UTC')                               COMMENT 'Time in the sorting key of the row: created_at of a message, processed_at of a file.'
 )
 ENGINE = ReplacingMergeTree

@@ -2,7 +2,7 @@
 -- windows of any size are read whole from here.
 CREATE TABLE IF NOT EXISTS kb_files
 (
-    org_id            LowCardinality(String)                   COMMENT 'Organisation that the file belongs to.',
+    org_id            LowCardinality(String)                   COMMENT 'Organization that the file belongs to.',
     processed_at      DateTime64(3, 'UTC')                     COMMENT 'When the file was processed, or created where no processing time is known; it counts in the windows that hold this instant.',
     id                String                                   COMMENT 'File id.',
     knowledge_base_id String                                   COMMENT 'Knowledge base of the file; empty: the file moved away from this key.',

@@ -1,4 +1,4 @@
--- Messages that wait stand in the table messages under the empty organisation, so that the arrival of their conversation moves them
+-- Messages that wait stand in the table messages under the empty organization, so that the arrival of their conversation moves them
 -- in one atomic block. This is how a person sees them.
 CREATE VIEW IF NOT EXISTS waiting_messages
 (

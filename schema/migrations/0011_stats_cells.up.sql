@@ -2,7 +2,7 @@
 -- request reads few rows, and the bitmaps of a row are large; and compact parts, because it reads nearly all columns of them.
 CREATE TABLE IF NOT EXISTS stats_cells
 (
-    org_id        LowCardinality(String)                       COMMENT 'Organisation.',
+    org_id        LowCardinality(String)                       COMMENT 'Organization.',
     agent_id      LowCardinality(String)                       COMMENT 'Agent; empty: all messages, of whichever agent or none.',
     grain         Enum8('hour' = 1, 'day' = 2, 'month' = 3)    COMMENT 'Length of the bucket, in UTC.',
     bucket        DateTime64(3, 'UTC')                         COMMENT 'Start of the bucket.',
@@ -22,4 +22,4 @@ CREATE TABLE IF NOT EXISTS stats_cells
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, agent_id, grain, bucket)
 SETTINGS index_granularity = 64, min_bytes_for_wide_part = 10000000000, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Figures of the messages by organisation, agent and bucket of time, computed from messages. Read it with FINAL, and only where no hour is stale.';
+COMMENT 'Figures of the messages by organization, agent and bucket of time, computed from messages. Read it with FINAL, and only where no hour is stale.';

@@ -2,7 +2,7 @@
 -- about; within a month by user, so that one user is one short range. Small granules, because such ranges are short.
 CREATE TABLE IF NOT EXISTS user_activity
 (
-    org_id          LowCardinality(String)                     COMMENT 'Organisation.',
+    org_id          LowCardinality(String)                     COMMENT 'Organization.',
     user_no         UInt32                                     COMMENT 'Dense number of the user (table users).',
     day             DateTime64(3, 'UTC') COMMENT 'Start of the day, in UTC.' CODEC(Delta, ZSTD(1)),
     month           DateTime64(3, 'UTC') MATERIALIZED makeDateTime64(toYear(day), toMonth(day), 1, 0, 0, 0, 0, 3, 'UTC') COMMENT 'Start of the month, in UTC.',
@@ -21,4 +21,4 @@ CREATE TABLE IF NOT EXISTS user_activity
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, month, user_no, day, conversation_no)
 SETTINGS index_granularity = 128, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Figures of the messages by organisation, user, day and conversation, computed from messages. Read it with FINAL, and only where no hour is stale.';
+COMMENT 'Figures of the messages by organization, user, day and conversation, computed from messages. Read it with FINAL, and only where no hour is stale.';

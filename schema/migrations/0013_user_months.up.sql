@@ -2,7 +2,7 @@
 -- the table. Arrays in place of bitmaps, because a user's month has few conversations: they are read without making an object for each row.
 CREATE TABLE IF NOT EXISTS user_months
 (
-    org_id           LowCardinality(String)                    COMMENT 'Organisation.',
+    org_id           LowCardinality(String)                    COMMENT 'Organization.',
     user_no          UInt32                                    COMMENT 'Dense number of the user (table users).',
     month            DateTime64(3, 'UTC')                      COMMENT 'Start of the month, in UTC.',
     conversation_nos Array(UInt32)                             COMMENT 'Dense numbers of the conversations, sorted.',
@@ -20,4 +20,4 @@ CREATE TABLE IF NOT EXISTS user_months
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (org_id, user_no, month)
 SETTINGS index_granularity = 128, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Figures of the messages by organisation, user and month, computed from user_activity. Read it with FINAL, and only where no hour is stale.';
+COMMENT 'Figures of the messages by organization, user and month, computed from user_activity. Read it with FINAL, and only where no hour is stale.';

@@ -2,7 +2,7 @@
 CREATE VIEW IF NOT EXISTS messages_current
 (
     id              String                  COMMENT 'Message id.',
-    org_id          LowCardinality(String)  COMMENT 'Organisation of the conversation.',
+    org_id          LowCardinality(String)  COMMENT 'Organization of the conversation.',
     conversation_id String                  COMMENT 'Conversation of the message.',
     user_id         String                  COMMENT 'User of the conversation.',
     agent_id        LowCardinality(String)  COMMENT 'Agent of the conversation; empty: no agent.',

@@ -2,7 +2,7 @@
 CREATE VIEW IF NOT EXISTS kb_files_current
 (
     id                String                  COMMENT 'File id.',
-    org_id            LowCardinality(String)  COMMENT 'Organisation that the file belongs to.',
+    org_id            LowCardinality(String)  COMMENT 'Organization that the file belongs to.',
     knowledge_base_id String                  COMMENT 'Knowledge base of the file.',
     processing_status LowCardinality(String)  COMMENT 'Processing status; in the figures only completed, or none given (empty), counts.',
     processed_at      DateTime64(3, 'UTC')    COMMENT 'When the file was processed, or created where no processing time is known; it counts in the windows that hold this instant.',

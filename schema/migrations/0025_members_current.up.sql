@@ -1,8 +1,8 @@
 CREATE VIEW IF NOT EXISTS members_current
 (
-    org_id               LowCardinality(String)  COMMENT 'Organisation.',
+    org_id               LowCardinality(String)  COMMENT 'Organization.',
     user_id              String                  COMMENT 'User.',
-    metadata             String                  COMMENT 'The user''s public metadata in this organisation, a JSON object.',
+    metadata             String                  COMMENT 'The user''s public metadata in this organization, a JSON object.',
     metadata_paths       Array(String)           COMMENT 'Every path of the metadata that has a value which is not null, nested objects joined with dots.',
     metadata_pair_paths  Array(String)           COMMENT 'Paths of the scalars, in step with metadata_pair_values.',
     metadata_pair_values Array(String)           COMMENT 'The scalars as text, in step with metadata_pair_paths.',
@@ -11,4 +11,4 @@ CREATE VIEW IF NOT EXISTS members_current
 SQL SECURITY INVOKER
 AS SELECT org_id, user_id, metadata, metadata_paths, metadata_pair_paths, metadata_pair_values, updated_at
 FROM members FINAL
-COMMENT 'The members that organisations have now: one row per user and organisation, without ended memberships.';
+COMMENT 'The members that organizations have now: one row per user and organization, without ended memberships.';

@@ -4,7 +4,7 @@
 -- sorting keys. A day has one row at most in each half, so that the sum of the halves is one of them and zero.
 CREATE VIEW IF NOT EXISTS daily_figures
 (
-    org_id                   LowCardinality(String)  COMMENT 'Organisation.',
+    org_id                   LowCardinality(String)  COMMENT 'Organization.',
     day                      Date32                  COMMENT 'Day, in UTC.',
     conversation_count       UInt64                  COMMENT 'Distinct conversations with a message on the day.',
     message_count            UInt64                  COMMENT 'Messages, of every role.',
@@ -91,4 +91,4 @@ FROM
     GROUP BY org_id, day
 ) AS halves
 GROUP BY org_id, day
-COMMENT 'Figures of every day, in UTC, by organisation; days without messages and files have no row. Counts of different days must not be added up where they are of distinct things: figures_in_window counts them over several.';
+COMMENT 'Figures of every day, in UTC, by organization; days without messages and files have no row. Counts of different days must not be added up where they are of distinct things: figures_in_window counts them over several.';

@@ -1,7 +1,7 @@
 -- From the messages and not from stats_cells, for the reason of daily_figures.
 CREATE VIEW IF NOT EXISTS daily_agent_figures
 (
-    org_id             LowCardinality(String)  COMMENT 'Organisation.',
+    org_id             LowCardinality(String)  COMMENT 'Organization.',
     agent_id           LowCardinality(String)  COMMENT 'Agent; empty: conversations without one.',
     day                Date32                  COMMENT 'Day, in UTC.',
     conversation_count UInt64                  COMMENT 'Distinct conversations with a message on the day.',
@@ -32,4 +32,4 @@ AS SELECT
     sum(not_helpful)                  AS total_not_helpful
 FROM messages FINAL
 GROUP BY org_id, agent_id, day
-COMMENT 'Figures of every day, in UTC, by organisation and agent; days without messages have no row. Counts of different agents or days must not be added up where they are of distinct things.';
+COMMENT 'Figures of every day, in UTC, by organization and agent; days without messages have no row. Counts of different agents or days must not be added up where they are of distinct things.';

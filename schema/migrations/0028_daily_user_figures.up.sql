@@ -1,7 +1,7 @@
 -- From the messages and not from user_activity, for the reason of daily_figures.
 CREATE VIEW IF NOT EXISTS daily_user_figures
 (
-    org_id             LowCardinality(String)  COMMENT 'Organisation.',
+    org_id             LowCardinality(String)  COMMENT 'Organization.',
     user_id            String                  COMMENT 'User.',
     day                Date32                  COMMENT 'Day, in UTC.',
     conversation_count UInt64                  COMMENT 'Distinct conversations with a message on the day.',
@@ -32,4 +32,4 @@ AS SELECT
     sum(not_helpful)                       AS total_not_helpful
 FROM messages FINAL
 GROUP BY org_id, user_id, day
-COMMENT 'Figures of every day, in UTC, by organisation and user; days without messages have no row. Counts of different users or days must not be added up where they are of distinct things.';
+COMMENT 'Figures of every day, in UTC, by organization and user; days without messages have no row. Counts of different users or days must not be added up where they are of distinct things.';

@@ -1,4 +1,4 @@
--- What getStats answers to an admin who asks for the whole organisation, in the same order. The ends are text, so that they can be written
+-- What getStats answers to an admin who asks for the whole organization, in the same order. The ends are text, so that they can be written
 -- as in a request, RFC 3339 with a zone; one without is in UTC, and an impossible date is an error. As there, digits finer than
 -- milliseconds round inwards: the first end up, the last one down. ClickHouse keeps neither columns nor comments on them of
 -- a view with parameters: docs/sql.md has them.
@@ -39,4 +39,4 @@ CROSS JOIN
       AND processed_at BETWEEN first AND last
       AND processing_status IN ('', 'completed')
 ) AS figures_of_files
-COMMENT 'The 16 figures of an organisation in a window, both ends inclusive: figures_in_window(org_id = ''org_1'', from = ''2026-01-01T00:00:00Z'', to = ''2026-01-31T23:59:59.999Z'').';
+COMMENT 'The 16 figures of an organization in a window, both ends inclusive: figures_in_window(org_id = ''org_1'', from = ''2026-01-01T00:00:00Z'', to = ''2026-01-31T23:59:59.999Z'').';

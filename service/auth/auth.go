@@ -24,8 +24,8 @@ const maxTokenBytes = 16 << 10
 // Caller is who a verified token speaks for. Its strings share no memory with the token.
 type Caller struct {
 	UserID string // as in "user_2abc", 1 to 128 bytes
-	OrgID  string // the active organisation, 1 to 128 bytes; "" means none
-	Role   string // in the active organisation, as in "org:admin"; "" without one, or when the token names none
+	OrgID  string // the active organization, 1 to 128 bytes; "" means none
+	Role   string // in the active organization, as in "org:admin"; "" without one, or when the token names none
 }
 
 // Verifier verifies tokens. It is safe for concurrent use.

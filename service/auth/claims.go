@@ -8,7 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// claims is what is read of a token's payload. The organisation comes from the fields of the token's own version and
+// claims is what is read of a token's payload. The organization comes from the fields of the token's own version and
 // from no others: an instance may well add an org_id of its own to its version-2 tokens, or an o to its templates.
 type claims struct {
 	issuer, subject, party, status string
@@ -42,7 +42,7 @@ func (c *claims) UnmarshalJSON(payload []byte) error {
 	return refuse(ReasonVersion, fmt.Sprintf("the token's version is %.20s; only 2, and tokens without v, are known", version.Raw))
 }
 
-// readOrganization reads a version-2 token's o, which stands there only while an organisation is active.
+// readOrganization reads a version-2 token's o, which stands there only while an organization is active.
 func (c *claims) readOrganization(o gjson.Result) error {
 	if !o.Exists() {
 		return nil
@@ -106,9 +106,9 @@ func checkUser(id string) error {
 func checkOrganization(id, role string) error {
 	switch {
 	case id == "" && role != "":
-		return refuse(ReasonOrg, "the token has a role without an organisation")
+		return refuse(ReasonOrg, "the token has a role without an organization")
 	case len(id) > maxIDBytes || len(role) > maxIDBytes:
-		return refuse(ReasonOrg, fmt.Sprintf("the token's organisation or role has more than %d bytes", maxIDBytes))
+		return refuse(ReasonOrg, fmt.Sprintf("the token's organization or role has more than %d bytes", maxIDBytes))
 	}
 	return nil
 }

@@ -55,8 +55,8 @@ func TestDevKeyRefusesToSign(t *testing.T) {
 		"no user":                     {"", "org_acme", "org:admin"},
 		"not a user":                  {"ada", "org_acme", "org:admin"},
 		"a machine":                   {"mch_1", "org_acme", "org:admin"},
-		"a role without organisation": {"user_ada", "", "org:admin"},
-		"a long organisation":         {"user_ada", strings.Repeat("o", 129), ""},
+		"a role without organization": {"user_ada", "", "org:admin"},
+		"a long organization":         {"user_ada", strings.Repeat("o", 129), ""},
 	} {
 		if token, err := key.Sign(caller, time.Hour); err == nil {
 			t.Errorf("%s: signed %s", why, token)

@@ -38,7 +38,7 @@ const (
 	ReasonMachine     Reason = "machine"       // a machine-to-machine token
 	ReasonSubject     Reason = "subject"       // no user
 	ReasonVersion     Reason = "version"       // neither version 1 nor 2
-	ReasonOrg         Reason = "organization"  // organisation or role that contradict each other
+	ReasonOrg         Reason = "organization"  // organization or role that contradict each other
 )
 
 // Reasons are all of them.

@@ -80,8 +80,8 @@ func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	return body, nil
 }
 
-// parseKeySet takes the keys that may sign session tokens out of a JWK set, and leaves the others alone: one key that is
-// broken or of another kind must not cost the rest. Of several keys with one id the first counts. A set without any
+// parseKeySet takes the keys that may sign session tokens out of a JWK set, and leaves the others alone: one key that
+// is broken or of another kind must not cost the rest. Of several keys with one id the first counts. A set without any
 // usable key is an error, so that it never replaces a good one.
 func parseKeySet(body []byte) (keySet, error) {
 	var document struct {

@@ -56,7 +56,7 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 		{"a payload that is not UTF-8", signed(t, header(), "{\"sub\":\"user_\xff\"}"), ReasonMalformed},
 		{"a claim that stands twice", signed(t, header(), twice(t, `"sub":"user_eve"`)), ReasonMalformed},
 		{"a claim that stands twice, once escaped", signed(t, header(), twice(t, `"\u0073ub":"user_eve"`)), ReasonMalformed},
-		{"an organisation that has two ids", signed(t, header(), session().with(fields{"o": "X"}).replace(t, `"X"`, `{"id":"org_acme","id":"org_evil"}`)), ReasonMalformed},
+		{"an organization that has two ids", signed(t, header(), session().with(fields{"o": "X"}).replace(t, `"X"`, `{"id":"org_acme","id":"org_evil"}`)), ReasonMalformed},
 		{"1 MB", strings.Repeat("a", 1<<20), ReasonMalformed},
 		{"16 KiB and a byte, rightly signed", signed(t, header(), session().with(fields{"pad": strings.Repeat("a", 16<<10)})), ReasonMalformed},
 		{"base64 with padding", good + "==", ReasonMalformed},

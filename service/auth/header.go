@@ -2,7 +2,7 @@ package auth
 
 import "strings"
 
-// maxIDBytes bounds the ids of keys, users and organisations.
+// maxIDBytes bounds the ids of keys, users and organizations.
 const maxIDBytes = 128
 
 // checkHeader refuses other kinds of JWT that the same key signs. Fields that it does not know are ignored, unless

@@ -6,8 +6,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Inspect reads whom a token speaks for and when it expires, without verifying it: for its holder, never to let anybody in. The
-// error does not quote the token.
+// Inspect reads whom a token speaks for and when it expires, without verifying it: for its holder, never to let anybody
+// in. The error does not quote the token.
 func Inspect(token string) (caller Caller, expires time.Time, err error) {
 	if err := checkShape(token); err != nil {
 		return Caller{}, time.Time{}, err

@@ -18,8 +18,9 @@ type objectReader struct {
 	err    error
 }
 
-// readObject splits a JSON object, known to be valid JSON, into its fields. It exists because encoding/json matches names
-// in any case and lets the last of several equal names win, so that two readers of one token could see two callers.
+// readObject splits a JSON object, known to be valid JSON, into its fields. It exists because encoding/json matches
+// names in any case and lets the last of several equal names win, so that two readers of one token could see two
+// callers.
 func readObject(json string) *objectReader {
 	r := &objectReader{fields: make(map[string]gjson.Result, 16)}
 	object := gjson.Parse(json)

@@ -38,10 +38,10 @@ func TestVerifyAccepts(t *testing.T) {
 			Caller{"user_ada", "org_acme", "admin"}},
 		{"a version-2 role that brings a prefix is not an administrator's", nil,
 			fields{"o": fields{"id": "org_acme", "rol": "org:admin"}}, Caller{"user_ada", "org_acme", "org:org:admin"}},
-		{"an organisation without a role", nil, fields{"o": fields{"id": "org_acme"}}, Caller{UserID: "user_ada", OrgID: "org_acme"}},
-		{"no active organisation, version 2", nil, fields{"o": nil}, nobody},
-		{"no active organisation, version 1", nil, asVersion1(fields{"org_id": nil, "org_role": nil}), nobody},
-		{"no active organisation, a template's null", nil, asVersion1(fields{"org_id": null, "org_role": null}), nobody},
+		{"an organization without a role", nil, fields{"o": fields{"id": "org_acme"}}, Caller{UserID: "user_ada", OrgID: "org_acme"}},
+		{"no active organization, version 2", nil, fields{"o": nil}, nobody},
+		{"no active organization, version 1", nil, asVersion1(fields{"org_id": nil, "org_role": nil}), nobody},
+		{"no active organization, a template's null", nil, asVersion1(fields{"org_id": null, "org_role": null}), nobody},
 		{"version 2 reads only o, not the custom claims org_id and org_role", nil,
 			fields{"org_id": "org_evil", "org_role": "org:owner"}, admin},
 		{"version 2 without o does not fall back to org_id", nil,
@@ -131,9 +131,9 @@ func TestVerifyRefuses(t *testing.T) {
 		{"o.id that is not text", nil, fields{"o": fields{"id": 7}}, ReasonMalformed},
 		{"o.id empty", nil, fields{"o": fields{"id": "", "rol": "admin"}}, ReasonMalformed},
 		{"o.rol that is not text", nil, fields{"o": fields{"id": "org_acme", "rol": []string{"admin"}}}, ReasonMalformed},
-		{"an organisation's id of 129 bytes", nil, fields{"o": fields{"id": strings.Repeat("o", 129)}}, ReasonOrg},
+		{"an organization's id of 129 bytes", nil, fields{"o": fields{"id": strings.Repeat("o", 129)}}, ReasonOrg},
 		{"org_id that is not text", nil, asVersion1(fields{"org_id": fields{"id": "org_acme"}}), ReasonMalformed},
-		{"a role without an organisation", nil, asVersion1(fields{"org_id": nil}), ReasonOrg},
+		{"a role without an organization", nil, asVersion1(fields{"org_id": nil}), ReasonOrg},
 	}
 	for _, test := range tests {
 		t.Run(test.why, func(t *testing.T) {

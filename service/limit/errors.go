@@ -41,7 +41,7 @@ const (
 	ScopeUser         Scope = "user"
 )
 
-// RateError says that an organisation or a user asks too often.
+// RateError says that an organization or a user asks too often.
 type RateError struct {
 	Scope Scope
 	Wait  time.Duration // until the next request is taken

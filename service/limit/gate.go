@@ -1,5 +1,5 @@
 // Package limit bounds what the service takes on: Gate bounds the questions that are worked on and that wait, Rates how
-// often an organisation and a user may ask. Both are fair: whatever one organisation does, the others get their turn.
+// often an organization and a user may ask. Both are fair: whatever one organization does, the others get their turn.
 package limit
 
 import (
@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	// A queue stands when somebody waited for so much of the time lately, which is about half of the patience. A burst, such as a
-	// dashboard's tiles, may wait; in a queue that stands waiting helps nobody, so it is kept as short as answering a
-	// question takes, and answers are about twice as slow as without a queue at most. (The idea is CoDel's, as in "Fail at
-	// Scale", ACM Queue 13/8; but a queue that is kept short is empty for moments, so its being empty once says nothing.)
+	// A queue stands when somebody waited for so much of the time lately, which is about half of the patience. A burst,
+	// such as a dashboard's tiles, may wait; in a queue that stands waiting helps nobody, so it is kept as short as
+	// answering a question takes, and answers are about twice as slow as without a queue at most. (The idea is CoDel's,
+	// as in "Fail at Scale", ACM Queue 13/8; but a queue that is kept short is empty for moments, so its being empty
+	// once says nothing.)
 	standing = 0.8
-	// latelyShare is the time constant of "lately", as a share of the patience: a queue that is not empty any more stands
-	// after 0.8 s if the patience is 2 s.
+	// latelyShare is the time constant of "lately", as a share of the patience: a queue that is not empty any more
+	// stands after 0.8 s if the patience is 2 s.
 	latelyShare = 0.25
 
 	// smoothing is how many of the last questions make the average of how long one takes, roughly.
@@ -29,24 +30,24 @@ type GateOptions struct {
 	Patience time.Duration // how long a question may wait
 }
 
-// Gate lets a bounded number of questions through at once, and a bounded number wait for a bounded time. When a place is
-// free, it goes to the organisation that waits and has the fewest questions under way; when the queue is full, the
-// organisation that has the most in it loses its newest. A quarter of the places, at least one, is never given to one
-// organisation alone.
+// Gate lets a bounded number of questions through at once, and a bounded number wait for a bounded time. When a place
+// is free, it goes to the organization that waits and has the fewest questions under way; when the queue is full, the
+// organization that has the most in it loses its newest. A quarter of the places, at least one, is never given to one
+// organization alone.
 type Gate struct {
 	options GateOptions
 
 	mu       sync.Mutex
 	underWay int
 	waiting  int
-	lines    map[string]*line // of the organisations that have questions here
+	lines    map[string]*line // of the organizations that have questions here
 	crowded  float64          // how much of the time somebody waited, lately: 0 to 1
 	noted    time.Time        // when that was computed
-	served   uint64           // counts turns, and organisations that come
+	served   uint64           // counts turns, and organizations that come
 	takes    time.Duration    // what a question takes on average, from its turn; 0 before the first
 }
 
-// line is what one organisation has at the gate.
+// line is what one organization has at the gate.
 type line struct {
 	underWay int
 	waiters  []*waiter // oldest first
@@ -59,7 +60,7 @@ type waiter struct{ turn chan error }
 // NewGate makes a gate.
 func NewGate(o GateOptions) *Gate { return &Gate{options: o, lines: map[string]*line{}} }
 
-// Enter waits for the turn of a question of the organisation; leave must be called when the question is done with. The
+// Enter waits for the turn of a question of the organization; leave must be called when the question is done with. The
 // error is a *BusyError, or the context's.
 func (g *Gate) Enter(ctx context.Context, orgID string) (leave func(), err error) {
 	if g.options.UnderWay == 0 {
@@ -112,10 +113,10 @@ func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 	return w, patience, nil
 }
 
-// OneOrganization is how many questions of one organisation may be under way.
+// OneOrganization is how many questions of one organization may be under way.
 func (o GateOptions) OneOrganization() int { return max(1, o.UnderWay-max(1, o.UnderWay/4)) }
 
-// mayStart tells whether there is a place for another question of the organisation.
+// mayStart tells whether there is a place for another question of the organization.
 func (g *Gate) mayStart(l *line) bool {
 	return g.underWay < g.options.UnderWay && l.underWay < g.options.OneOrganization()
 }
@@ -127,7 +128,7 @@ func (g *Gate) start(l *line) {
 	g.underWay++
 }
 
-// makeRoom refuses the newest question of the organisation that has the most in the queue, if that is more than the
+// makeRoom refuses the newest question of the organization that has the most in the queue, if that is more than the
 // newcomer's would have.
 func (g *Gate) makeRoom(newcomer *line) bool {
 	var longest *line
@@ -146,8 +147,8 @@ func (g *Gate) makeRoom(newcomer *line) bool {
 	return true
 }
 
-// patience is how long a question of the organisation that joins the queue now may wait. One that gets the next turn anyway
-// is not what makes the queue stand.
+// patience is how long a question of the organization that joins the queue now may wait. One that gets the next turn
+// anyway is not what makes the queue stand.
 func (g *Gate) patience(l *line) time.Duration {
 	if g.crowded > standing && g.takes > 0 && !g.isNext(l) {
 		return min(g.takes, g.options.Patience)

@@ -94,7 +94,7 @@ func expectLoad(t *testing.T, g *Gate, underWay, waiting int) {
 }
 
 func TestPlacesAndQueueAreBounded(t *testing.T) {
-	g := NewGate(GateOptions{UnderWay: 3, Waiting: 2, Patience: patient}) // two of them for one organisation
+	g := NewGate(GateOptions{UnderWay: 3, Waiting: 2, Patience: patient}) // two of them for one organization
 	first, second, third, fourth := ask(t, g, "a"), ask(t, g, "a"), ask(t, g, "a"), ask(t, g, "a")
 	first.expectStarted(t)
 	second.expectStarted(t)
@@ -111,7 +111,7 @@ func TestPlacesAndQueueAreBounded(t *testing.T) {
 	fourth.leave()
 	expectLoad(t, g, 0, 0)
 	if len(g.lines) != 0 {
-		t.Errorf("%d organisations are remembered", len(g.lines))
+		t.Errorf("%d organizations are remembered", len(g.lines))
 	}
 }
 
@@ -136,7 +136,7 @@ func TestTurnsGoToWhoHasTheFewestUnderWay(t *testing.T) {
 	others[0].leave()
 	quiet.expectStarted(t)
 	if noisy.settled() {
-		t.Error("an organisation with two under way got a turn before one with none")
+		t.Error("an organization with two under way got a turn before one with none")
 	}
 	others[1].leave()
 	noisy.expectStarted(t)
@@ -193,7 +193,7 @@ func TestSomePlacesAreForOthers(t *testing.T) {
 		}
 		next := ask(t, g, "noisy")
 		if next.settled() {
-			t.Errorf("of %d places one organisation has more than %d", row.places, row.ofOne)
+			t.Errorf("of %d places one organization has more than %d", row.places, row.ofOne)
 		}
 		if row.places > row.ofOne {
 			ask(t, g, "quiet").expectStarted(t)
@@ -223,7 +223,7 @@ func TestAStandingQueueIsLessPatient(t *testing.T) {
 		{"though it is empty for moments", []time.Duration{second, 10 * time.Millisecond, 90 * time.Millisecond, 10 * time.Millisecond}, "busy", takes},
 		{"it was empty for some time", []time.Duration{second, second}, "busy", 2 * second},
 		{"now and then somebody waits", []time.Duration{second, second, second / 10, second / 10, second / 10, second / 10, second / 10}, "busy", 2 * second},
-		{"an organisation that is the next makes no queue stand", []time.Duration{second}, "quiet", 2 * second},
+		{"an organization that is the next makes no queue stand", []time.Duration{second}, "quiet", 2 * second},
 	} {
 		g := NewGate(GateOptions{UnderWay: 1, Waiting: 4, Patience: 2 * second})
 		g.takes = takes
@@ -304,7 +304,7 @@ func TestBoundsHoldInTheThickOfIt(t *testing.T) {
 	all.Wait()
 	expectLoad(t, g, 0, 0)
 	if len(g.lines) != 0 {
-		t.Errorf("%d organisations are remembered", len(g.lines))
+		t.Errorf("%d organizations are remembered", len(g.lines))
 	}
 	if through.Load() == 0 {
 		t.Errorf("nobody came through, %d were refused", refused.Load())

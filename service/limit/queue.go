@@ -66,8 +66,8 @@ func (g *Gate) leave(orgID string, took time.Duration) {
 	g.forget(orgID, l)
 }
 
-// next is the organisation whose turn it is, of those that wait and may start. Few wait at a time, so they are looked at one
-// by one.
+// next is the organization whose turn it is, of those that wait and may start. Few wait at a time, so they are looked
+// at one by one.
 func (g *Gate) next() *line {
 	var next *line
 	for _, l := range g.lines {
@@ -78,13 +78,13 @@ func (g *Gate) next() *line {
 	return next
 }
 
-// before tells whether the organisation's turn comes before another's: the one with the fewest questions under way is
+// before tells whether the organization's turn comes before another's: the one with the fewest questions under way is
 // first, and among equals the one whose last turn is longest ago.
 func (l *line) before(other *line) bool {
 	return l.underWay < other.underWay || l.underWay == other.underWay && l.served < other.served
 }
 
-// isNext tells whether a question that the organisation brings now would get the next turn.
+// isNext tells whether a question that the organization brings now would get the next turn.
 func (g *Gate) isNext(l *line) bool {
 	for _, other := range g.lines {
 		if other != l && len(other.waiters) > 0 && other.before(l) {
@@ -107,7 +107,7 @@ func (g *Gate) noteWaiting(now time.Time) {
 	g.noted = now
 }
 
-// forget drops an organisation that has nothing here any more.
+// forget drops an organization that has nothing here any more.
 func (g *Gate) forget(orgID string, l *line) {
 	if l.underWay == 0 && len(l.waiters) == 0 {
 		delete(g.lines, orgID)

@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	// burstSeconds is how many seconds' worth of requests may come at once: a dashboard asks for all its tiles together.
+	// burstSeconds is how many seconds' worth of requests may come at once: a dashboard asks for all its tiles
+	// together.
 	burstSeconds = 2
 
-	// ratesKept is how many organisations, and how many users, are remembered; about 200 bytes each. One that is
+	// ratesKept is how many organizations, and how many users, are remembered; about 200 bytes each. One that is
 	// forgotten, because so many others asked since, starts with a full allowance.
 	ratesKept = 50_000
 )
@@ -20,7 +21,7 @@ const (
 // RateOptions say how many requests a second are taken in the long run; 0 sets no limit.
 type RateOptions struct{ Organization, User float64 }
 
-// Rates bounds how often each organisation and each user may ask.
+// Rates bounds how often each organization and each user may ask.
 type Rates struct{ organizations, users *allowances }
 
 // NewRates makes rates.
@@ -28,8 +29,8 @@ func NewRates(o RateOptions) *Rates {
 	return &Rates{newAllowances(o.Organization), newAllowances(o.User)}
 }
 
-// Take counts a request of a user for an organisation ("" for none). The error, when it is one too many, is a *RateError; it
-// counts for neither then, so that a user who asks too often takes nothing from the organisation.
+// Take counts a request of a user for an organization ("" for none). The error, when it is one too many, is a
+// *RateError; it counts for neither then, so that a user who asks too often takes nothing from the organization.
 func (r *Rates) Take(orgID, userID string, now time.Time) error {
 	user, wait := r.users.take(userID, now)
 	if wait > 0 {
@@ -47,7 +48,8 @@ func (r *Rates) Take(orgID, userID string, now time.Time) error {
 	return nil
 }
 
-// Exhausted tells whether an organisation has just taken the last of what it may ask: it asks as much as it may, or more.
+// Exhausted tells whether an organization has just taken the last of what it may ask: it asks as much as it may, or
+// more.
 func (r *Rates) Exhausted(orgID string, now time.Time) bool {
 	if r.organizations == nil {
 		return false

@@ -48,10 +48,10 @@ func TestRateOfAnOrganization(t *testing.T) {
 	}
 	expectRate(t, "whoever asks", r.Take("org", "one more", now), ScopeOrganization)
 	if err := r.Take("other", "user0", now); err != nil {
-		t.Errorf("another organisation: %v", err)
+		t.Errorf("another organization: %v", err)
 	}
 	if err := r.Take("", "nobody's", now); err != nil {
-		t.Errorf("a caller without an organisation: %v", err)
+		t.Errorf("a caller without an organization: %v", err)
 	}
 }
 
@@ -87,14 +87,14 @@ func TestWhatIsRefusedCountsForNobody(t *testing.T) {
 	}
 	for range 2 {
 		if err := r.Take("b", "v", now); err != nil {
-			t.Errorf("the user's refusals took from the organisation: %v", err)
+			t.Errorf("the user's refusals took from the organization: %v", err)
 		}
 	}
 	for range 100 {
 		expectRate(t, "refused", r.Take("b", "w", now), ScopeOrganization)
 	}
 	if err := r.Take("c", "w", now); err != nil {
-		t.Errorf("the organisation's refusals took from the user: %v", err)
+		t.Errorf("the organization's refusals took from the user: %v", err)
 	}
 }
 

@@ -30,8 +30,8 @@ func (a axis) share(v float64) float64 {
 
 func clamp(share float64) float64 { return min(max(share, 0), 1) }
 
-// logAxis is a logarithmic axis that holds the values, which are positive, with ticks at 1, 2 and 5 of each power of ten, or at the
-// powers alone where those are many.
+// logAxis is a logarithmic axis that holds the values, which are positive, with ticks at 1, 2 and 5 of each power of
+// ten, or at the powers alone where those are many.
 func logAxis(name string, label func(float64) string, values ...float64) axis {
 	a := axis{name: name, low: slices.Min(values), high: slices.Max(values), logarithmic: true}
 	var all []float64

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxCallers sign in from each organisation.
+	// maxCallers sign in from each organization.
 	maxCallers = 40
 	// adminEvery of them, the first included, one is an admin: dashboards are for admins more than for others.
 	adminEvery = 2
@@ -21,7 +21,7 @@ const (
 	tokenTime = 24 * time.Hour
 )
 
-// SignIn makes callers of the organisation's busiest users, with tokens of the development key.
+// SignIn makes callers of the organization's busiest users, with tokens of the development key.
 func (o *Organization) SignIn(key *auth.DevKey) error {
 	for i, user := range o.Users[:min(len(o.Users), maxCallers)] {
 		caller := auth.Caller{OrgID: o.ID, UserID: user, Role: "org:member"}
@@ -40,8 +40,8 @@ func (o *Organization) SignIn(key *auth.DevKey) error {
 	return nil
 }
 
-// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every mistake at once,
-// tokens that have expired by now among them.
+// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every
+// mistake at once, tokens that have expired by now among them.
 func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 	var callers []Caller
 	var mistakes []error
@@ -56,7 +56,7 @@ func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 		case err != nil:
 			err = fmt.Errorf("line %d: %w", n, err) // which never quotes the token
 		case caller.OrgID == "":
-			err = fmt.Errorf("line %d: the token of %s has no active organisation", n, caller.UserID)
+			err = fmt.Errorf("line %d: the token of %s has no active organization", n, caller.UserID)
 		case now.After(expires):
 			err = fmt.Errorf("line %d: the token of %s expired at %s", n, caller.UserID, expires.UTC().Format(time.RFC3339))
 		default:
@@ -75,7 +75,8 @@ func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 	return callers, errors.Join(mistakes...)
 }
 
-// Organizations are those of callers, in the order in which they come. Their users are those that are seen among the callers.
+// Organizations are those of callers, in the order in which they come. Their users are those that are seen among the
+// callers.
 func Organizations(callers []Caller) []Organization {
 	var all []Organization
 	for _, c := range callers {

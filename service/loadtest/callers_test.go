@@ -35,7 +35,7 @@ func TestTokensAreRead(t *testing.T) {
 	for _, c := range []struct{ reason, text, says string }{
 		{"nothing", "# nobody\n", "no token"},
 		{"no token", good + "secret-text\n", "line 5"},
-		{"a token without an organisation", sign(nowhere, time.Hour), "user_3"},
+		{"a token without an organization", sign(nowhere, time.Hour), "user_3"},
 		{"an expired token", "\n" + sign(admin, time.Minute), "line 2"},
 	} {
 		_, err := ReadTokens(strings.NewReader(c.text), time.Now().Add(2*time.Minute))

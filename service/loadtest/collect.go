@@ -111,7 +111,8 @@ func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	of(c.filters, asked.filter).add(r.Latency)
 }
 
-// cause leaves the request's URL out of the text of an error: it would make every one another, and tells what was asked.
+// cause leaves the request's URL out of the text of an error: it would make every one another, and tells what was
+// asked.
 func cause(text string) string {
 	if _, after, ok := strings.Cut(text, `": `); ok && strings.HasPrefix(text, "Get ") {
 		return after

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// countersSQL reads the change counter of every organisation: the hour of stale_hours that stands for the organisation itself.
-// It only grows, so that the greatest of the rows that were not merged yet is the last.
+// countersSQL reads the change counter of every organization: the hour of stale_hours that stands for the organization
+// itself. It only grows, so that the greatest of the rows that were not merged yet is the last.
 const countersSQL = `
 SELECT toString(org_id), max(step)
 FROM stale_hours
 WHERE hour = -2147483648
 GROUP BY org_id`
 
-// watch reads the change counters. An organisation that has none was never written to, which is as good as a counter of 0.
+// watch reads the change counters. An organization that has none was never written to, which is as good as a counter of
+// 0.
 func (v *Verifier) watch(ctx context.Context) error {
 	now := map[string]uint64{}
 	err := each(ctx, v.conn, nil, countersSQL, func(scan func(...any) error) error {
@@ -30,8 +31,8 @@ func (v *Verifier) watch(ctx context.Context) error {
 	return nil
 }
 
-// see notes counters. Two reads may come to their end in the other order than they began, and counters only grow: a smaller one
-// is old news.
+// see notes counters. Two reads may come to their end in the other order than they began, and counters only grow: a
+// smaller one is old news.
 func (v *Verifier) see(now map[string]uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

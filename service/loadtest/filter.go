@@ -13,7 +13,7 @@ func (f filter) share() int { return f.weight }
 // adminFilters and memberFilters are what dashboards offer to each. The first of each needs nothing.
 var (
 	adminFilters = []filter{
-		{"organisation", 50, nil, none},
+		{"organization", 50, nil, none},
 		{"agent", 18, hasAgents, byAgent},
 		{"user", 12, hasUsers, byUser},
 		{"metadata", 14, hasMetadata, byMetadata},

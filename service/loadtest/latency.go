@@ -9,7 +9,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// latencies are how long answers took, in a sketch: quantiles are within a percent or so, in a memory that does not grow.
+// latencies are how long answers took, in a sketch: quantiles are within a percent or so, in a memory that does not
+// grow.
 type latencies struct {
 	count  uint64
 	sketch vegeta.LatencyMetrics

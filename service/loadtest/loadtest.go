@@ -1,9 +1,9 @@
 // Package loadtest puts a deployment under load as dashboards do, and says how it bears it.
 //
-// The load is an open loop: requests go out at a rate, however slow the answers are, as people do not wait for each other's
-// dashboards. Organisations, callers, windows and filters are drawn as they come in practice: few organisations and callers ask most
-// (Zipf), windows are those that dashboards offer. The same seed draws the same requests. Every answer's shape is checked, and a
-// Verifier holds samples of them against the plain query.
+// The load is an open loop: requests go out at a rate, however slow the answers are, as people do not wait for each
+// other's dashboards. Organizations, callers, windows and filters are drawn as they come in practice: few organizations
+// and callers ask most (Zipf), windows are those that dashboards offer. The same seed draws the same requests. Every
+// answer's shape is checked, and a Verifier holds samples of them against the plain query.
 package loadtest
 
 import (
@@ -55,7 +55,7 @@ const (
 // New makes a test.
 func New(o Options) (*Test, error) {
 	if o.Population.callers() == 0 {
-		return nil, errors.New("nobody is there who could ask: the load test needs a caller with an organisation")
+		return nil, errors.New("nobody is there who could ask: the load test needs a caller with an organization")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout

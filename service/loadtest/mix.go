@@ -30,13 +30,13 @@ func newMix(p Population, seed uint64) *mix {
 	return &mix{population: p.withCallers(), random: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// law is how unevenly something is drawn: rank k as often as (k + shift) to the power of -exponent says (Zipf's law, which asks for an
-// exponent above 1 here). The shift keeps the first from being drawn all the time.
+// law is how unevenly something is drawn: rank k as often as (k + shift) to the power of -exponent says (Zipf's law,
+// which asks for an exponent above 1 here). The shift keeps the first from being drawn all the time.
 type law struct{ exponent, shift float64 }
 
 var (
 	organizationLaw = law{1.1, 1}
-	callerLaw       = law{1.05, 3} // no user of a large organisation asks for a tenth of it
+	callerLaw       = law{1.05, 3} // no user of a large organization asks for a tenth of it
 	filterLaw       = law{1.3, 1}
 )
 
@@ -66,7 +66,7 @@ func (m *mix) next(elapsed time.Duration) request {
 // toISOString is how JavaScript writes times.
 const toISOString = "2006-01-02T15:04:05.000Z"
 
-// roleAdmin is the role that may ask about the whole organisation.
+// roleAdmin is the role that may ask about the whole organization.
 const roleAdmin = "org:admin"
 
 // narrow draws a filter among those that the caller may use.

@@ -8,7 +8,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// town is a population of two organisations, the second of which has nothing but a caller.
+// town is a population of two organizations, the second of which has nothing but a caller.
 func town() Population {
 	caller := func(org, user, role string) Caller {
 		return Caller{auth.Caller{OrgID: org, UserID: user, Role: role}, "token of " + user}
@@ -27,7 +27,8 @@ func town() Population {
 	}
 }
 
-// What is asked is what its caller may ask, and the question that answers are held against is the one that the parameters ask.
+// What is asked is what its caller may ask, and the question that answers are held against is the one that the
+// parameters ask.
 func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 	m := newMix(town(), 1)
 	filters, windows, organizations := map[string]int{}, map[string]int{}, map[string]int{}
@@ -52,14 +53,14 @@ func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 			r.question.MetadataValue != r.query.Get("metadataValue") {
 			t.Errorf("%v is asked as %+v", r.query, r.question)
 		}
-		if r.caller.OrgID == "org_b" && r.filter != "organisation" {
-			t.Errorf("%s is asked of an organisation that has none", r.filter)
+		if r.caller.OrgID == "org_b" && r.filter != "organization" {
+			t.Errorf("%s is asked of an organization that has none", r.filter)
 		}
 	}
 	if len(filters) != len(adminFilters)+len(memberFilters) || len(windows) != 8 || len(organizations) != 2 {
 		t.Errorf("not everything is asked: %v, %v, %v", filters, windows, organizations)
 	}
-	if organizations["org_a"] < organizations["org_b"] || filters["organisation"] < filters["agent"] {
+	if organizations["org_a"] < organizations["org_b"] || filters["organization"] < filters["agent"] {
 		t.Errorf("what is asked most is not asked most: %v, %v", organizations, filters)
 	}
 }

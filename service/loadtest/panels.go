@@ -17,17 +17,17 @@ func (d *drawing) searchPanel(s *Search) {
 		title = "Rates tried: p99 of each; none was held"
 	}
 	p := d.panel(title, logAxis("requests a second", plainNumber, append(rates, rates[0]*2)...), logAxis("", ms, append(latencies, s.Bound)...))
-	p.line(plotLeft, p.py(s.Bound), plotWidth-plotRight, p.py(s.Bound), `stroke="`+colourBad+`" stroke-dasharray="6 4"`)
+	p.line(plotLeft, p.py(s.Bound), plotWidth-plotRight, p.py(s.Bound), `stroke="`+colorBad+`" stroke-dasharray="6 4"`)
 	p.text(plotLeft+6, p.py(s.Bound)-5, "start", "bound "+ms(s.Bound))
 	for _, step := range s.Steps {
-		colour, verdict := colourMain, "held"
+		color, verdict := colorMain, "held"
 		if !step.Held {
-			colour, verdict = colourBad, step.Why
+			color, verdict = colorBad, step.Why
 		}
-		p.dot(point{float64(step.Rate), step.P99}, colour, fmt.Sprintf("%d a second: p99 %s, %s", step.Rate, ms(step.P99), verdict))
+		p.dot(point{float64(step.Rate), step.P99}, color, fmt.Sprintf("%d a second: p99 %s, %s", step.Rate, ms(step.P99), verdict))
 	}
-	p.key(colourBad, "not held")
-	p.key(colourMain, "held")
+	p.key(colorBad, "not held")
+	p.key(colorMain, "held")
 }
 
 // histogramPanel shows how many answers took how long.
@@ -40,14 +40,14 @@ func (d *drawing) histogramPanel(r *Run) {
 	}
 	p := d.panel("Latency of the answers", logAxis("latency, logarithmic", ms, ends...), linearAxis("", plainNumber, float64(most)))
 	for _, b := range r.Histogram {
-		p.column(max(b.From, leastShown), upper(b), 0, float64(b.Count), colourMain, fmt.Sprintf("%s to %s: %d answers", ms(b.From), ms(upper(b)), b.Count))
+		p.column(max(b.From, leastShown), upper(b), 0, float64(b.Count), colorMain, fmt.Sprintf("%s to %s: %d answers", ms(b.From), ms(upper(b)), b.Count))
 	}
 	for _, mark := range []struct {
 		name string
 		at   float64
 	}{{"p50", r.Answered.P50}, {"p99", r.Answered.P99}} {
 		x := p.px(mark.at)
-		p.line(x, p.top, x, p.top+panelHeight, `stroke="`+colourSecond+`" stroke-dasharray="4 3"`)
+		p.line(x, p.top, x, p.top+panelHeight, `stroke="`+colorSecond+`" stroke-dasharray="4 3"`)
 		side, anchor := 4.0, "start"
 		if x > plotWidth-plotRight-100 { // there is no room to its right
 			side, anchor = -4, "end"
@@ -78,10 +78,10 @@ func (d *drawing) latencyPanel(r *Run) {
 		values = append(values, p50[len(p50)-1].y, p99[len(p99)-1].y)
 	}
 	p := d.panel("Latency over time, logarithmic", timeAxis(r), logAxis("", ms, values...))
-	p.curve(colourMain, p50)
-	p.curve(colourSecond, p99)
-	p.key(colourSecond, "p99")
-	p.key(colourMain, "p50")
+	p.curve(colorMain, p50)
+	p.curve(colorSecond, p99)
+	p.key(colorSecond, "p99")
+	p.key(colorMain, "p50")
 }
 
 func timeAxis(r *Run) axis {
@@ -100,16 +100,16 @@ func (d *drawing) throughputPanel(r *Run) {
 		title := fmt.Sprintf("%.0f s: %d answered, %d shed, %d failed", i.At, i.Answered.Count, i.Shed, i.Failed)
 		var below uint64
 		for _, part := range []struct {
-			count  uint64
-			colour string
-		}{{i.Answered.Count, colourMain}, {i.Shed, colourSecond}, {i.Failed, colourBad}} {
+			count uint64
+			color string
+		}{{i.Answered.Count, colorMain}, {i.Shed, colorSecond}, {i.Failed, colorBad}} {
 			if part.count > 0 {
-				p.column(i.At, i.At+i.Seconds, float64(below)/i.Seconds, float64(below+part.count)/i.Seconds, part.colour, title)
+				p.column(i.At, i.At+i.Seconds, float64(below)/i.Seconds, float64(below+part.count)/i.Seconds, part.color, title)
 			}
 			below += part.count
 		}
 	}
-	p.key(colourBad, "failed")
-	p.key(colourSecond, "shed (429, 503)")
-	p.key(colourMain, "answered")
+	p.key(colorBad, "failed")
+	p.key(colorSecond, "shed (429, 503)")
+	p.key(colorMain, "answered")
 }

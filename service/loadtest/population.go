@@ -39,7 +39,7 @@ func (p Population) callers() (n int) {
 	return n
 }
 
-// withCallers leaves out the organisations from which nobody asks.
+// withCallers leaves out the organizations from which nobody asks.
 func (p Population) withCallers() Population {
 	asking := Population{Until: p.Until}
 	for _, org := range p.Organizations {

@@ -77,7 +77,7 @@ func (p *printer) run(r *Run) {
 		r.Sent, r.Seconds, r.SentPerSecond, r.Rate, r.AnsweredPerSecond)
 	p.printf("Answers by status: %s\n", statuses(r))
 	if r.Statuses["429"] > 0 {
-		p.printf("429 are the service's limits of an organisation's and a user's rate; lift them to see what it can hold.\n")
+		p.printf("429 are the service's limits of an organization's and a user's rate; lift them to see what it can hold.\n")
 	}
 	if behind := time.Duration(r.Late * float64(time.Millisecond)); behind > 10*time.Millisecond {
 		p.printf("Requests were sent up to %s late (p99): this machine can hardly keep the rate, which flatters the latencies.\n", ms(r.Late))
@@ -114,7 +114,7 @@ func (p *printer) failures(title string, all []Failure) {
 func (p *printer) verified(v *Verified) {
 	p.printf("\nCompared with the plain query: %d answers, %d equal, %d different", v.Compared, v.Equal, v.Different)
 	if v.Changing > 0 {
-		p.printf("; %d were left out because their organisation was changing", v.Changing)
+		p.printf("; %d were left out because their organization was changing", v.Changing)
 	}
 	p.printf("\n")
 	p.failures("Different", v.Differences)

@@ -96,8 +96,8 @@ func (t *Test) Report() *Report {
 	return &Report{Target: t.options.URL, Started: t.started.UTC(), Seed: t.options.Seed, Organizations: len(p.Organizations), Callers: p.callers()}
 }
 
-// Verdict is what must not happen under any load: answers that are wrong, malformed or missing. Shed requests are no failure, nor are
-// those that failed at the rates which a search found to be too high.
+// Verdict is what must not happen under any load: answers that are wrong, malformed or missing. Shed requests are no
+// failure, nor are those that failed at the rates which a search found to be too high.
 func (r *Report) Verdict() error {
 	var all []error
 	if r.Run != nil && r.Run.failed() > 0 {

@@ -31,7 +31,7 @@ func exampleRun(seconds int) (*Report, *collector) {
 			r.Code, r.Body = 503, []byte(`{"error":"Try again"}`)
 			r.Headers.Set("Retry-After", "5")
 		}
-		c.number(c.expect(request{window: "last 7 days", filter: "organisation"}), r.Seq)
+		c.number(c.expect(request{window: "last 7 days", filter: "organization"}), r.Seq)
 		c.add(r, nil)
 	}
 	return &Report{Target: "http://127.0.0.1:1/<&>", Started: began, Run: c.close()}, c

@@ -11,8 +11,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// Run sends requests at a rate, in requests a second, for a time, and waits for their answers. When the context ends it sends no
-// more, and reports what was sent until then.
+// Run sends requests at a rate, in requests a second, for a time, and waits for their answers. When the context ends it
+// sends no more, and reports what was sent until then.
 func (t *Test) Run(ctx context.Context, rate int, duration time.Duration) *Run {
 	c := newCollector(rate, duration)
 	t.tell(c)

@@ -41,9 +41,9 @@ const (
 	confirmations = 4
 )
 
-// FindRate searches the highest rate, in requests a second, at which the 99th percentile stays under a bound and nothing is shed
-// or fails. It doubles the rate until the bound is broken, halves the distance until that is small, and runs the rate that it
-// found for longer. The run is that last one; nil when none was held, or the context ended.
+// FindRate searches the highest rate, in requests a second, at which the 99th percentile stays under a bound and
+// nothing is shed or fails. It doubles the rate until the bound is broken, halves the distance until that is small, and
+// runs the rate that it found for longer. The run is that last one; nil when none was held, or the context ended.
 func (t *Test) FindRate(ctx context.Context, o SearchOptions) (*Search, *Run) {
 	return o.find(ctx, t.Run)
 }

@@ -18,7 +18,7 @@ const (
 	comment = "orgstats loadtest"
 )
 
-// Survey asks a database for the organisations that have most messages.
+// Survey asks a database for the organizations that have most messages.
 //
 // It and Describe count rows without FINAL, which is cheap: the counts only tell what is busy.
 func Survey(ctx context.Context, conn clickhouse.Conn) (ids []string, err error) {
@@ -39,8 +39,8 @@ LIMIT {most:UInt32}`, func(scan func(...any) error) error {
 	return ids, err
 }
 
-// Describe asks a database for an organisation's users, agents and metadata, the busiest and most common first, and for the time of
-// its newest message, which is zero when it has none.
+// Describe asks a database for an organization's users, agents and metadata, the busiest and most common first, and for
+// the time of its newest message, which is zero when it has none.
 func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organization, newest time.Time, err error) {
 	o.ID = id
 	params := clickhouse.Params{}
@@ -58,7 +58,7 @@ func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organizat
 		},
 	} {
 		if err := each(ctx, conn, params, statement, take); err != nil {
-			return o, newest, fmt.Errorf("ask ClickHouse about organisation %s: %w", id, err)
+			return o, newest, fmt.Errorf("ask ClickHouse about organization %s: %w", id, err)
 		}
 	}
 	return o, newest, nil

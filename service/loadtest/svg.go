@@ -18,13 +18,13 @@ const (
 	plotRight   = 28
 )
 
-// Colours that differ in lightness, too, so that they are told apart without seeing colour.
+// Colors that differ in lightness, too, so that they are told apart without seeing color.
 const (
-	colourMain   = "#1f6fb4"
-	colourSecond = "#d9822b"
-	colourBad    = "#c23030"
-	colourGrid   = "#e2e6ea"
-	colourText   = "#394b59"
+	colorMain   = "#1f6fb4"
+	colorSecond = "#d9822b"
+	colorBad    = "#c23030"
+	colorGrid   = "#e2e6ea"
+	colorText   = "#394b59"
 )
 
 // SVG draws the report: the rates that were tried, the latencies, and what became of the requests over time.
@@ -43,12 +43,12 @@ func (r *Report) SVG(w io.Writer) error {
 <text x="%[4]d" y="30" font-size="17" font-weight="600">Load test of %[5]s</text>
 <text x="%[4]d" y="50">%[6]s</text>
 %[7]s</svg>
-`, plotWidth, plotTop+d.panels*(panelHeight+panelGap), colourText, plotLeft, html.EscapeString(r.Target), html.EscapeString(r.subtitle()), d.body.String())
+`, plotWidth, plotTop+d.panels*(panelHeight+panelGap), colorText, plotLeft, html.EscapeString(r.Target), html.EscapeString(r.subtitle()), d.body.String())
 	return err
 }
 
 func (r *Report) subtitle() string {
-	text := fmt.Sprintf("%s, %d organisations, %d callers", r.Started.UTC().Format(time.RFC1123), r.Organizations, r.Callers)
+	text := fmt.Sprintf("%s, %d organizations, %d callers", r.Started.UTC().Format(time.RFC1123), r.Organizations, r.Callers)
 	if run := r.Run; run != nil {
 		text += fmt.Sprintf("; %.0f requests a second for %.0f s: p50 %s, p99 %s, max %s",
 			run.SentPerSecond, run.Seconds, ms(run.Answered.P50), ms(run.Answered.P99), ms(run.Answered.Max))
@@ -79,14 +79,14 @@ func (d *drawing) panel(title string, x, y axis) *panel {
 	p := &panel{drawing: d, top: top, x: x, y: y}
 	d.printf(`<text x="%d" y="%.1f" font-size="14" font-weight="600">%s</text>`+"\n", plotLeft, top-10, html.EscapeString(title))
 	for _, tick := range y.ticks {
-		d.line(plotLeft, p.py(tick.at), plotWidth-plotRight, p.py(tick.at), `stroke="`+colourGrid+`"`)
+		d.line(plotLeft, p.py(tick.at), plotWidth-plotRight, p.py(tick.at), `stroke="`+colorGrid+`"`)
 		d.text(plotLeft-8, p.py(tick.at)+4, "end", tick.label)
 	}
 	for _, tick := range x.ticks {
-		d.line(p.px(tick.at), top+panelHeight, p.px(tick.at), top+panelHeight+4, `stroke="`+colourText+`"`)
+		d.line(p.px(tick.at), top+panelHeight, p.px(tick.at), top+panelHeight+4, `stroke="`+colorText+`"`)
 		d.text(p.px(tick.at), top+panelHeight+17, "middle", tick.label)
 	}
-	d.line(plotLeft, top+panelHeight, plotWidth-plotRight, top+panelHeight, `stroke="`+colourText+`"`)
+	d.line(plotLeft, top+panelHeight, plotWidth-plotRight, top+panelHeight, `stroke="`+colorText+`"`)
 	d.text(plotWidth-plotRight, top+panelHeight+34, "end", x.name)
 	return p
 }
@@ -106,9 +106,9 @@ func (p *panel) px(v float64) float64 {
 func (p *panel) py(v float64) float64 { return p.top + panelHeight*(1-p.y.share(v)) }
 
 // key names a series, at the panel's right upper edge.
-func (p *panel) key(colour, name string) {
+func (p *panel) key(color, name string) {
 	x := float64(plotWidth - plotRight - 150*(p.keys+1))
-	p.printf(`<rect x="%.1f" y="%.1f" width="10" height="10" fill="%s"/>`+"\n", x, p.top-19, colour)
+	p.printf(`<rect x="%.1f" y="%.1f" width="10" height="10" fill="%s"/>`+"\n", x, p.top-19, color)
 	p.text(x+15, p.top-10, "start", name)
 	p.keys++
 }
@@ -116,20 +116,20 @@ func (p *panel) key(colour, name string) {
 type point struct{ x, y float64 }
 
 // curve joins points by lines.
-func (p *panel) curve(colour string, points []point) {
+func (p *panel) curve(color string, points []point) {
 	var path []string
 	for _, at := range points {
 		path = append(path, fmt.Sprintf("%.1f,%.1f", p.px(at.x), p.py(at.y)))
 	}
-	p.printf(`<polyline points="%s" fill="none" stroke="%s" stroke-width="1.8" stroke-linejoin="round"/>`+"\n", strings.Join(path, " "), colour)
+	p.printf(`<polyline points="%s" fill="none" stroke="%s" stroke-width="1.8" stroke-linejoin="round"/>`+"\n", strings.Join(path, " "), color)
 }
 
-func (p *panel) dot(at point, colour, title string) {
-	p.printf(`<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"><title>%s</title></circle>`+"\n", p.px(at.x), p.py(at.y), colour, html.EscapeString(title))
+func (p *panel) dot(at point, color, title string) {
+	p.printf(`<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"><title>%s</title></circle>`+"\n", p.px(at.x), p.py(at.y), color, html.EscapeString(title))
 }
 
 // column is a box between two places of the x-axis and two heights.
-func (p *panel) column(from, to, low, high float64, colour, title string) {
+func (p *panel) column(from, to, low, high float64, color, title string) {
 	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", p.px(from)+0.5, p.py(high),
-		max(p.px(to)-p.px(from)-1, 0.5), p.py(low)-p.py(high), colour, html.EscapeString(title))
+		max(p.px(to)-p.px(from)-1, 0.5), p.py(low)-p.py(high), color, html.EscapeString(title))
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// verifyEvery is how often an answer is compared: often enough to see much, seldom enough that the plain queries, which cost
-	// ClickHouse more than the answers, do not become the load.
+	// verifyEvery is how often an answer is compared: often enough to see much, seldom enough that the plain queries,
+	// which cost ClickHouse more than the answers, do not become the load.
 	verifyEvery = 100 * time.Millisecond
 	// watchEvery is how often the change counters are read.
 	watchEvery = 250 * time.Millisecond
@@ -25,8 +25,8 @@ type Verified struct {
 	Compared  uint64 `json:"compared"` // answers
 	Equal     uint64 `json:"equal"`
 	Different uint64 `json:"different"`
-	// Changing answers were left out, because records of their organisation changed around them: what was right then can't be asked
-	// for any more.
+	// Changing answers were left out, because records of their organization changed around them: what was right then
+	// can't be asked for any more.
 	Changing    uint64    `json:"changing"`
 	Differences []Failure `json:"differences,omitempty"`
 }
@@ -38,9 +38,9 @@ type sample struct {
 	sent    time.Time
 }
 
-// Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared while nothing of
-// its organisation changes, from before it was asked for until the plain query has come to its end: the organisations' change
-// counters, which are read all the time, tell.
+// Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared while
+// nothing of its organization changes, from before it was asked for until the plain query has come to its end: the
+// organizations' change counters, which are read all the time, tell.
 type Verifier struct {
 	conn  clickhouse.Conn
 	store *stats.Store
@@ -63,8 +63,8 @@ type seen struct {
 	since   time.Time
 }
 
-// StartVerifier starts a verifier on the deployment's own database. The age is that up to which the deployment may give an
-// answer from before a change (--cache-age). It returns when answers can be compared.
+// StartVerifier starts a verifier on the deployment's own database. The age is that up to which the deployment may give
+// an answer from before a change (--cache-age). It returns when answers can be compared.
 func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration) (*Verifier, error) {
 	v := &Verifier{
 		conn: conn, store: stats.NewStore(conn, clickhouse.Limits{}), age: age,
@@ -182,5 +182,5 @@ func (v *Verifier) judge(s sample, plain stats.Figures) {
 		return
 	}
 	v.result.Different++
-	v.wrong.add(fmt.Sprintf("organisation %s, %s: answered %+v, plain query %+v", s.question.OrgID, s.query.Encode(), s.figures, plain))
+	v.wrong.add(fmt.Sprintf("organization %s, %s: answered %+v, plain query %+v", s.question.OrgID, s.query.Encode(), s.figures, plain))
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// window is a kind of window that dashboards offer. Its ends are those at an instant, which is given in the caller's zone; both
-// are inclusive.
+// window is a kind of window that dashboards offer. Its ends are those at an instant, which is given in the caller's
+// zone; both are inclusive.
 type window struct {
 	name   string
 	weight int
@@ -16,8 +16,8 @@ type window struct {
 
 func (w window) share() int { return w.weight }
 
-// windows are drawn as often as people look at them. Those that end now never ask the same twice; those of whole days do until
-// midnight.
+// windows are drawn as often as people look at them. Those that end now never ask the same twice; those of whole days
+// do until midnight.
 var windows = []window{
 	{"today, up to now", 20, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return midnight(now, 0), now }},
 	{"last 24 hours", 10, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return now.Add(-24 * time.Hour), now }},

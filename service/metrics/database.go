@@ -20,8 +20,8 @@ const (
 	databaseMemory = 512 << 20
 )
 
-// databaseSQL asks what loader and replicator have left. Its last write is told by the parts of the table that it writes with every
-// batch; a merge of them, which comes soon after if at all, makes that look a little later.
+// databaseSQL asks what loader and replicator have left. Its last write is told by the parts of the table that it
+// writes with every batch; a merge of them, which comes soon after if at all, makes that look a little later.
 const databaseSQL = `
 SELECT
     (SELECT count() FROM stale_hours FINAL WHERE hour != -2147483648)  AS stale_hours,
@@ -57,7 +57,7 @@ type database struct {
 var (
 	upDesc = describe("database_up", "1: ClickHouse answered when it was last asked what loader and replicator have left; 0: the metrics of it are missing.")
 
-	staleDesc   = describe("stale_hours", "Hours of organisations that are read from the messages because their cells are not right yet.")
+	staleDesc   = describe("stale_hours", "Hours of organizations that are read from the messages because their cells are not right yet.")
 	waitingDesc = describe("waiting_messages", "Messages whose conversation is not known yet.")
 	batchDesc   = describe("loader_batch", "Number of the loader's last batch.")
 	openDesc    = describe("loader_batch_unfinished", "1: the last batch is being written, or was left unfinished by a loader that ended.")

@@ -1,4 +1,5 @@
-// Package metrics turns what is observed of the service into Prometheus metrics. Times are in seconds, as is usual there.
+// Package metrics turns what is observed of the service into Prometheus metrics. Times are in seconds, as is usual
+// there.
 package metrics
 
 import (
@@ -42,7 +43,7 @@ func New() *Metrics {
 		"route", "status")
 	m.statements = m.histogram("clickhouse_statement_duration_seconds",
 		"Time of statements on ClickHouse, by what they are for (cells, activity and raw are plans; state is what the loader says of an "+
-			"organisation) and outcome.", "plan", "outcome")
+			"organization) and outcome.", "plan", "outcome")
 	m.rowsRead = m.counter("clickhouse_rows_read_total", "Rows that ClickHouse read for statements, by what these are for.", "plan")
 	m.cache = m.counter("cache_requests_total",
 		"Questions by what the cache did for them: hit, shared (asked once for several), miss, off (not kept).", "result")

@@ -59,7 +59,7 @@ func (m *Metrics) Statement(ctx context.Context, o clickhouse.Observation) {
 // Outcomes of statements.
 const (
 	outcomeOK          = "ok"
-	outcomeCancelled   = "cancelled" // nobody waited for it any more
+	outcomeCanceled    = "canceled" // nobody waited for it any more
 	outcomeTimeout     = "timeout"
 	outcomeUnavailable = "unavailable"
 	outcomeError       = "error"
@@ -70,7 +70,7 @@ func outcome(err error) string {
 	case err == nil:
 		return outcomeOK
 	case errors.Is(err, context.Canceled):
-		return outcomeCancelled
+		return outcomeCanceled
 	case clickhouse.IsTimeout(err):
 		return outcomeTimeout
 	case clickhouse.IsUnavailable(err):

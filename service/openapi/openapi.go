@@ -1,5 +1,5 @@
-// Package openapi describes the service's interface: as an OpenAPI 3.1 document for programs, and as a page for people that is made from
-// it.
+// Package openapi describes the service's interface: as an OpenAPI 3.1 document for programs, and as a page for people
+// that is made from it.
 package openapi
 
 import (

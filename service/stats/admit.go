@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Admit waits until a question of the organisation may be worked on, or refuses it. Leave must be called when the question
-// is done with.
+// Admit waits until a question of the organization may be worked on, or refuses it. Leave must be called when the
+// question is done with.
 type Admit func(ctx context.Context, orgID string) (leave func(), err error)
 
 // AdmitWith lets a store ask before it works on a question. Its errors are Answer's.

@@ -11,7 +11,7 @@ import (
 // CacheOptions bound a cache. The zero value is no cache.
 type CacheOptions struct {
 	Size int // answers kept; 0 keeps none
-	// MaxAge is how long after a change of an organisation an answer from before may still be given: the change
+	// MaxAge is how long after a change of an organization an answer from before may still be given: the change
 	// counter is asked for when it was last seen longer ago than this.
 	MaxAge time.Duration
 }
@@ -19,8 +19,8 @@ type CacheOptions struct {
 // maxCachedText is how many bytes of text a question may have to be kept; a caller chooses them freely.
 const maxCachedText = 1024
 
-// Cache answers questions from memory for as long as nothing of their organisation has changed. Equal questions that
-// arrive together are asked once. It keeps no errors. A question names its organisation and everything that limits what
+// Cache answers questions from memory for as long as nothing of their organization has changed. Equal questions that
+// arrive together are asked once. It keeps no errors. A question names its organization and everything that limits what
 // is seen of it, so that no answer is given to another question.
 type Cache struct {
 	store   *Store
@@ -38,7 +38,7 @@ type keptAnswer struct {
 	counter uint64
 }
 
-// seenCounter is an organisation's change counter, and when it was asked for.
+// seenCounter is an organization's change counter, and when it was asked for.
 type seenCounter struct {
 	counter uint64
 	at      time.Time
@@ -102,7 +102,7 @@ func (c *Cache) ask(ctx context.Context, q Question) (keptAnswer, error) {
 	return answer, err
 }
 
-// counter is the organisation's change counter as it was at most maxAge ago.
+// counter is the organization's change counter as it was at most maxAge ago.
 func (c *Cache) counter(ctx context.Context, orgID string) (uint64, error) {
 	c.mu.Lock()
 	seen, ok := c.counters[orgID]

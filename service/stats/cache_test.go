@@ -104,7 +104,7 @@ func TestCacheSeesEveryChange(t *testing.T) {
 			}
 		}
 		if other := ask(t, cache, year("o2")); other != (stats.Figures{}) {
-			t.Errorf("%s: another organisation has %+v, want nothing", step.reason, other)
+			t.Errorf("%s: another organization has %+v, want nothing", step.reason, other)
 		}
 	}
 }

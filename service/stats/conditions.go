@@ -104,9 +104,9 @@ func (b *builder) userNumbers() string {
 	return "user_no IN (SELECT user_no FROM " + table + " WHERE " + strings.Join(conditions, " AND ") + ")"
 }
 
-// prewhere puts conditions on columns of the sorting key before FINAL, which then has less to merge: all rows that FINAL
-// merges have the same key, so that it makes no difference to the result. It would with any other column: conditions on those
-// come after FINAL.
+// prewhere puts conditions on columns of the sorting key before FINAL, which then has less to merge: all rows that
+// FINAL merges have the same key, so that it makes no difference to the result. It would with any other column:
+// conditions on those come after FINAL.
 func prewhere(key, others []string) string {
 	text := "PREWHERE " + all(key)
 	if len(others) > 0 {
@@ -154,8 +154,8 @@ func (b *builder) metadata() string {
 	return ""
 }
 
-// within is the condition that a time column lies in one of the stretches. Ends are bound as the last millisecond, because
-// the first one after may lie beyond what the column can hold.
+// within is the condition that a time column lies in one of the stretches. Ends are bound as the last millisecond,
+// because the first one after may lie beyond what the column can hold.
 func (b *builder) within(column string, stretches []Stretch) string {
 	var conditions []string
 	for _, s := range stretches {

@@ -11,7 +11,7 @@ const (
 	KindCells    = "cells"
 	KindActivity = "activity"
 	KindRaw      = "raw"   // the messages alone
-	KindState    = "state" // no plan: what the loader says of the organisation
+	KindState    = "state" // no plan: what the loader says of the organization
 )
 
 // Kind tells what the plan is made of.

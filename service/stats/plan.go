@@ -64,8 +64,8 @@ func (p Plan) String() string {
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages for
-// what is left; or the messages alone where they are few.
+// newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages
+// for what is left; or the messages alone where they are few.
 func newPlan(q Question, s state, few uint64) Plan {
 	if s.size.within(q.From, q.Until) < few*scatter(q) {
 		return planOf(q, s, nil)
@@ -76,8 +76,8 @@ func newPlan(q Question, s state, few uint64) Plan {
 // DefaultFew is how many messages of a window are read as fast as the cells that stand for them.
 const DefaultFew = 20_000
 
-// scatter is how many times as many messages are read as fast as what stands for them when it is asked about users: it is scattered
-// over a table.
+// scatter is how many times as many messages are read as fast as what stands for them when it is asked about users: it
+// is scattered over a table.
 func scatter(q Question) uint64 {
 	switch {
 	case q.byMetadata():

@@ -18,7 +18,7 @@ func at(text string) int64 {
 
 func hourNumber(text string) int32 { return int32(at(text) / msPerHour) }
 
-// busy is the size of an organisation whose messages are never few.
+// busy is the size of an organization whose messages are never few.
 var busy = func() size {
 	s := size{}
 	for month := at("1960-01-01T00:00:00.000"); month < at("2030-01-01T00:00:00.000"); month = Months.next(month) {
@@ -138,8 +138,8 @@ func TestFewMessagesAreReadThemselves(t *testing.T) {
 	}
 }
 
-// Whatever the window and whatever is stale: the parts of a plan cover the window, none of them twice, buckets are whole, and no
-// stale hour is taken from a bucket.
+// Whatever the window and whatever is stale: the parts of a plan cover the window, none of them twice, buckets are
+// whole, and no stale hour is taken from a bucket.
 func TestPlansCoverTheWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {

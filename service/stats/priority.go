@@ -2,8 +2,8 @@ package stats
 
 import "context"
 
-// ClickHouse (since 25.4) stops a statement, wherever it next reads a block, while another of a smaller number runs, but not for longer
-// than the wait each time.
+// ClickHouse (since 25.4) stops a statement, wherever it next reads a block, while another of a smaller number runs,
+// but not for longer than the wait each time.
 const (
 	ordinaryPriority  = 1
 	givingWayPriority = 2
@@ -12,8 +12,8 @@ const (
 
 type givingWayKey struct{}
 
-// GivingWay gives a context whose questions wait, once they are being worked on, while others are: for who asks as much as it may, so that
-// others don't notice.
+// GivingWay gives a context whose questions wait, once they are being worked on, while others are: for who asks as much
+// as it may, so that others don't notice.
 func GivingWay(ctx context.Context) context.Context {
 	return context.WithValue(ctx, givingWayKey{}, true)
 }

@@ -52,8 +52,8 @@ const kbSQL = `
     FROM kb_files FINAL
     WHERE `
 
-// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan of an empty window is the plain
-// query.
+// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan of an empty
+// window is the plain query.
 func (p Plan) Queries() []Query {
 	if len(p.Parts) == 0 {
 		return []Query{PlainQuery(p.Question)}
@@ -62,7 +62,8 @@ func (p Plan) Queries() []Query {
 	return []Query{p.messagesQuery(), {kbSQL + files.kb() + oneThread, files.params}}
 }
 
-// messagesQuery asks for the figures of messages. A plan of one table asks it for them; sets and sums of several are merged.
+// messagesQuery asks for the figures of messages. A plan of one table asks it for them; sets and sums of several are
+// merged.
 func (p Plan) messagesQuery() Query {
 	b := newBuilder(p.Question)
 	b.userNo = p.UserNo
@@ -109,7 +110,8 @@ SETTINGS max_threads = 1`
 // raggedEnds is how long the ragged ends of a window may be together: less than an hour each.
 const raggedEnds = 2 * msPerHour
 
-// threads is the setting for the plan's statement. Sets of users read much, and so do messages of more than the ragged ends.
+// threads is the setting for the plan's statement. Sets of users read much, and so do messages of more than the ragged
+// ends.
 func (p Plan) threads() string {
 	var raw int64
 	for _, s := range p.stretches(Messages) {
@@ -131,8 +133,8 @@ const sumsSQL = `
     sum(helpful),
     sum(not_helpful)`
 
-// Distinct counts of cells, and of the parts of a union, are cardinalities of merged bitmaps of dense numbers. Agent number 0 is
-// no agent.
+// Distinct counts of cells, and of the parts of a union, are cardinalities of merged bitmaps of dense numbers. Agent
+// number 0 is no agent.
 const setFiguresSQL = `
 SELECT
     toUInt64(groupBitmapMerge(conversations)),

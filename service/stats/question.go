@@ -1,7 +1,7 @@
-// Package stats answers the one question of the service: the 16 figures of an organisation over a window of time.
+// Package stats answers the one question of the service: the 16 figures of an organization over a window of time.
 package stats
 
-// Question is what a caller asks, already checked and authorised: a window of one organisation, and filters.
+// Question is what a caller asks, already checked and authorized: a window of one organization, and filters.
 // A filter that is "" is not applied.
 type Question struct {
 	OrgID string
@@ -12,7 +12,7 @@ type Question struct {
 	AgentID string
 	UserID  string
 
-	// MetadataKey and MetadataValue, either or both, match the metadata of the conversation's user in the organisation.
+	// MetadataKey and MetadataValue, either or both, match the metadata of the conversation's user in the organization.
 	MetadataKey, MetadataValue string
 }
 

@@ -26,8 +26,9 @@ func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
 	return s.run(ctx, queries, func(context.Context) error { return nil })
 }
 
-// run runs the queries and calls begun once ClickHouse has begun all of them, while they are under way: what each reads is settled then,
-// because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts never change.
+// run runs the queries and calls begun once ClickHouse has begun all of them, while they are under way: what each reads
+// is settled then, because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts
+// never change.
 func (s *Store) run(ctx context.Context, queries []Query, begun func(context.Context) error) (f Figures, err error) {
 	columns := [][]any{f.columns()}
 	if len(queries) == 2 {

@@ -8,8 +8,9 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// That an answer belongs to one moment rests on this: what a statement reads is settled when ClickHouse has sent the names of its columns,
-// in every table of it, also those of a set and of the second part of a union, however much later they are read.
+// That an answer belongs to one moment rests on this: what a statement reads is settled when ClickHouse has sent the
+// names of its columns, in every table of it, also those of a set and of the second part of a union, however much later
+// they are read.
 func TestWhatAStatementReadsIsSettledOnceItHasBegun(t *testing.T) {
 	d := newDatabase(t)
 	conn, err := clickhouse.Open(t.Context(), d.url, clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})

@@ -7,10 +7,11 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// sizeAge is how long an organisation's size is believed: it decides how fast an answer is, not what it is.
+// sizeAge is how long an organization's size is believed: it decides how fast an answer is, not what it is.
 const sizeAge = time.Minute
 
-// size is about how many messages an organisation has in each month, by the month's start in milliseconds since 1970 UTC.
+// size is about how many messages an organization has in each month, by the month's start in milliseconds since 1970
+// UTC.
 type size map[int64]uint64
 
 const sizeSQL = `
@@ -18,7 +19,7 @@ SELECT toUnixTimestamp64Milli(bucket), message_count
 FROM stats_cells FINAL
 WHERE org_id = {org_id:String} AND agent_id = '' AND grain = 'month'`
 
-// readSize reads the size of an organisation.
+// readSize reads the size of an organization.
 func readSize(ctx context.Context, conn clickhouse.Conn, orgID string) (size, error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)

@@ -13,12 +13,12 @@ const (
 	msPerDay  = 24 * msPerHour
 )
 
-// changeCounter is the hour that stands for the organisation itself in stale_hours.
+// changeCounter is the hour that stands for the organization itself in stale_hours.
 const changeCounter = math.MinInt32
 
-// state is what the loader says of an organisation.
+// state is what the loader says of an organization.
 type state struct {
-	// counter is greater after every change of the organisation, and odd while one is being written.
+	// counter is greater after every change of the organization, and odd while one is being written.
 	counter uint64
 	// stale are the hours, since 1970-01-01 UTC and sorted, whose cells and activity can't be used.
 	stale []int32
@@ -31,7 +31,7 @@ FROM stale_hours FINAL
 WHERE org_id = {org_id:String}
 ORDER BY hour`
 
-// readState reads an organisation's change counter and stale hours. One that was never loaded has none of either.
+// readState reads an organization's change counter and stale hours. One that was never loaded has none of either.
 func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, stale []int32, err error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
@@ -55,8 +55,8 @@ func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter
 	return counter, stale, rows.Err()
 }
 
-// counterSQL reads the rows of the counter that were not merged yet. Every answer waits for it, so it does without what a statement
-// can do without: aggregation, FINAL and a second thread.
+// counterSQL reads the rows of the counter that were not merged yet. Every answer waits for it, so it does without what
+// a statement can do without: aggregation, FINAL and a second thread.
 const counterSQL = `
 SELECT step
 FROM stale_hours

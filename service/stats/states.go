@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// statesKept is how many organisations' states stay in memory.
+	// statesKept is how many organizations' states stay in memory.
 	statesKept = 10_000
 
-	// restless is how long after a change an organisation is expected to change again soon, so that its state is read anew
-	// rather than believed and found wrong.
+	// restless is how long after a change an organization is expected to change again soon, so that its state is read
+	// anew rather than believed and found wrong.
 	restless = 5 * time.Second
 )
 
-// states remembers the state of organisations that were asked about, so that a plan can be made at once. A state that is out
-// of date costs a second attempt, never a wrong figure.
+// states remembers the state of organizations that were asked about, so that a plan can be made at once. A state that
+// is out of date costs a second attempt, never a wrong figure.
 type states struct {
 	mu    sync.Mutex
 	known map[string]knownState

@@ -10,8 +10,8 @@ import (
 
 // Store answers questions from ClickHouse.
 type Store struct {
-	// Few is about how many messages a window may have to be answered from the messages alone; some times as many when it is
-	// asked about users. 0: none. NewStore sets DefaultFew.
+	// Few is about how many messages a window may have to be answered from the messages alone; some times as many when
+	// it is asked about users. 0: none. NewStore sets DefaultFew.
 	Few uint64
 
 	conn   clickhouse.Conn
@@ -26,16 +26,16 @@ func NewStore(conn clickhouse.Conn, limits clickhouse.Limits) *Store {
 	return &Store{Few: DefaultFew, conn: conn, limits: limits, states: newStates(), users: newUserNumbers()}
 }
 
-// attempts is how often an answer is tried while the loader keeps changing the organisation, before the messages alone are
-// asked, which one statement reads as they were at one moment.
+// attempts is how often an answer is tried while the loader keeps changing the organization, before the messages alone
+// are asked, which one statement reads as they were at one moment.
 const attempts = 3
 
 // Answer gives the figures. It fails with ErrTimeout when they take longer than the limits allow, with ErrUnavailable
 // when ClickHouse can't be asked, and with the context's error when the caller gave up; the statement is stopped then.
 //
-// Cells, messages and files are read one after the other, and the loader may write in between. So the organisation's state is
-// read before, and its change counter once all of them are being read: when nothing has begun to change, what is read belongs
-// together.
+// Cells, messages and files are read one after the other, and the loader may write in between. So the organization's
+// state is read before, and its change counter once all of them are being read: when nothing has begun to change, what
+// is read belongs together.
 func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	leave, err := s.enter(ctx, q.OrgID)
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
 	return f, classify(err)
 }
 
-// answerAt is Answer, and tells the organisation's change counter that the figures belong to: they are right for as long
-// as the counter stays. It is 0 when they belong to no counter, because something was being written.
+// answerAt is Answer, and tells the organization's change counter that the figures belong to: they are right for as
+// long as the counter stays. It is 0 when they belong to no counter, because something was being written.
 func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter uint64, err error) {
 	leave, err := s.enter(ctx, q.OrgID)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures
 	return f, 0, err
 }
 
-// counter is the organisation's change counter.
+// counter is the organization's change counter.
 func (s *Store) counter(ctx context.Context, orgID string) (uint64, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
@@ -103,7 +103,7 @@ func (s *Store) counter(ctx context.Context, orgID string) (uint64, error) {
 	return counter, classify(err)
 }
 
-// unchanged tells whether nothing of the organisation has begun to change since the state was read.
+// unchanged tells whether nothing of the organization has begun to change since the state was read.
 func (s *Store) unchanged(ctx context.Context, orgID string, before state) (bool, error) {
 	counter, err := readCounter(ctx, s.conn, orgID)
 	return counter == before.counter, err

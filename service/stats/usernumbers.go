@@ -24,7 +24,8 @@ func newUserNumbers() userNumbers {
 	return userNumbers{known}
 }
 
-// number is the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has no number yet.
+// number is the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has no number
+// yet.
 func (u userNumbers) number(ctx context.Context, conn clickhouse.Conn, p Plan) (uint32, error) {
 	q := p.Question
 	if p.Kind() != KindActivity || q.UserID == "" || q.byMetadata() {

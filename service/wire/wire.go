@@ -2,8 +2,8 @@
 // read in one way only, and what can't be answered is known for that at its first wrong byte, so that nobody waits for
 // the rest of what will never come.
 //
-// It is stricter than HTTP allows where leniency has made servers and the proxies before them disagree on where a request
-// ends: a line ends with CR LF and not with LF alone, and says once how long a body is.
+// It is stricter than HTTP allows where leniency has made servers and the proxies before them disagree on where a
+// request ends: a line ends with CR LF and not with LF alone, and says once how long a body is.
 package wire
 
 const (
@@ -70,9 +70,9 @@ type Scanner struct {
 	overflow bool // there was more to capture
 }
 
-// Scan looks at bytes that have arrived, and gives how many of them are kept: it moves them to the beginning of p. Empty
-// lines before a request, and extensions and trailers of a chunked body, which mean nothing here, are left out, so that
-// nobody reads them in another way.
+// Scan looks at bytes that have arrived, and gives how many of them are kept: it moves them to the beginning of p.
+// Empty lines before a request, and extensions and trailers of a chunked body, which mean nothing here, are left out,
+// so that nobody reads them in another way.
 func (s *Scanner) Scan(p []byte) (kept int, fault *Fault) {
 	for i := 0; i < len(p); {
 		if s.state == complete {

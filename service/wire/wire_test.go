@@ -91,8 +91,8 @@ func TestFaultsShowAtOnce(t *testing.T) {
 	}
 }
 
-// FuzzScan sees that bytes mean the same in whatever pieces they come, and that fasthttp and net/http, which parse what is
-// kept, find the request's end where the scanner does.
+// FuzzScan sees that bytes mean the same in whatever pieces they come, and that fasthttp and net/http, which parse what
+// is kept, find the request's end where the scanner does.
 func FuzzScan(f *testing.F) {
 	for _, text := range []string{
 		head + "\r\n", "\r\n" + head + "Connection: close\r\n\r\n", head + "Content-Length: 5\r\n\r\nhello", "OPTIONS * HTTP/1.0\r\n\r\n",

@@ -17,8 +17,8 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary stands in a
-// folder of its own, where the library is not beside it.
+// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary stands
+// in a folder of its own, where the library is not beside it.
 func UseFetchedLibrary() {
 	if os.Getenv(engine.LibraryVariable) == "" {
 		os.Setenv(engine.LibraryVariable, filepath.Join(repository(), "bin", "libchdb.so"))

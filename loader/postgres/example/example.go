@@ -1,5 +1,5 @@
-// Package example is a source database to try replication on: the platform's own tables, which the default mapping fits, and a
-// few rows. docker-compose.yml uses the same files.
+// Package example is a source database to try replication on: the platform's own tables, which the default mapping
+// fits, and a few rows. docker-compose.yml uses the same files.
 package example
 
 import _ "embed" // the SQL

@@ -1,5 +1,5 @@
-// Package mapping says how rows of PostgreSQL's tables become records: which table gives which kind of record, and where each field
-// comes from.
+// Package mapping says how rows of PostgreSQL's tables become records: which table gives which kind of record, and
+// where each field comes from.
 package mapping
 
 import (

@@ -42,7 +42,8 @@ func (c *Cluster) Connect() *pgx.Conn {
 	return conn
 }
 
-// Exec runs statements on a connection of its own: several in one transaction, unless they say otherwise, or one with arguments.
+// Exec runs statements on a connection of its own: several in one transaction, unless they say otherwise, or one with
+// arguments.
 func (c *Cluster) Exec(sql string, arguments ...any) {
 	c.Helper()
 	c.ExecIn(Database, sql, arguments...)

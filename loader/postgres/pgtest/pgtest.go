@@ -1,4 +1,5 @@
-// Package pgtest gives tests a real PostgreSQL: a cluster of their own, which they may stop, kill and fail over as they like.
+// Package pgtest gives tests a real PostgreSQL: a cluster of their own, which they may stop, kill and fail over as they
+// like.
 package pgtest
 
 import (
@@ -18,9 +19,9 @@ const password = "pgtest-secret"
 
 // settings make the cluster small, quick and fit for logical decoding.
 //
-// Without fsync a crash of the machine would lose data, but no kill -9 does: what a process has written is the operating
-// system's, and a commit is acknowledged only after its write. Shared memory is in files of the cluster's directory, which go with it
-// though it is killed.
+// Without fsync a crash of the machine would lose data, but no kill -9 does: what a process has written is the
+// operating system's, and a commit is acknowledged only after its write. Shared memory is in files of the cluster's
+// directory, which go with it though it is killed.
 var settings = []string{
 	"fsync=off", "wal_level=logical", "max_wal_senders=16", "max_replication_slots=16", "max_connections=60",
 	"shared_buffers=32MB", "dynamic_shared_memory_type=mmap", "min_wal_size=4MB", "max_wal_size=32MB", "logical_decoding_work_mem=64kB",
@@ -30,8 +31,8 @@ var settings = []string{
 	"log_line_prefix=%m [%p] ",
 }
 
-// Cluster is a PostgreSQL cluster of one test. Its methods fail the test where they can't do what they say. They may be called from
-// the test's goroutine only, but for URL.
+// Cluster is a PostgreSQL cluster of one test. Its methods fail the test where they can't do what they say. They may be
+// called from the test's goroutine only, but for URL.
 type Cluster struct {
 	testing.TB
 	programs programs
@@ -44,12 +45,13 @@ type Cluster struct {
 	exited  chan struct{}
 }
 
-// Start makes a cluster with the database orgstats, in which the tables of package example are, and starts it. Further settings are
-// as in postgresql.conf. With the test it is stopped and removed; a test that fails shows the end of its log.
+// Start makes a cluster with the database orgstats, in which the tables of package example are, and starts it. Further
+// settings are as in postgresql.conf. With the test it is stopped and removed; a test that fails shows the end of its
+// log.
 func Start(tb testing.TB, settings ...string) *Cluster {
 	tb.Helper()
 	c := newCluster(tb, settings)
-	c.initialise()
+	c.initialize()
 	c.Start()
 	c.createDatabase()
 	return c
@@ -77,8 +79,8 @@ func newCluster(tb testing.TB, more []string) *Cluster {
 	return c
 }
 
-// initialise makes the files of an empty cluster.
-func (c *Cluster) initialise() {
+// initialize makes the files of an empty cluster.
+func (c *Cluster) initialize() {
 	c.Helper()
 	file := filepath.Join(c.dir, "password")
 	if err := os.WriteFile(file, []byte(password), 0o644); err != nil {

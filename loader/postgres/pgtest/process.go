@@ -34,8 +34,8 @@ func (c *Cluster) Start() {
 	}
 }
 
-// Stop ends the cluster as an administrator does: connections are cut, everything is written. A replication connection whose client
-// takes no changes any more keeps it waiting.
+// Stop ends the cluster as an administrator does: connections are cut, everything is written. A replication connection
+// whose client takes no changes any more keeps it waiting.
 func (c *Cluster) Stop() {
 	c.Helper()
 	process, exited := c.current()

@@ -2,8 +2,8 @@ package pgtest
 
 import "strconv"
 
-// Standby makes a cluster that follows this one by streaming replication, as those do that take over when a primary fails. It has
-// none of the primary's replication slots. Settings are added to those of the primary.
+// Standby makes a cluster that follows this one by streaming replication, as those do that take over when a primary
+// fails. It has none of the primary's replication slots. Settings are added to those of the primary.
 func (c *Cluster) Standby(settings ...string) *Cluster {
 	c.Helper()
 	s := newCluster(c.TB, append(c.settings[:len(c.settings):len(c.settings)], settings...))
@@ -13,8 +13,8 @@ func (c *Cluster) Standby(settings ...string) *Cluster {
 	return s
 }
 
-// Promote makes a standby a primary, on a timeline of its own, after it has received all that the primary has committed, and kills
-// the primary.
+// Promote makes a standby a primary, on a timeline of its own, after it has received all that the primary has
+// committed, and kills the primary.
 func (c *Cluster) Promote(primary *Cluster) {
 	c.Helper()
 	c.awaitReplay(primary)
