@@ -73,18 +73,18 @@ func (c *chunk) text(i int) []byte {
 
 func (c *chunk) parse() {
 	c.results = slices.Grow(c.results[:0], len(c.lines))[:len(c.lines)]
-	space := record.NewSpace(len(c.lines))
+	arena := record.NewArena(len(c.lines))
 	for i := range c.lines {
-		c.results[i] = parseLine(space, c.text(i), c.lines[i].size)
+		c.results[i] = parseLine(arena, c.text(i), c.lines[i].size)
 	}
 	close(c.parsed)
 }
 
-func parseLine(space *record.Space, text []byte, size int) result {
+func parseLine(arena *record.Arena, text []byte, size int) result {
 	if size > 0 {
 		return result{err: &record.Error{Reason: fmt.Sprintf("the line has %d bytes, at most %d are read", size, maxLine)}}
 	}
-	r, err := space.Parse(text)
+	r, err := arena.Parse(text)
 	if wrong, ok := errors.AsType[*record.Error](err); ok {
 		return result{err: wrong}
 	}

@@ -93,7 +93,7 @@ type load struct {
 // full is a batch to write, with the number of records of each type that went into it.
 type full struct {
 	*replica.Batch
-	read  [len(types)]uint64
+	read  [numCounted]uint64
 	bytes int
 }
 
@@ -231,7 +231,7 @@ func (l *load) take(ctx context.Context, c *chunk, b *full) error {
 			continue
 		}
 		b.Add(r.record)
-		b.read[typeOf(r.record)]++
+		b.read[r.record.Kind()]++
 	}
 	b.bytes += len(c.bytes)
 	l.ahead.Release(c.weight())
@@ -328,7 +328,7 @@ func (l *load) written(changed replica.Changed) {
 	b := l.unwritten[0]
 	l.unwritten = slices.Delete(l.unwritten, 0, 1)
 	l.begun--
-	l.summary.taken(b.read, changed)
+	l.summary.add(b.read, changed)
 	l.Progress.records.Add(int64(b.Len()))
 }
 

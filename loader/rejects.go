@@ -15,7 +15,7 @@ type rejects struct {
 	path string
 	file *os.File
 	out  *bufio.Writer
-	n    [len(types)]uint64 // rejected lines of each type
+	n    [numCounted]uint64 // rejected lines of each type
 }
 
 // reject is a line of the rejects file.
@@ -37,7 +37,7 @@ func (r *rejects) add(path string, number int64, e *record.Error, text []byte) e
 		}
 		r.file, r.out = file, bufio.NewWriter(file)
 	}
-	r.n[typeNamed(e.Type)]++
+	r.n[counted(e.Type)]++
 	encoder := json.NewEncoder(r.out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(reject{path, number, e.Type, e.ID, e.Field, e.Reason, string(text)}); err != nil {

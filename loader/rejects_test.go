@@ -67,7 +67,7 @@ func TestRejectsFile(t *testing.T) {
 	if n != len(want) {
 		t.Errorf("the file has %d lines, want %d", n, len(want))
 	}
-	if r.n != [len(types)]uint64{1: 1, 2: 1, unknownType: 1} {
+	if r.n != [numCounted]uint64{1: 1, 2: 1, unknownKind: 1} {
 		t.Errorf("the counts are %v", r.n)
 	}
 }

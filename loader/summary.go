@@ -9,13 +9,14 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// Types of records, in the order in which a summary shows them. The last stands for lines that do not say what they
-// are.
-var types = [...]string{"conversation", "message", "kbFile", "member", "unknown"}
+// numCounted is how many rows a summary may have: one for each kind of record, in their order, and one for lines that do
+// not say what they are.
+const (
+	numCounted  = record.NumKinds + 1
+	unknownKind = record.NumKinds
+)
 
-const unknownType = len(types) - 1
-
-// Counts are what became of the records of one type.
+// Counts are what became of the records of one kind.
 type Counts struct {
 	Read      uint64 // lines
 	Loaded    uint64 // changed a replica
@@ -25,56 +26,41 @@ type Counts struct {
 
 // Summary is what a load did.
 type Summary struct {
-	Types   [len(types)]Counts
+	Kinds   [numCounted]Counts
 	Waiting uint64 // messages in the database that wait for their conversation, after the load
 	Rejects string // the rejects file, "" when nothing was rejected
 }
 
-// Rejected is the number of lines that were no records.
+// Rejected returns the number of lines that were no records.
 func (s *Summary) Rejected() (n uint64) {
-	for _, c := range s.Types {
+	for _, c := range s.Kinds {
 		n += c.Rejected
 	}
 	return n
 }
 
-func typeOf(r record.Record) int {
-	switch r.(type) {
-	case *record.Conversation:
-		return 0
-	case *record.Message:
-		return 1
-	case *record.KBFile:
-		return 2
-	default:
-		return 3
+// counted returns the row of the summary that counts the records of a name.
+func counted(name string) int {
+	if kind, ok := record.ParseKind(name); ok {
+		return int(kind)
 	}
+	return unknownKind
 }
 
-func typeNamed(name string) int {
-	for i, t := range types {
-		if t == name {
-			return i
-		}
-	}
-	return unknownType
-}
-
-// taken counts the records of a batch that was written.
-func (s *Summary) taken(read [len(types)]uint64, changed replica.Changed) {
-	loaded := [len(types)]int{changed.Conversations, changed.Messages, changed.KBFiles, changed.Members}
-	for i := range types {
-		s.Types[i].Read += read[i]
-		s.Types[i].Loaded += uint64(loaded[i])
-		s.Types[i].Unchanged += read[i] - uint64(loaded[i])
+// add counts the records of a batch that was written.
+func (s *Summary) add(read [numCounted]uint64, changed replica.Changed) {
+	for i, loaded := range changed {
+		s.Kinds[i].Read += read[i]
+		s.Kinds[i].Loaded += uint64(loaded)
+		s.Kinds[i].Unchanged += read[i] - uint64(loaded)
 	}
 }
 
 // rejected counts the lines that were no records.
 func (s *Summary) rejected(r *rejects) {
 	for i, n := range r.n {
-		s.Types[i].Read += n
-		s.Types[i].Rejected += n
+		s.Kinds[i].Read += n
+		s.Kinds[i].Rejected += n
 	}
 	if r.file != nil {
 		s.Rejects = r.path
@@ -85,15 +71,17 @@ func (s *Summary) rejected(r *rejects) {
 func (s *Summary) Print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "type\tread\tloaded\tunchanged\twaiting\trejected\t")
-	for i, c := range s.Types {
-		if i == unknownType && c.Read == 0 {
+	for i, c := range s.Kinds {
+		name, waiting := "unknown", "-"
+		if i < unknownKind {
+			name = record.Kind(i).String()
+		} else if c.Read == 0 {
 			continue
 		}
-		waiting := "-"
-		if types[i] == "message" {
+		if i == int(record.KindMessage) {
 			waiting = fmt.Sprint(s.Waiting)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%d\t\n", types[i], c.Read, c.Loaded, c.Unchanged, waiting, c.Rejected)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%d\t\n", name, c.Read, c.Loaded, c.Unchanged, waiting, c.Rejected)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
 func TestSummaryIsATable(t *testing.T) {
 	s := Summary{Waiting: 5}
-	s.taken([len(types)]uint64{10, 200_000, 3, 4}, replica.Changed{Conversations: 10, Messages: 150_000, KBFiles: 0, Members: 4})
-	s.taken([len(types)]uint64{0, 1, 0, 0}, replica.Changed{Messages: 1})
+	s.add([numCounted]uint64{10, 200_000, 3, 4}, replica.Changed{10, 150_000, 0, 4})
+	s.add([numCounted]uint64{0, 1, 0, 0}, replica.Changed{record.KindMessage: 1})
 	var out strings.Builder
 	if err := s.Print(&out); err != nil {
 		t.Fatal(err)
@@ -27,7 +28,7 @@ func TestSummaryIsATable(t *testing.T) {
 		t.Errorf("got\n%s", out.String())
 	}
 
-	s.rejected(&rejects{path: "rejects.ndjson", file: os.Stdout, n: [len(types)]uint64{1: 2, unknownType: 7}})
+	s.rejected(&rejects{path: "rejects.ndjson", file: os.Stdout, n: [numCounted]uint64{1: 2, unknownKind: 7}})
 	out.Reset()
 	if err := s.Print(&out); err != nil {
 		t.Fatal(err)

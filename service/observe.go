@@ -4,12 +4,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/limit"

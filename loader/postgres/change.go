@@ -81,7 +81,7 @@ func (s *stream) delete(w *work, t *table, old []value) {
 	w.touch(t, row.key, false)
 	w.deleted = append(w.deleted, row)
 	s.rejects.resolve(w, row)
-	rec, err := t.stub(old, w.position).Deletion(w.at.UnixMilli())
+	rec, err := t.stub(old, w.position).Tombstone(w.at.UnixMilli())
 	if err == nil { // else no record ever had this id
 		w.batch.Add(rec)
 	}
@@ -107,7 +107,7 @@ func (o *openRejects) read(w *work, t *table, row *record.Row, key string) recor
 		w.rejects = append(w.rejects, reject{name, t.Record, w.position, w.at, wrong})
 		return nil
 	}
-	if record.FieldsKept(rec)&record.KeptUnknown == 0 {
+	if record.VersionOf(rec).Unsent&record.FieldOther == 0 {
 		o.resolve(w, name)
 	}
 	return rec

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pglogrepl"
 
+	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
@@ -97,7 +98,7 @@ func (s *session) takeCopy(ctx context.Context, w *work) error {
 		}
 		find = func(context.Context, *work) (replica.Missing, error) { return nil, nil } // they are as they are now
 	}
-	w.batch.Drop(func(_, key string) bool { return s.copies.gone(w.copied, key, w.position) })
+	w.batch.Drop(func(_ record.Kind, key string) bool { return s.copies.gone(w.copied, key, w.position) })
 	if err := s.apply(ctx, w, find); err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/orgstats/orgstats/loader/record"
 )
 
 // uniqueSQL reads the columns of each index by which no two rows of a table are equal at any time. One with a condition
@@ -31,8 +33,8 @@ func uniqueIndexes(ctx context.Context, conn querier, id uint32) ([][]string, er
 }
 
 // identityFields are the fields that tell a record of a kind from others.
-func identityFields(kind string) []string {
-	if kind == "member" {
+func identityFields(kind record.Kind) []string {
+	if !kind.HasID() {
 		return []string{"organizationId", "userId"}
 	}
 	return []string{"id"}
@@ -53,7 +55,7 @@ func (t *table) bindIdentity(r *relation) []Problem {
 		return !slices.ContainsFunc(index, func(column string) bool { return !slices.Contains(columns, column) })
 	}
 	t.shared = len(columns) == 0 || !slices.ContainsFunc(r.unique, covers)
-	if !t.shared || t.Record == "member" {
+	if !t.shared || !t.Record.HasID() {
 		return nil
 	}
 	id := t.Field("id").Column
@@ -74,7 +76,7 @@ func (t *table) bindIdentity(r *relation) []Problem {
 // know the id only, and would count for the wrong organization. A uuid is unique by itself.
 func (t *table) organizationIdentity(r *relation, id string) []Problem {
 	organization := t.Field("organizationId")
-	if t.Record != "conversation" || organization.Column == "" || r.columns[id].typeName == "uuid" {
+	if t.Record != record.KindConversation || organization.Column == "" || r.columns[id].typeName == "uuid" {
 		return nil
 	}
 	both := func(index []string) bool {

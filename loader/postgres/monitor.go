@@ -141,7 +141,7 @@ func (m *Monitor) retained(bytes int64) {
 func tableStatuses(st *state) (all []TableStatus) {
 	for _, t := range st.tables {
 		c := t.counts
-		all = append(all, TableStatus{t.name, t.record, t.state, c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected})
+		all = append(all, TableStatus{t.name, t.record.String(), t.state, c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected})
 	}
 	slices.SortFunc(all, func(a, b TableStatus) int { return strings.Compare(a.Name, b.Name) })
 	return all

@@ -214,7 +214,7 @@ func (s *session) begin(ctx context.Context, now cluster, found *slot) error {
 		start = at
 	}
 	return s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
-		last, err := w.LastPosition(ctx)
+		last, err := w.LastLSN(ctx)
 		if err != nil {
 			return err
 		}

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/record"
 )
 
 // people is a table of members with the key id, whose columns are id, org, login, about, changed.
 func people() *table {
-	t := &table{Table: mapping.Table{Schema: "public", Name: "people", Record: "member"}, key: []int{0}}
+	t := &table{Table: mapping.Table{Schema: "public", Name: "people", Record: record.KindMember}, key: []int{0}}
 	t.columns = []column{
 		{name: "id", kind: kindNumber, typeName: "bigint"}, {name: "org", kind: kindText, typeName: "text"}, {name: "login", kind: kindText, typeName: "text"}, {name: "about", kind: kindJSON, typeName: "jsonb"}, {name: "changed", kind: kindTimestamptz, typeName: "timestamptz"},
 	}

@@ -19,56 +19,21 @@ import (
 // batch is about, and the record is what these give together. What is asked for is newer than the batch; the changes
 // that made it so are still to come, and ask again.
 
-// identity is what tells a record from others of its kind: an id, or an organization and a user.
-type identity [2]string
-
-// identityOf is the identity of a record; that of a member that is a tombstone is not known.
-func identityOf(rec record.Record) identity {
-	switch r := rec.(type) {
-	case *record.Conversation:
-		return identity{r.ID}
-	case *record.Message:
-		return identity{r.ID}
-	case *record.KBFile:
-		return identity{r.ID}
-	case *record.Member:
-		return identity{r.OrgID, r.UserID}
-	}
-	panic(fmt.Sprintf("postgres: unknown record type %T", rec))
-}
-
 // claim is what one of several rows says of the record that they share.
 type claim struct {
-	record    record.Record
-	key       string // of the row
-	owner     string // whose the record is; rows that differ in it can't share it
-	deleted   bool
-	updatedAt int64
-}
-
-func newClaim(rec record.Record, key string) claim {
-	c := claim{record: rec, key: key}
-	switch r := rec.(type) {
-	case *record.Conversation:
-		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
-	case *record.Message:
-		c.owner, c.deleted, c.updatedAt = r.ConversationID, r.Deleted, r.UpdatedAt
-	case *record.KBFile:
-		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
-	case *record.Member:
-		c.owner, c.deleted, c.updatedAt = r.OrgID, r.Deleted, r.UpdatedAt
-	}
-	return c
+	record.Record
+	key string // of the row
 }
 
 // weaker reports whether another row of the same record goes before this one: one that is not deleted, then the one
 // that changed last.
 func (c claim) weaker(other claim) bool {
-	if c.deleted != other.deleted {
-		return c.deleted
+	version, others := record.VersionOf(c.Record), record.VersionOf(other.Record)
+	if version.Deleted != others.Deleted {
+		return version.Deleted
 	}
-	if c.updatedAt != other.updatedAt {
-		return c.updatedAt < other.updatedAt
+	if version.UpdatedAt != others.UpdatedAt {
+		return version.UpdatedAt < others.UpdatedAt
 	}
 	return c.key < other.key
 }
@@ -78,8 +43,10 @@ func (c claim) weaker(other claim) bool {
 func settleClaims(claims []claim) (winner claim, conflict string) {
 	winner = claims[0]
 	for _, c := range claims[1:] {
-		if !c.deleted && !winner.deleted && c.owner != winner.owner {
-			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant can't be told", min(c.owner, winner.owner), max(c.owner, winner.owner))
+		owner, other := c.Owner(), winner.Owner()
+		if !record.VersionOf(c.Record).Deleted && !record.VersionOf(winner.Record).Deleted && owner != other {
+			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant can't be told",
+				min(owner, other), max(owner, other))
 		}
 		if winner.weaker(c) {
 			winner = c
@@ -95,7 +62,7 @@ func (s *session) settleShared(ctx context.Context, w *work) error {
 		if !t.shared || w.copied != nil {
 			continue
 		}
-		var asked []identity
+		var asked []record.Identity
 		err := s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) (err error) {
 			asked, err = identitiesOf(ctx, writer, w, t)
 			return err
@@ -112,13 +79,9 @@ func (s *session) settleShared(ctx context.Context, w *work) error {
 
 // identitiesOf are the records that the batch is about: of members, those that its rows give now and those that they
 // gave before.
-func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table) (asked []identity, err error) {
-	if t.Record == "member" {
-		places, err := writer.MembersOf(ctx, w.batch)
-		for _, p := range places {
-			asked = append(asked, identity{p.OrgID, p.UserID})
-		}
-		return asked, err
+func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table) (asked []record.Identity, err error) {
+	if !t.Record.HasID() {
+		return writer.MembersOf(ctx, w.batch)
 	}
 	stored, err := writer.Stored(ctx, t.Record, w.inserted[t.FullName()])
 	for id := range w.uncertain[t.FullName()] {
@@ -129,22 +92,21 @@ func identitiesOf(ctx context.Context, writer *replica.Writer, w *work, t *table
 	}
 	slices.Sort(stored)
 	for _, id := range slices.Compact(stored) {
-		asked = append(asked, identity{id})
+		asked = append(asked, record.Identity{id})
 	}
 	return asked, err
 }
 
 // settleTable settles the records of one table.
-func (s *session) settleTable(ctx context.Context, w *work, t *table, asked []identity) error {
+func (s *session) settleTable(ctx context.Context, w *work, t *table, asked []record.Identity) error {
 	if len(asked) == 0 {
 		return nil
 	}
-	claims := map[identity][]claim{}
+	claims := map[record.Identity][]claim{}
 	err := s.catalog.fetchIdentities(ctx, t, asked, func(values []value) {
 		key := t.keyOf(values)
 		if rec := s.rejects.read(w, t, t.row(values, w.position), key); rec != nil {
-			id := identityOf(rec)
-			claims[id] = append(claims[id], newClaim(rec, key))
+			claims[rec.Identity()] = append(claims[rec.Identity()], claim{rec, key})
 		}
 	})
 	if err != nil {
@@ -152,11 +114,11 @@ func (s *session) settleTable(ctx context.Context, w *work, t *table, asked []id
 	}
 	missing := replica.Missing{}
 	var found []record.Record
-	if t.Record == "member" {
+	if !t.Record.HasID() {
 		missing[t.Record] = w.batch.MemberRows()
 	}
 	for _, id := range asked {
-		if t.Record != "member" {
+		if t.Record.HasID() {
 			missing[t.Record] = append(missing[t.Record], id[0])
 		}
 		if rec := s.settleRecord(w, t, id, claims[id]); rec != nil {
@@ -168,21 +130,21 @@ func (s *session) settleTable(ctx context.Context, w *work, t *table, asked []id
 }
 
 // settleRecord is the record that some rows give, a tombstone where they give none; nil: there is nothing to say of it.
-func (s *session) settleRecord(w *work, t *table, id identity, claims []claim) record.Record {
-	if len(claims) == 0 && t.Record == "member" {
+func (s *session) settleRecord(w *work, t *table, id record.Identity, claims []claim) record.Record {
+	if len(claims) == 0 && !t.Record.HasID() {
 		return nil // a row that is gone has its own tombstone in the batch, or later in the log
 	}
 	if len(claims) > 0 {
 		winner, conflict := settleClaims(claims)
 		if conflict == "" {
-			return winner.record
+			return winner.Record
 		}
 		name := rowKey{t.FullName(), winner.key}
 		s.rejects.add(name)
 		w.count(t).rejected++
-		w.rejects = append(w.rejects, reject{name, t.Record, w.position, w.at, &record.Error{Type: t.Record, ID: id[0], Field: "id", Reason: conflict}})
+		w.rejects = append(w.rejects, reject{name, t.Record, w.position, w.at, &record.Error{Type: t.Record.String(), ID: id[0], Field: "id", Reason: conflict}})
 	}
-	return record.Deletion(t.Record, id[0], w.position, w.at.UnixMilli())
+	return record.NewTombstone(t.Record, id[0], w.position, w.at.UnixMilli())
 }
 
 // identityColumn is a part of an identity in the source.
@@ -214,7 +176,7 @@ func (t *table) identityColumns() (columns []identityColumn) {
 }
 
 // fetchIdentities reads the rows that give some records as they are now, as fetch does.
-func (c *catalog) fetchIdentities(ctx context.Context, t *table, asked []identity, each func([]value)) error {
+func (c *catalog) fetchIdentities(ctx context.Context, t *table, asked []record.Identity, each func([]value)) error {
 	var by []comparison
 	for _, column := range t.identityColumns() {
 		texts := make([]string, len(asked))
@@ -245,7 +207,7 @@ func (c *copies) readShared(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-func sharedIdentities(ctx context.Context, tx pgx.Tx, t *table) (asked []identity, err error) {
+func sharedIdentities(ctx context.Context, tx pgx.Tx, t *table) (asked []record.Identity, err error) {
 	columns := t.identityColumns()
 	if len(columns) == 0 {
 		return nil, nil
@@ -259,11 +221,11 @@ func sharedIdentities(ctx context.Context, tx pgx.Tx, t *table) (asked []identit
 	if err != nil {
 		return nil, err
 	}
-	var whole identity
-	if f := t.Field("organizationId"); t.Record == "member" && f.Constant != "" {
+	var whole record.Identity
+	if f := t.Field("organizationId"); !t.Record.HasID() && f.Constant != "" {
 		whole[0] = constantText(f.Constant)
 	}
-	if f := t.Field("userId"); t.Record == "member" && f.Constant != "" {
+	if f := t.Field("userId"); !t.Record.HasID() && f.Constant != "" {
 		whole[1] = constantText(f.Constant)
 	}
 	targets := make([]any, len(columns))

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
@@ -34,13 +35,14 @@ const (
 
 // tableState is the state of a replicated table.
 type tableState struct {
-	name, record, state string
-	floor               uint64 // position from which on nothing was missed
-	snapshot            uint64 // position of the last snapshot
-	relation            uint32
-	files               files // that held the rows
-	shared              bool  // it is known which rows share a record
-	counts              counts
+	name, state string
+	record      record.Kind
+	floor       uint64 // position from which on nothing was missed
+	snapshot    uint64 // position of the last snapshot
+	relation    uint32
+	files       files // that held the rows
+	shared      bool  // it is known which rows share a record
+	counts      counts
 }
 
 // state is all that is kept of a source.
@@ -131,9 +133,14 @@ WHERE slot = {slot:String}`)
 		c := &t.counts
 		var ids, nodes []uint32
 		var shared uint8
-		if err := rows.Scan(&t.name, &t.record, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &shared,
+		var kind string
+		var known bool
+		if err := rows.Scan(&t.name, &kind, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &shared,
 			&c.copied, &c.inserted, &c.updated, &c.deleted, &c.truncated, &c.rejected); err != nil {
 			return fmt.Errorf("read the states of tables: %w", err)
+		}
+		if t.record, known = record.ParseKind(kind); !known {
+			return fmt.Errorf("read the states of tables: record type %q of table %s is unknown: has a newer release replicated it?", kind, t.name)
 		}
 		t.files, t.shared = filesFrom(ids, nodes), shared == 1
 		st.tables[t.name] = t
@@ -156,7 +163,7 @@ func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 			shared = 1
 		}
 		ids, nodes := t.files.arrays()
-		rows[i] = []any{s.slot, t.name, t.record, t.state, t.relation, t.floor, t.snapshot, ids, nodes, shared,
+		rows[i] = []any{s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, shared,
 			c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected, s.next()}
 	}
 	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, partitions, files, is_shared,

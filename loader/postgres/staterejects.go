@@ -15,7 +15,7 @@ func (s *store) saveRejects(ctx context.Context, rejects []reject) error {
 		if r.cause != nil {
 			field, reason, resolved = r.cause.Field, r.cause.Reason, 0
 		}
-		rows[i] = []any{r.table, r.key, r.record, field, reason, r.position, r.at, s.next(), resolved}
+		rows[i] = []any{r.table, r.key, r.record.String(), field, reason, r.position, r.at, s.next(), resolved}
 	}
 	return s.insert(ctx, `INSERT INTO replication_rejects (table_name, source_key, record_type, field, reason, log_position, rejected_at,
     step, is_resolved)`, rows...)

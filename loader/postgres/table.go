@@ -93,7 +93,7 @@ func (t *table) row(values []value, position uint64) *record.Row {
 		case sent:
 			row.Set(f.Name, raw)
 		default:
-			row.Keep(f.Name)
+			row.Unsent(f.Name)
 		}
 	}
 	usage.give(row)

@@ -28,11 +28,11 @@ type work struct {
 	since    time.Time     // when the first change came
 	first    time.Time     // when the first change was committed
 
-	copied *table      // the rows are a copy of this table's
-	done   []*chunk    // of that, with this work
-	shared bool        // instead of rows, it is which records several rows of the copy give:
-	asked  []identity  // these
-	layout *copyLayout // how a copy is to be made: there is nothing else
+	copied *table            // the rows are a copy of this table's
+	done   []*chunk          // of that, with this work
+	shared bool              // instead of rows, it is which records several rows of the copy give:
+	asked  []record.Identity // these
+	layout *copyLayout       // how a copy is to be made: there is nothing else
 }
 
 // rowKey names a row of the source.
@@ -41,7 +41,7 @@ type rowKey struct{ table, key string }
 // reject is a version of a row that is no record, or one that is right after one that was not.
 type reject struct {
 	rowKey
-	record   string
+	record   record.Kind
 	position uint64
 	at       time.Time
 	cause    *record.Error // nil: it is right, or gone
@@ -71,7 +71,7 @@ func (w *work) count(t *table) *counts {
 
 // touch notes that a row came, or that one changed or went, which may share its record with others.
 func (w *work) touch(t *table, key string, came bool) {
-	if !t.shared || t.Record == "member" {
+	if !t.shared || !t.Record.HasID() {
 		return
 	}
 	name := t.FullName()

@@ -151,12 +151,7 @@ func (s *session) missing(ctx context.Context, w *work) (missing replica.Missing
 
 func (s *session) floors() (f replica.Floors) {
 	for _, t := range s.state.tables {
-		switch t.record {
-		case "message":
-			f.Messages = t.floor
-		case "member":
-			f.Members = t.floor
-		}
+		f[t.record] = t.floor
 	}
 	return f
 }

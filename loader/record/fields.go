@@ -1,118 +1,94 @@
 package record
 
-// Fields are fields of a record that its source did not send, because they did not change: the version before has them.
+// Fields is a set of fields of a record.
 type Fields uint8
 
+// Fields that a source may leave out of a change.
 const (
-	KeptParts Fields = 1 << iota
-	KeptToolInvocations
-	KeptUsage
-	KeptFeedback
-	KeptMetadata
-	// KeptUnknown says that more is missing than the version before could give: the source must be asked for the row.
-	KeptUnknown
+	FieldParts Fields = 1 << iota
+	FieldToolInvocations
+	FieldUsage
+	FieldFeedback
+	FieldMetadata
+	// FieldOther stands for what the version before can't give: the source must be asked for the row.
+	FieldOther
 )
 
-// KeptAll is a deletion, of which the source tells nothing but the key.
-const KeptAll Fields = 0xff
-
-// FieldsKept tells what of the record was not sent.
-func FieldsKept(r Record) Fields {
-	switch r := r.(type) {
-	case *Conversation:
-		return r.Kept
-	case *Message:
-		return r.Kept
-	case *KBFile:
-		return r.Kept
-	case *Member:
-		return r.Kept
-	}
-	return 0
-}
-
-// After is the message as it is after the change m of the version before: what m does not bring stays.
+// After returns the message as it is after the change m of the version before: what m does not bring stays.
 func (m *Message) After(before *Message) *Message {
-	after := *m
-	switch {
-	case m.Kept == 0:
+	if !m.IsPartial() {
 		return m
-	case m.Kept == KeptAll:
-		after = *before
-		after.Deleted, after.DeletedAt = deletedNow(m.DeletedAt, before.Deleted, before.DeletedAt)
-		after.LogPosition = m.LogPosition
+	}
+	if m.Tombstone {
+		after := *before
+		after.Version = before.deleted(&m.Version)
 		return &after
 	}
-	if m.Kept&KeptParts != 0 {
+	after := *m
+	if m.Unsent&FieldParts != 0 {
 		after.Tools.Parts = before.Tools.Parts
 	}
-	if m.Kept&KeptToolInvocations != 0 {
+	if m.Unsent&FieldToolInvocations != 0 {
 		after.Tools.Invocations = before.Tools.Invocations
 	}
 	after.ToolCalls = after.Tools.calls()
-	if m.Kept&KeptUsage != 0 {
+	if m.Unsent&FieldUsage != 0 {
 		after.InputTokens, after.OutputTokens, after.TotalTokens = before.InputTokens, before.OutputTokens, before.TotalTokens
 	}
-	if m.Kept&KeptFeedback != 0 {
+	if m.Unsent&FieldFeedback != 0 {
 		after.Helpful, after.NotHelpful = before.Helpful, before.NotHelpful
 	}
-	after.Kept = keptAfter(m.Kept, before.Kept)
+	after.Unsent = m.stillUnsent(&before.Version)
 	return &after
 }
 
-// After is the member as it is after the change m of the version before.
+// After returns the member as it is after the change m of the version before.
 func (m *Member) After(before *Member) *Member {
-	after := *m
-	switch {
-	case m.Kept == 0:
+	if !m.IsPartial() {
 		return m
-	case m.Kept == KeptAll:
-		after = *before
-		after.Deleted, after.DeletedAt = deletedNow(m.DeletedAt, before.Deleted, before.DeletedAt)
-		after.LogPosition, after.SourceKey = m.LogPosition, m.SourceKey
+	}
+	if m.Tombstone {
+		after := *before
+		after.Version = before.deleted(&m.Version)
+		after.SourceKey = m.SourceKey
 		return &after
 	}
-	if m.Kept&KeptMetadata != 0 {
-		after.Metadata, after.Paths, after.PairPaths, after.PairValues = before.Metadata, before.Paths, before.PairPaths, before.PairValues
+	after := *m
+	if m.Unsent&FieldMetadata != 0 {
+		after.Metadata, after.Paths = before.Metadata, before.Paths
+		after.PairPaths, after.PairValues = before.PairPaths, before.PairValues
 	}
-	after.Kept = keptAfter(m.Kept, before.Kept)
+	after.Unsent = m.stillUnsent(&before.Version)
 	return &after
 }
 
-// After is the conversation as it is after the change c of the version before.
+// After returns the conversation as it is after the change c of the version before.
 func (c *Conversation) After(before *Conversation) *Conversation {
-	if c.Kept != KeptAll {
+	if !c.Tombstone {
 		return c
 	}
 	after := *before
-	after.Deleted, after.DeletedAt = deletedNow(c.DeletedAt, before.Deleted, before.DeletedAt)
-	after.LogPosition = c.LogPosition
+	after.Version = before.deleted(&c.Version)
 	return &after
 }
 
-// After is the file as it is after the change f of the version before.
+// After returns the file as it is after the change f of the version before.
 func (f *KBFile) After(before *KBFile) *KBFile {
-	if f.Kept != KeptAll {
+	if !f.Tombstone {
 		return f
 	}
 	after := *before
-	after.Deleted, after.DeletedAt = deletedNow(f.DeletedAt, before.Deleted, before.DeletedAt)
-	after.LogPosition = f.LogPosition
+	after.Version = before.deleted(&f.Version)
 	return &after
 }
 
-// deletedNow is when a record was deleted: what was deleted before stays deleted since then.
-func deletedNow(now int64, before bool, beforeAt int64) (deleted bool, at int64) {
-	if before {
-		return true, beforeAt
+// stillUnsent returns what is missing of a change when the version before misses something itself. What can't be told
+// from that version can't be told from what came before it, either.
+func (v *Version) stillUnsent(before *Version) Fields {
+	if before.Tombstone {
+		return v.Unsent | FieldOther
 	}
-	return true, now
-}
-
-// keptAfter is what is still missing when the version before misses something itself. What can't be told from it can't
-// be told from what came before it, either.
-func keptAfter(kept, before Fields) Fields {
-	return kept&before | (kept|before)&KeptUnknown
+	return v.Unsent&before.Unsent | (v.Unsent|before.Unsent)&FieldOther
 }
 
 func (t Tools) calls() uint32 {

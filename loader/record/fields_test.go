@@ -8,7 +8,7 @@ import (
 // readRow reads a message from some fields; of those in kept the source sent nothing.
 func readRow(t *testing.T, fields map[string]string, kept ...string) *Message {
 	t.Helper()
-	row := NewRow("message", 9, "m")
+	row := NewRow(KindMessage, 9, "m")
 	for name, raw := range map[string]string{"id": `"m"`, "conversationId": `"c"`, "role": `"user"`, "createdAt": `"2026-01-01T00:00:00Z"`} {
 		row.Set(name, raw)
 	}
@@ -16,7 +16,7 @@ func readRow(t *testing.T, fields map[string]string, kept ...string) *Message {
 		row.Set(name, raw)
 	}
 	for _, name := range kept {
-		row.Keep(name)
+		row.Unsent(name)
 	}
 	rec, err := row.Record()
 	if err != nil {
@@ -41,11 +41,11 @@ func TestWhatWasNotSentStays(t *testing.T) {
 		{"large values stay", nil, []string{"parts", "toolInvocations", "usage", "feedback"}, 3, 5, 1, 0},
 		{"invocations are taken back: the parts count", map[string]string{"toolInvocations": "null"}, []string{"parts"}, 2, 0, 0, 0},
 		{"the parts change, and invocations count", map[string]string{"parts": "[]"}, []string{"toolInvocations"}, 3, 0, 0, 0},
-		{"nothing can stand for a role", nil, []string{"role"}, 0, 0, 0, KeptUnknown},
+		{"nothing can stand for a role", nil, []string{"role"}, 0, 0, 0, FieldOther},
 	} {
 		got := readRow(t, row.fields, row.kept...).After(readRow(t, whole))
-		if got.Kept != row.missing {
-			t.Errorf("%s: %b is missing, want %b", row.why, got.Kept, row.missing)
+		if got.Unsent != row.missing {
+			t.Errorf("%s: %b is missing, want %b", row.why, got.Unsent, row.missing)
 		}
 		if got.ToolCalls != row.calls || got.InputTokens != row.tokens || got.TotalTokens != row.tokens || got.Helpful != row.helpful {
 			t.Errorf("%s: %+v", row.why, got)
@@ -58,26 +58,26 @@ func TestChangesAddUp(t *testing.T) {
 	first := readRow(t, map[string]string{"feedback": `"helpful"`}, "parts", "usage")
 	second := readRow(t, map[string]string{"usage": `{"inputTokens":7}`}, "parts", "feedback")
 	both := second.After(first)
-	if both.Kept != KeptParts || both.InputTokens != 7 || both.Helpful != 1 {
+	if both.Unsent != FieldParts || both.InputTokens != 7 || both.Helpful != 1 {
 		t.Errorf("both together: %+v", both)
 	}
 	unknown := readRow(t, nil, "role")
-	if after := second.After(unknown); after.Kept&KeptUnknown == 0 {
-		t.Errorf("after a change that nobody knows all of: %b is missing", after.Kept)
+	if after := second.After(unknown); after.Unsent&FieldOther == 0 {
+		t.Errorf("after a change that nobody knows all of: %b is missing", after.Unsent)
 	}
-	if whole := readRow(t, nil).After(unknown); whole.Kept != 0 {
-		t.Errorf("a whole row after that: %b is missing", whole.Kept)
+	if whole := readRow(t, nil).After(unknown); whole.Unsent != 0 {
+		t.Errorf("a whole row after that: %b is missing", whole.Unsent)
 	}
 }
 
 func TestDeletionsKeepEverything(t *testing.T) {
 	before := readRow(t, map[string]string{"feedback": `"helpful"`})
-	deletion := Deletion("message", "m", 10, 77).(*Message)
+	deletion := NewTombstone(KindMessage, "m", 10, 77).(*Message)
 	after := deletion.After(before)
-	if !after.Deleted || after.DeletedAt != 77 || after.LogPosition != 10 || after.Helpful != 1 || after.ConversationID != "c" || after.Kept != 0 {
+	if !after.Deleted || after.DeletedAt != 77 || after.LSN != 10 || after.Helpful != 1 || after.ConversationID != "c" || after.Unsent != 0 {
 		t.Errorf("%+v", after)
 	}
-	if again := Deletion("message", "m", 11, 99).(*Message).After(after); again.DeletedAt != 77 {
+	if again := NewTombstone(KindMessage, "m", 11, 99).(*Message).After(after); again.DeletedAt != 77 {
 		t.Errorf("what is deleted again was deleted at %d", again.DeletedAt)
 	}
 }
@@ -92,7 +92,7 @@ func TestRowsFollowTheRulesOfLines(t *testing.T) {
 		{"text that is none", "role", "\"\xff\""},
 		{"a time that is none", "createdAt", `"infinity"`},
 	} {
-		r := NewRow("message", 1, "m")
+		r := NewRow(KindMessage, 1, "m")
 		for name, raw := range map[string]string{"id": `"m"`, "conversationId": `"c"`, "role": `"user"`, "createdAt": `"2026-01-01T00:00:00Z"`} {
 			r.Set(name, raw)
 		}

@@ -6,7 +6,7 @@ import (
 
 // message reads a message.
 func (r *reader) message() *Message {
-	m := r.space.message()
+	m := r.arena.message()
 	*m = Message{
 		ID:             r.identifier("id", r.id),
 		ConversationID: r.identifier("conversationId", r.conversationID),
@@ -18,7 +18,7 @@ func (r *reader) message() *Message {
 	m.DeletedAt, m.Deleted = r.deletion()
 	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
 	m.Helpful, m.NotHelpful = r.feedbackGiven()
-	m.ID, m.ConversationID = r.space.keep(m.ID), r.space.keepConversation(m.ConversationID)
+	m.ID, m.ConversationID = r.arena.keep(m.ID), r.arena.keepConversation(m.ConversationID)
 	return m
 }
 

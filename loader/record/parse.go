@@ -12,11 +12,11 @@ import (
 // Parse reads one line, without its line feed; white space around the record and a carriage return do no harm.
 // Fields that no record has are ignored, and of a key given twice the last value counts, as in JavaScript. The
 // record shares no memory with line. The error is always an *Error.
-func Parse(line []byte) (Record, error) { return NewSpace(1).Parse(line) }
+func Parse(line []byte) (Record, error) { return NewArena(1).Parse(line) }
 
 // Parse reads one line of several, as the function does.
-func (s *Space) Parse(line []byte) (Record, error) {
-	r := reader{space: s}
+func (a *Arena) Parse(line []byte) (Record, error) {
+	r := reader{arena: a}
 	// The fields are views of the line. All that is kept of them is cloned: texts by detach, reasons as they are built.
 	whole := members(line, func(key, value string) {
 		if slot := r.slot(key); slot != nil {
@@ -42,7 +42,7 @@ func Blank(line []byte) bool {
 	return true
 }
 
-// malformed says why a line is not valid JSON in valid UTF-8, "" where it is.
+// malformed returns why a line is not valid JSON in valid UTF-8, "" where it is.
 func malformed(line []byte) string {
 	if len(line) > safeLength && deeperThan(line, maxDepth) {
 		return fmt.Sprintf("the line nests objects or arrays more than %d levels deep", maxDepth)
@@ -59,31 +59,27 @@ func malformed(line []byte) string {
 
 // record reads the record that the fields describe.
 func (r *reader) record() (Record, error) {
-	kind, id := r.text("type", r.kind, wantType), r.id
-	var rec Record
-	switch kind {
-	case "message":
-		rec = r.message()
-	case "conversation":
-		rec = r.conversation()
-	case "kbFile":
-		rec = r.kbFile()
-	case "member":
-		rec, id = r.member(), r.userID
-	default:
+	name := r.text("type", r.kind, wantType)
+	kind, ok := ParseKind(name)
+	if !ok {
 		r.wrong("type", r.kind, wantType)
-		kind, id = "", ""
+		return nil, r.err
 	}
+	rec := kinds[kind].read(r)
 	if r.err == nil {
 		return rec, nil
 	}
-	r.err.Type, r.err.ID = strings.Clone(kind), readableID(id)
+	id := r.id
+	if !kind.HasID() {
+		id = r.userID
+	}
+	r.err.Type, r.err.ID = kind.String(), readableID(id)
 	return nil, r.err
 }
 
-const wantType = `"conversation", "message", "kbFile" or "member"`
+var wantType = KindNames(`"`)
 
-// readableID is a record's id for its error, "" where that is wrong itself.
+// readableID returns a record's id for its error, "" where that is wrong itself.
 func readableID(raw string) string {
 	var r reader
 	if id := r.identifier("", raw); r.err == nil {

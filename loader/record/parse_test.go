@@ -18,40 +18,41 @@ func TestParse(t *testing.T) {
 			"a conversation as the platform gives it",
 			`{"type":"conversation","id":"c1","organizationId":"org_1","userId":"user_1","agentId":"a1",` +
 				`"createdAt":"2024-01-01T00:00:00Z","updatedAt":"2024-01-01T00:00:00.001Z"}`,
-			&Conversation{ID: "c1", OrgID: "org_1", UserID: "user_1", AgentID: "a1", CreatedAt: newYear, UpdatedAt: newYear + 1},
+			&Conversation{Version: Version{UpdatedAt: newYear + 1}, ID: "c1", OrgID: "org_1", UserID: "user_1", AgentID: "a1", CreatedAt: newYear},
 		},
 		{
 			"a null agent is none, a null deletedAt no deletion, and without updatedAt createdAt is the version",
 			`{"type":"conversation","id":"c1","organizationId":"o","userId":"u","agentId":null,"deletedAt":null,` +
 				`"createdAt":"2024-01-01T00:00:00Z","updatedAt":null}`,
-			&Conversation{ID: "c1", OrgID: "o", UserID: "u", CreatedAt: newYear, UpdatedAt: newYear},
+			&Conversation{Version: Version{UpdatedAt: newYear}, ID: "c1", OrgID: "o", UserID: "u", CreatedAt: newYear},
 		},
 		{
 			"integers are ids by their digits, however many those are",
 			`{"type":"conversation","id":12345678901234567890,"organizationId":0,"userId":-7,"agentId":3,"createdAt":"2024-01-01T00:00:00Z"}`,
-			&Conversation{ID: "12345678901234567890", OrgID: "0", UserID: "-7", AgentID: "3", CreatedAt: newYear, UpdatedAt: newYear},
+			&Conversation{Version: Version{UpdatedAt: newYear}, ID: "12345678901234567890", OrgID: "0", UserID: "-7", AgentID: "3", CreatedAt: newYear},
 		},
 		{
 			"escapes in keys and values are resolved, surrogate pairs too, and an id may take 128 bytes",
 			`{"ty\u0070e":"conversation","id":"\ud83d\ude00\n\/","organizationId":"` + strings.Repeat("o", 128) + `","userId":"ü",` +
 				`"createdAt":"2024-01-01T00:00:00\u005a"}`,
-			&Conversation{ID: "😀\n/", OrgID: strings.Repeat("o", 128), UserID: "ü", CreatedAt: newYear, UpdatedAt: newYear},
+			&Conversation{Version: Version{UpdatedAt: newYear}, ID: "😀\n/", OrgID: strings.Repeat("o", 128), UserID: "ü", CreatedAt: newYear},
 		},
 		{
 			"white space around the record, and a file's carriage returns, do no harm",
 			" \t{ \"type\" : \"conversation\" , \"id\":\"c\", \"organizationId\":\"o\",\"userId\":\"u\",\"createdAt\":\"2024-01-01T00:00:00Z\" } \r",
-			&Conversation{ID: "c", OrgID: "o", UserID: "u", CreatedAt: newYear, UpdatedAt: newYear},
+			&Conversation{Version: Version{UpdatedAt: newYear}, ID: "c", OrgID: "o", UserID: "u", CreatedAt: newYear},
 		},
 		{
 			"the last of equal keys counts, and unknown fields do not",
 			`{"type":"planet","id":{},"type":"conversation","id":"c","organizationId":"o","userId":"u","createdAt":"2024-01-01T00:00:00Z","title":[1]}`,
-			&Conversation{ID: "c", OrgID: "o", UserID: "u", CreatedAt: newYear, UpdatedAt: newYear},
+			&Conversation{Version: Version{UpdatedAt: newYear}, ID: "c", OrgID: "o", UserID: "u", CreatedAt: newYear},
 		},
 		{
 			"a file without processedAt was processed when it was created, without a total took the sum",
 			`{"type":"kbFile","id":1,"organizationId":"o","knowledgeBaseId":2,"createdAt":"2024-01-01T00:00:00Z","extractInputTokens":3,"extractOutputTokens":4}`,
 			&KBFile{
-				ID: "1", OrgID: "o", KnowledgeBaseID: "2", CreatedAt: newYear, ProcessedAt: newYear, UpdatedAt: newYear,
+				Version: Version{UpdatedAt: newYear},
+				ID:      "1", OrgID: "o", KnowledgeBaseID: "2", CreatedAt: newYear, ProcessedAt: newYear,
 				InputTokens: 3, OutputTokens: 4, TotalTokens: 7,
 			},
 		},
@@ -60,27 +61,28 @@ func TestParse(t *testing.T) {
 			`{"type":"kbFile","id":"f","organizationId":"o","knowledgeBaseId":"k","processingStatus":"completed","createdAt":"2024-01-01T00:00:00Z",` +
 				`"processedAt":"2024-01-01T00:00:01Z","updatedAt":"2024-01-01T00:00:02Z","deletedAt":"2024-01-01T00:00:03Z","extractTotalTokens":9}`,
 			&KBFile{
-				ID: "f", OrgID: "o", KnowledgeBaseID: "k", Status: "completed", CreatedAt: newYear, ProcessedAt: newYear + 1000,
-				UpdatedAt: newYear + 2000, DeletedAt: newYear + 3000, Deleted: true, TotalTokens: 9,
+				Version: Version{UpdatedAt: newYear + 2000, DeletedAt: newYear + 3000, Deleted: true},
+				ID:      "f", OrgID: "o", KnowledgeBaseID: "k", Status: "completed", CreatedAt: newYear, ProcessedAt: newYear + 1000, TotalTokens: 9,
 			},
 		},
 		{
 			"a member's metadata is flattened",
 			`{"type":"member","organizationId":"o","userId":"u","publicMetadata":{"team":["red"]},"updatedAt":"2024-01-01T00:00:00Z"}`,
 			&Member{
-				OrgID: "o", UserID: "u", Metadata: `{"team":["red"]}`, Paths: []string{"team"},
-				PairPaths: []string{"team"}, PairValues: []string{"red"}, UpdatedAt: newYear,
+				Version: Version{UpdatedAt: newYear},
+				OrgID:   "o", UserID: "u", Metadata: `{"team":["red"]}`, Paths: []string{"team"},
+				PairPaths: []string{"team"}, PairValues: []string{"red"},
 			},
 		},
 		{
 			"a member's null metadata is an empty object, and createdAt will do for a version",
 			`{"type":"member","organizationId":"o","userId":"u","publicMetadata":null,"createdAt":"2024-01-01T00:00:00Z"}`,
-			&Member{OrgID: "o", UserID: "u", Metadata: `{}`, UpdatedAt: newYear},
+			&Member{Version: Version{UpdatedAt: newYear}, OrgID: "o", UserID: "u", Metadata: `{}`},
 		},
 		{
 			"a deleted member needs no metadata",
 			`{"type":"member","organizationId":"o","userId":"u","updatedAt":"2024-01-01T00:00:00Z","deletedAt":"1970-01-01T00:00:00Z"}`,
-			&Member{OrgID: "o", UserID: "u", Metadata: `{}`, UpdatedAt: newYear, Deleted: true},
+			&Member{Version: Version{UpdatedAt: newYear, Deleted: true}, OrgID: "o", UserID: "u", Metadata: `{}`},
 		},
 	}
 	for _, test := range tests {

@@ -20,7 +20,7 @@ type reader struct {
 	processingStatus, extractInputTokens, extractOutputTokens                  string
 	extractTotalTokens, publicMetadata                                         string
 
-	space   *Space
+	arena   *Arena
 	ofTable bool  // the fields are a table's row: tools must hold both that tool calls follow from
 	tools   Tools // set with the tool calls
 

@@ -9,24 +9,23 @@ import (
 // Row reads a row of a table, whose columns were turned into JSON text, by the rules that lines are read by.
 type Row struct {
 	reader
-	position uint64
-	key      string
-	kept     Fields
+	of     Kind
+	lsn    uint64
+	key    string
+	unsent Fields
 }
 
-// Kinds are the types of records.
-var Kinds = []string{"conversation", "message", "kbFile", "member"}
-
-// NewRow begins a row that gives a record of a kind. Position is its place in the source's log, key the row's key
-// there.
-func NewRow(kind string, position uint64, key string) *Row {
-	return &Row{reader: reader{kind: `"` + kind + `"`, ofTable: true, space: NewSpace(1)}, position: position, key: key}
+// NewRow begins a row that becomes a record of a kind, given the position of its change in the source's WAL and the
+// row's key there.
+func NewRow(kind Kind, lsn uint64, key string) *Row {
+	r := reader{kind: `"` + kind.String() + `"`, ofTable: true, arena: NewArena(1)}
+	return &Row{reader: r, of: kind, lsn: lsn, key: key}
 }
 
-// HasField tells whether a name is that of a field of some record.
+// HasField reports whether a name is that of a field of some record.
 func HasField(name string) bool { return name != "type" && new(reader).slot(name) != nil }
 
-// Set gives a field its JSON text, which must be valid.
+// Set sets a field to its JSON text, which must be valid.
 func (r *Row) Set(field, raw string) {
 	switch {
 	case !utf8.ValidString(raw):
@@ -38,116 +37,74 @@ func (r *Row) Set(field, raw string) {
 	}
 }
 
-// Reject says that a field is wrong, and why.
+// Reject records that a field is wrong, and why.
 func (r *Row) Reject(field, reason string) { r.fail(field, reason) }
 
-// Keep says that the source did not send a field, because it did not change.
-func (r *Row) Keep(field string) {
+// Unsent records that the source did not send a field, because it did not change.
+func (r *Row) Unsent(field string) {
 	switch field {
 	case "parts":
-		r.kept |= KeptParts
+		r.unsent |= FieldParts
 	case "toolInvocations":
-		r.kept |= KeptToolInvocations
+		r.unsent |= FieldToolInvocations
 	case "usage":
-		r.kept |= KeptUsage
+		r.unsent |= FieldUsage
 	case "feedback":
-		r.kept |= KeptFeedback
+		r.unsent |= FieldFeedback
 	case "publicMetadata":
-		r.kept |= KeptMetadata
+		r.unsent |= FieldMetadata
 		r.publicMetadata = "{}"
 	default:
-		r.kept |= KeptUnknown
+		r.unsent |= FieldOther
 	}
 }
 
-// Unknown says that something was not sent that no version before could give.
-func (r *Row) Unknown() { r.kept |= KeptUnknown }
+// Unknown records that something was not sent that no version before could give.
+func (r *Row) Unknown() { r.unsent |= FieldOther }
 
-// Moved says that the version before is not known: what was not sent is in nobody's hands but the source's.
+// Moved records that the version before is not known: only the source has what was not sent.
 func (r *Row) Moved() {
-	if r.kept != 0 {
-		r.kept |= KeptUnknown
+	if r.unsent != 0 {
+		r.unsent |= FieldOther
 	}
 }
 
-// Record reads the record. The error is always an *Error. A record of which KeptUnknown is missing has its key and
-// position only.
+// Record reads the record. The error is always an *Error. A record that lacks FieldOther has its key and version only.
 func (r *Row) Record() (Record, error) {
-	if r.kept&KeptUnknown != 0 {
-		return r.stub(KeptUnknown)
+	if r.unsent&FieldOther != 0 {
+		return r.keyed(Version{LSN: r.lsn, Unsent: FieldOther})
 	}
 	rec, err := r.record()
 	if err != nil {
 		return nil, err
 	}
+	v := rec.version()
+	v.LSN, v.Unsent = r.lsn, r.unsent
 	switch rec := rec.(type) {
-	case *Conversation:
-		rec.LogPosition = r.position
 	case *Message:
-		rec.LogPosition, rec.Kept = r.position, r.kept
 		rec.Tools = r.tools
-	case *KBFile:
-		rec.LogPosition = r.position
 	case *Member:
-		rec.LogPosition, rec.Kept, rec.SourceKey = r.position, r.kept, r.key
+		rec.SourceKey = r.key
 	}
 	return rec, nil
 }
 
-// Deletion reads the record that says that the row was deleted, in milliseconds since 1970.
-func (r *Row) Deletion(at int64) (Record, error) {
-	rec, err := r.stub(KeptAll)
-	if err == nil {
-		markDeleted(rec, at)
-	}
-	return rec, err
+// Tombstone reads the record that says that the row was deleted, at a time in milliseconds since 1970.
+func (r *Row) Tombstone(at int64) (Record, error) {
+	return r.keyed(Version{LSN: r.lsn, Deleted: true, DeletedAt: at, Tombstone: true})
 }
 
-// Deletion is the record that says that one of a kind was deleted, in milliseconds since 1970. The key is the record's
-// id or, for a member, the key of its row.
-func Deletion(kind, key string, position uint64, at int64) Record {
-	rec := stub(kind, key, position, KeptAll)
-	markDeleted(rec, at)
-	return rec
-}
-
-func markDeleted(rec Record, at int64) {
-	switch rec := rec.(type) {
-	case *Conversation:
-		rec.Deleted, rec.DeletedAt = true, at
-	case *Message:
-		rec.Deleted, rec.DeletedAt = true, at
-	case *KBFile:
-		rec.Deleted, rec.DeletedAt = true, at
-	case *Member:
-		rec.Deleted, rec.DeletedAt = true, at
+// keyed reads the record's key alone.
+func (r *Row) keyed(v Version) (Record, error) {
+	key := r.key
+	if r.of.HasID() {
+		key = strings.Clone(r.identifier("id", r.id))
 	}
-}
-
-// stub is a record that has its key and position only.
-func (r *Row) stub(kept Fields) (Record, error) {
-	kind := strings.Trim(r.kind, `"`)
-	if kind == "member" {
-		return stub(kind, r.key, r.position, kept), nil
-	}
-	id := strings.Clone(r.identifier("id", r.id))
 	if r.err != nil {
-		r.err.Type = kind
+		r.err.Type = r.of.String()
 		return nil, r.err
 	}
-	return stub(kind, id, r.position, kept), nil
-}
-
-func stub(kind, key string, position uint64, kept Fields) Record {
-	switch kind {
-	case "conversation":
-		return &Conversation{ID: key, LogPosition: position, Kept: kept}
-	case "message":
-		return &Message{ID: key, LogPosition: position, Kept: kept}
-	case "kbFile":
-		return &KBFile{ID: key, LogPosition: position, Kept: kept}
-	case "member":
-		return &Member{SourceKey: key, LogPosition: position, Kept: kept}
-	}
-	panic("record: unknown kind " + kind)
+	rec := kinds[r.of].keyed(key)
+	*rec.version() = v
+	return rec, nil
 }

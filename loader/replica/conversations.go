@@ -56,7 +56,7 @@ func scanConversation(scan func(...any) error) (*conversation, error) {
 	c := &conversation{}
 	var deletedAt *time.Time
 	err := scan(&c.ID, &c.OrgID, &c.UserID, &c.AgentID, &c.no, &c.userNo, &c.agentNo, &c.CreatedAt, &c.UpdatedAt, &deletedAt,
-		&c.LogPosition)
+		&c.LSN)
 	c.DeletedAt, c.Deleted = deletion(deletedAt)
 	return c, err
 }
@@ -148,13 +148,13 @@ func (c *conversations) merge(ctx context.Context, records []*record.Conversatio
 	var users, agents []ownedKey
 	for _, r := range records {
 		old := stored[r.ID]
-		if r.Kept != 0 {
+		if r.IsPartial() {
 			if old == nil {
 				continue // what was deleted before it was known
 			}
 			r = r.After(&old.Conversation)
 		}
-		if old != nil && (conversationVersion(r).before(conversationVersion(&old.Conversation)) || *r == old.Conversation) {
+		if old != nil && (r.Before(&old.Version) || *r == old.Conversation) {
 			continue
 		}
 		row := &conversation{Conversation: *r}
@@ -224,7 +224,7 @@ func (c *conversations) write(ctx context.Context, batch uint64, rows []*convers
 		each(func(r **conversation) int64 { return (*r).CreatedAt }),
 		each(func(r **conversation) int64 { return (*r).UpdatedAt }),
 		each(func(r **conversation) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		each(func(r **conversation) uint64 { return (*r).LogPosition }),
+		each(func(r **conversation) uint64 { return (*r).LSN }),
 		same[*conversation](batch),
 		each(func(r **conversation) uint8 { return bit((*r).Deleted) }))
 }

@@ -36,13 +36,13 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	var entries []entry
 	for i, r := range records {
 		old := stored[r.ID]
-		if r.Kept != 0 {
+		if r.IsPartial() {
 			if old == nil {
 				continue // what was deleted before it was known
 			}
 			r = r.After(old)
 		}
-		if old != nil && (kbFileVersion(r).before(kbFileVersion(old)) || *r == *old) {
+		if old != nil && (r.Before(&old.Version) || *r == *old) {
 			continue
 		}
 		changed++
@@ -90,7 +90,7 @@ WHERE knowledge_base_id != ''`
 		r := &record.KBFile{}
 		var deletedAt *time.Time
 		err := scan(&r.OrgID, &r.ProcessedAt, &r.ID, &r.KnowledgeBaseID, &r.Status, &r.InputTokens, &r.OutputTokens, &r.TotalTokens,
-			&r.CreatedAt, &r.UpdatedAt, &deletedAt, &r.LogPosition)
+			&r.CreatedAt, &r.UpdatedAt, &deletedAt, &r.LSN)
 		r.DeletedAt, r.Deleted = deletion(deletedAt)
 		rows[r.ID] = r
 		return err
@@ -118,7 +118,7 @@ func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile)
 		each(func(r *record.KBFile) int64 { return r.CreatedAt }),
 		each(func(r *record.KBFile) int64 { return r.UpdatedAt }),
 		each(func(r *record.KBFile) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		each(func(r *record.KBFile) uint64 { return r.LogPosition }),
+		each(func(r *record.KBFile) uint64 { return r.LSN }),
 		same[record.KBFile](batch),
 		each(func(r *record.KBFile) uint8 { return bit(r.Deleted) }))
 }

@@ -36,7 +36,7 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	rows := make(memberRows, len(targets))
 	for _, r := range slices.Concat(left, targets) { // who comes to a place goes before who left it
 		key := memberKey{orgID: r.OrgID, userID: r.UserID}
-		if old := stored[key]; old == nil || !memberVersion(r).before(memberVersion(old)) && !sameMember(r, old) {
+		if old := stored[key]; old == nil || !r.Before(&old.Version) && !sameMember(r, old) {
 			rows[key] = r
 		}
 	}
@@ -50,19 +50,19 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 // that gave them was deleted or gives another one now.
 func settleMembers(records []*record.Member, owned map[string][]*record.Member) (targets, left []*record.Member) {
 	for _, r := range records {
-		if r.Kept == record.KeptAll {
-			r = &record.Member{SourceKey: r.SourceKey, LogPosition: r.LogPosition, Deleted: true, DeletedAt: r.DeletedAt, Kept: r.Kept}
+		if r.Tombstone {
+			r = record.NewTombstone(record.KindMember, r.SourceKey, r.LSN, r.DeletedAt).(*record.Member)
 		}
 		for _, old := range owned[r.SourceKey] {
 			same := old.OrgID == r.OrgID && old.UserID == r.UserID
 			switch {
-			case same && r.Kept != 0:
+			case same && r.IsPartial():
 				r = r.After(old)
-			case !same && !old.Deleted && old.LogPosition <= r.LogPosition:
+			case !same && !old.Deleted && old.LSN <= r.LSN:
 				left = append(left, memberDeletion(r).After(old))
 			}
 		}
-		if r.Kept == 0 {
+		if !r.IsPartial() {
 			targets = append(targets, r)
 		}
 	}
@@ -71,17 +71,17 @@ func settleMembers(records []*record.Member, owned map[string][]*record.Member) 
 
 // memberDeletion is the end of a membership by the change r.
 func memberDeletion(r *record.Member) *record.Member {
-	d := &record.Member{SourceKey: r.SourceKey, LogPosition: r.LogPosition, DeletedAt: r.UpdatedAt, Kept: record.KeptAll}
+	at := r.UpdatedAt
 	if r.Deleted {
-		d.DeletedAt = r.DeletedAt
+		at = r.DeletedAt
 	}
-	return d
+	return record.NewTombstone(record.KindMember, r.SourceKey, r.LSN, at).(*record.Member)
 }
 
 // sameMember tells whether nothing distinguishes two members. The paths follow from the metadata.
 func sameMember(a, b *record.Member) bool {
 	return a.Metadata == b.Metadata && a.UpdatedAt == b.UpdatedAt && a.Deleted == b.Deleted && a.DeletedAt == b.DeletedAt &&
-		a.LogPosition == b.LogPosition && a.SourceKey == b.SourceKey
+		a.LSN == b.LSN && a.SourceKey == b.SourceKey
 }
 
 const memberColumns = `
@@ -91,7 +91,7 @@ const memberColumns = `
 func scanMember(scan func(...any) error) (r *record.Member, userNo uint32, err error) {
 	r = &record.Member{}
 	var deletedAt *time.Time
-	err = scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LogPosition, &r.SourceKey, &userNo)
+	err = scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LSN, &r.SourceKey, &userNo)
 	r.DeletedAt, r.Deleted = deletion(deletedAt)
 	return r, userNo, err
 }
@@ -178,7 +178,7 @@ func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member
 		each(func(r **record.Member) []string { return (*r).PairValues }),
 		each(func(r **record.Member) int64 { return (*r).UpdatedAt }),
 		each(func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		each(func(r **record.Member) uint64 { return (*r).LogPosition }),
+		each(func(r **record.Member) uint64 { return (*r).LSN }),
 		each(func(r **record.Member) string { return (*r).SourceKey }),
 		same[*record.Member](batch),
 		each(func(r **record.Member) uint8 { return bit((*r).Deleted) }))

@@ -99,7 +99,7 @@ func scanMessage(scan func(...any) error) (*message, error) {
 	var hidden uint8
 	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
 		&row.agentID, &row.agentNo, &row.Role, &row.ToolCalls, &row.InputTokens, &row.OutputTokens, &row.TotalTokens, &row.Helpful,
-		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &row.Tools.Invocations, &row.Tools.Parts, &row.LogPosition, &hidden)
+		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &row.Tools.Invocations, &row.Tools.Parts, &row.LSN, &hidden)
 	row.DeletedAt, row.Deleted = deletion(deletedAt)
 	row.hidden = hidden == 1
 	return row, err
@@ -144,11 +144,11 @@ func (c *change) merge(records []*record.Message, hashes []uint64, stored stored
 	for i, r := range records {
 		old, current := stored.rows[r.ID], r
 		switch {
-		case old != nil && messageVersion(r).before(messageVersion(old.Message)):
+		case old != nil && r.Before(&old.Version):
 			current = old.Message // superseded; but its conversation may have become known
-		case r.Kept != 0 && old == nil:
+		case r.IsPartial() && old == nil:
 			continue // what was deleted before it was known
-		case r.Kept != 0:
+		case r.IsPartial():
 			current = r.After(old.Message)
 		}
 		if current.ConversationID != last {
@@ -227,7 +227,7 @@ func (m *messages) insert(ctx context.Context, batch uint64, rows []message) err
 		each(func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
 		each(func(r *message) int32 { return r.Tools.Invocations }),
 		each(func(r *message) int32 { return r.Tools.Parts }),
-		each(func(r *message) uint64 { return r.LogPosition }),
+		each(func(r *message) uint64 { return r.LSN }),
 		same[message](batch),
 		each(func(r *message) uint8 { return bit(r.hidden) }))
 }

@@ -33,15 +33,16 @@ func every(orgID string, begin int64, hours, version int) []record.Record {
 	var records []record.Record
 	for h := 0; h < 60*24; h += hours {
 		c := &record.Conversation{
-			ID: fmt.Sprintf("%s.%d", orgID, h/48), OrgID: orgID, UserID: fmt.Sprintf("user%d", h/48%7), AgentID: fmt.Sprintf("agent%d", h/48%3),
-			CreatedAt: begin, UpdatedAt: begin,
+			Version: record.Version{UpdatedAt: begin},
+			ID:      fmt.Sprintf("%s.%d", orgID, h/48), OrgID: orgID, UserID: fmt.Sprintf("user%d", h/48%7), AgentID: fmt.Sprintf("agent%d", h/48%3),
+			CreatedAt: begin,
 		}
 		if h/48%3 == 0 {
 			c.AgentID = ""
 		}
 		records = append(records, c, &record.Message{
-			ID: fmt.Sprintf("%s.%d", c.ID, h), ConversationID: c.ID, Role: "user", CreatedAt: begin + int64(h)*3_600_000,
-			UpdatedAt: begin + int64(version), InputTokens: uint32(version), TotalTokens: uint32(h),
+			Version: record.Version{UpdatedAt: begin + int64(version)},
+			ID:      fmt.Sprintf("%s.%d", c.ID, h), ConversationID: c.ID, Role: "user", CreatedAt: begin + int64(h)*3_600_000, InputTokens: uint32(version), TotalTokens: uint32(h),
 		})
 	}
 	return records
@@ -115,7 +116,8 @@ func TestMergesWaitAndGoOn(t *testing.T) {
 	var large []record.Record
 	for i := range 60_000 {
 		large = append(large, &record.Message{
-			ID: fmt.Sprint(i), ConversationID: "c", Role: "user", CreatedAt: historyBegin + int64(i), UpdatedAt: historyBegin,
+			Version: record.Version{UpdatedAt: historyBegin},
+			ID:      fmt.Sprint(i), ConversationID: "c", Role: "user", CreatedAt: historyBegin + int64(i),
 		})
 	}
 	w, err := replica.Open(t.Context(), replica.Options{URL: url})

@@ -151,7 +151,7 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	}
 	p.users, p.agents = w.conversations.users.given(), w.conversations.agents.given()
 	p.arrivals = w.arrivals(p.conversations, known)
-	p.changed.Conversations = len(p.conversations)
+	p.changed[record.KindConversation] = len(p.conversations)
 	w.conversations.expect(p.conversations)
 	return nil
 }
@@ -181,7 +181,7 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 		if err != nil {
 			return err
 		}
-		p.changed.Messages += c.merge(records, hashes[start:end], stored, known)
+		p.changed[record.KindMessage] += c.merge(records, hashes[start:end], stored, known)
 	}
 	w.messages.waiting.note(c.rows)
 	return nil
@@ -209,10 +209,10 @@ func (w *Writer) write(ctx context.Context, p *writing) (changed Changed, err er
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.writeMessages(bothCtx, p.plan) })
 	both.Go(func() (err error) {
-		if changed.KBFiles, err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list, p.batch.kbFiles.hashes); err != nil {
+		if changed[record.KindKBFile], err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list, p.batch.kbFiles.hashes); err != nil {
 			return err
 		}
-		changed.Members, err = w.members.apply(bothCtx, w.batch, p.batch.members.list, p.memberNumbers)
+		changed[record.KindMember], err = w.members.apply(bothCtx, w.batch, p.batch.members.list, p.memberNumbers)
 		return err
 	})
 	if err := both.Wait(); err != nil {

@@ -29,8 +29,9 @@ func (h *history) batch(n int) *replica.Batch {
 	b := replica.NewBatch(0)
 	for range h.IntN(4) {
 		c := &record.Conversation{
-			ID: fmt.Sprintf("c%d", h.IntN(12)), OrgID: fmt.Sprintf("org%d", h.IntN(2)), UserID: fmt.Sprintf("user%d", h.IntN(6)),
-			CreatedAt: historyBegin, UpdatedAt: historyBegin + int64(n), Deleted: h.IntN(8) == 0,
+			Version: record.Version{UpdatedAt: historyBegin + int64(n), Deleted: h.IntN(8) == 0},
+			ID:      fmt.Sprintf("c%d", h.IntN(12)), OrgID: fmt.Sprintf("org%d", h.IntN(2)), UserID: fmt.Sprintf("user%d", h.IntN(6)),
+			CreatedAt: historyBegin,
 		}
 		if h.IntN(3) > 0 {
 			c.AgentID = fmt.Sprintf("agent%d", h.IntN(3))
@@ -40,8 +41,9 @@ func (h *history) batch(n int) *replica.Batch {
 	}
 	for range h.IntN(20) {
 		m := &record.Message{
-			ID: fmt.Sprintf("m%d", h.IntN(60)), ConversationID: fmt.Sprintf("c%d", h.IntN(12)), Role: "user",
-			CreatedAt: historyBegin + h.Int64N(4)*3_600_000, UpdatedAt: historyBegin + int64(n), Deleted: h.IntN(8) == 0,
+			Version: record.Version{UpdatedAt: historyBegin + int64(n), Deleted: h.IntN(8) == 0},
+			ID:      fmt.Sprintf("m%d", h.IntN(60)), ConversationID: fmt.Sprintf("c%d", h.IntN(12)), Role: "user",
+			CreatedAt: historyBegin + h.Int64N(4)*3_600_000,
 		}
 		b.Add(m)
 		h.messages[m.ID] = m
@@ -152,8 +154,9 @@ func (h *history) newcomers(n int) func() *replica.Batch {
 	var records []record.Record
 	for i := range 1 + h.IntN(3) {
 		c := &record.Conversation{
-			ID: fmt.Sprintf("new%d.%d", n, i), OrgID: fmt.Sprintf("org%d", h.IntN(2)), UserID: fmt.Sprintf("user%d", h.IntN(40)),
-			AgentID: fmt.Sprintf("agent%d", h.IntN(9)), CreatedAt: historyBegin, UpdatedAt: historyBegin + int64(n),
+			Version: record.Version{UpdatedAt: historyBegin + int64(n)},
+			ID:      fmt.Sprintf("new%d.%d", n, i), OrgID: fmt.Sprintf("org%d", h.IntN(2)), UserID: fmt.Sprintf("user%d", h.IntN(40)),
+			AgentID: fmt.Sprintf("agent%d", h.IntN(9)), CreatedAt: historyBegin,
 		}
 		if h.IntN(6) == 0 {
 			c.ID = fmt.Sprintf("c%d", h.IntN(12))
@@ -161,8 +164,9 @@ func (h *history) newcomers(n int) func() *replica.Batch {
 		records, h.conversations[c.ID] = append(records, c), c
 		for j := range 1 + h.IntN(5) {
 			m := &record.Message{
-				ID: fmt.Sprintf("new%d.%d.%d", n, i, j), ConversationID: c.ID, Role: "user",
-				CreatedAt: historyBegin + h.Int64N(40)*3_600_000, UpdatedAt: historyBegin + int64(n),
+				Version: record.Version{UpdatedAt: historyBegin + int64(n)},
+				ID:      fmt.Sprintf("new%d.%d.%d", n, i, j), ConversationID: c.ID, Role: "user",
+				CreatedAt: historyBegin + h.Int64N(40)*3_600_000,
 			}
 			if h.IntN(6) == 0 {
 				m.ID, m.ConversationID = fmt.Sprintf("m%d", h.IntN(30)), fmt.Sprintf("c%d", h.IntN(12))

@@ -13,9 +13,9 @@ const remainingPage = 20_000
 
 // Remaining statements read, a page at a time, the records of each type that came from a log before a place in it and
 // are not deleted themselves. A row is read in its last version; one that moved away from its key is none.
-var remainingSQL = map[string]string{
-	"conversation": `
-SELECT '', toInt64(0), id
+var remainingSQL = [record.NumKinds]string{
+	record.KindConversation: `
+SELECT '', toInt64(0), id, id
 FROM
 (
     SELECT id, deleted_at, log_position
@@ -26,8 +26,8 @@ FROM
 )
 WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
 LIMIT {limit:UInt64}`,
-	"message": `
-SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id
+	record.KindMessage: `
+SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id, id
 FROM
 (
     SELECT org_id, created_at, id, conversation_id, deleted_at, log_position
@@ -38,8 +38,8 @@ FROM
 )
 WHERE conversation_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
 LIMIT {limit:UInt64}`,
-	"kbFile": `
-SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id
+	record.KindKBFile: `
+SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id, id
 FROM
 (
     SELECT org_id, processed_at, id, knowledge_base_id, deleted_at, log_position
@@ -50,7 +50,7 @@ FROM
 )
 WHERE knowledge_base_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
 LIMIT {limit:UInt64}`,
-	"member": `
+	record.KindMember: `
 SELECT toString(org_id), toInt64(0), user_id, source_key
 FROM
 (
@@ -76,9 +76,9 @@ var firstPlace = place{at: -2_208_988_800_000}
 
 // DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type
 // that came from a log and whose version is last or before it. It may be cut off and done again.
-func (w *Writer) DeleteRemaining(ctx context.Context, kind string, last, position uint64, at int64) (deleted int, err error) {
+func (w *Writer) DeleteRemaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64) (deleted int, err error) {
 	for after := firstPlace; ; {
-		batch, end, err := w.remaining(ctx, kind, last, position, at, after)
+		batch, end, err := w.remaining(ctx, kind, last, lsn, at, after)
 		if err != nil {
 			return deleted, err
 		}
@@ -94,7 +94,7 @@ func (w *Writer) DeleteRemaining(ctx context.Context, kind string, last, positio
 }
 
 // remaining makes the deletions of one page, and tells where the page ends.
-func (w *Writer) remaining(ctx context.Context, kind string, last, position uint64, at int64, after place) (*Batch, place, error) {
+func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64, after place) (*Batch, place, error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
 	params := clickhouse.Params{}
@@ -105,26 +105,18 @@ func (w *Writer) remaining(ctx context.Context, kind string, last, position uint
 	params.Int64("limit", remainingPage)
 	batch, end := NewBatch(0), after
 	err := query(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan func(...any) error) error {
-		values := []any{&end.orgID, &end.at, &end.id}
 		var key string
-		if kind == "member" {
-			values = append(values, &key)
-		}
-		if err := scan(values...); err != nil {
+		if err := scan(&end.orgID, &end.at, &end.id, &key); err != nil {
 			return err
 		}
-		id := end.id
-		if kind == "member" {
-			id = key
-		}
-		batch.Add(record.Deletion(kind, id, position, at))
+		batch.Add(record.NewTombstone(kind, key, lsn, at))
 		return nil
 	})
 	return batch, end, err
 }
 
-// LastPosition is the greatest place in a log that any record came from.
-func (w *Writer) LastPosition(ctx context.Context) (last uint64, err error) {
+// LastLSN returns the greatest LSN that any record came with.
+func (w *Writer) LastLSN(ctx context.Context) (last uint64, err error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
 	err = w.conn.QueryRow(ctx, `
@@ -137,7 +129,7 @@ FROM
     UNION ALL SELECT max(log_position) FROM members
 )`).Scan(&last)
 	if err != nil {
-		return 0, fmt.Errorf("look up the last place in a log: %w", err)
+		return 0, fmt.Errorf("look up the last LSN: %w", err)
 	}
 	return last, nil
 }

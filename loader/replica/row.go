@@ -65,7 +65,7 @@ func (m *message) position() position { return position{m.orgID, m.CreatedAt} }
 // is "" so that a look-up by id passes over it.
 func (m *message) buried() message {
 	return message{
-		Message: &record.Message{ID: m.ID, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, LogPosition: m.LogPosition},
+		Message: &record.Message{Version: record.Version{UpdatedAt: m.UpdatedAt, LSN: m.LSN}, ID: m.ID, CreatedAt: m.CreatedAt},
 		owner:   &owner{orgID: m.orgID}, hidden: true,
 	}
 }
@@ -75,8 +75,8 @@ func kbFilePosition(f *record.KBFile) position { return position{f.OrgID, f.Proc
 // buriedKBFile is for a file what buried is for a message: its knowledge base is "".
 func buriedKBFile(f *record.KBFile) record.KBFile {
 	return record.KBFile{
-		ID: f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Deleted: true,
-		LogPosition: f.LogPosition,
+		Version: record.Version{UpdatedAt: f.UpdatedAt, Deleted: true, LSN: f.LSN},
+		ID:      f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt,
 	}
 }
 

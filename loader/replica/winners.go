@@ -9,20 +9,22 @@ import (
 
 // winners holds the winning record of each key, in the order in which the keys appeared.
 type winners[K comparable, R record.Record] struct {
-	list    []R
-	hashes  []uint64    // of the keys of the list
-	places  places      // of the hashes, each the first time that it comes
-	others  map[K]int32 // of keys that share their hash with one before
-	hash    func(K) uint64
-	key     func(R) K
-	version func(R) version
-	after   func(r, before R) R
+	list   []R
+	hashes []uint64    // of the keys of the list
+	places places      // of the hashes, each the first time that it comes
+	others map[K]int32 // of keys that share their hash with one before
+	hash   func(K) uint64
+	key    func(R) K
+	keyOf  func(string) K // of what record.Record.Key returns
+	after  func(r, before R) R
 }
 
-func newWinners[K comparable, R record.Record](room int, hash func(K) uint64, key func(R) K, version func(R) version, after func(r, before R) R) winners[K, R] {
+func newWinners[K comparable, R record.Record](
+	room int, hash func(K) uint64, key func(R) K, keyOf func(string) K, after func(r, before R) R,
+) winners[K, R] {
 	return winners[K, R]{
 		list: make([]R, 0, room), hashes: make([]uint64, 0, room), places: newPlaces(room), others: map[K]int32{},
-		hash: hash, key: key, version: version, after: after,
+		hash: hash, key: key, keyOf: keyOf, after: after,
 	}
 }
 
@@ -32,36 +34,52 @@ func seeded[K comparable]() func(K) uint64 {
 	return func(k K) uint64 { return maphash.Comparable(seed, k) }
 }
 
-func (w *winners[K, R]) has(key K) bool {
-	_, met, _ := w.find(key, w.hash(key))
-	return met
+func (w *winners[K, R]) has(key string) bool {
+	k := w.keyOf(key)
+	_, found, _ := w.find(k, w.hash(k))
+	return found
 }
 
-// find finds the record of a key, and tells whether its hash is taken, by the key or another.
-func (w *winners[K, R]) find(key K, hash uint64) (i int32, met, taken bool) {
+func (w *winners[K, R]) len() int { return len(w.list) }
+
+// all yields the records.
+func (w *winners[K, R]) all(yield func(record.Record) bool) {
+	for _, r := range w.list {
+		if !yield(r) {
+			return
+		}
+	}
+}
+
+// find returns where the record of a key is, whether there is one, and whether its hash is taken, by the key or another.
+func (w *winners[K, R]) find(key K, hash uint64) (i int32, found, taken bool) {
 	if i, taken = w.places.find(hash, w.hashes); taken && w.key(w.list[i]) != key {
-		i, met = w.others[key]
-		return i, met, true
+		i, found = w.others[key]
+		return i, found, true
 	}
 	return i, taken, taken
 }
 
-func (w *winners[K, R]) put(r R) {
+func (w *winners[K, R]) put(rec record.Record) {
+	r := rec.(R)
 	key := w.key(r)
 	hash := w.hash(key)
-	i, met, taken := w.find(key, hash)
-	switch {
-	case !met:
+	i, found, taken := w.find(key, hash)
+	if !found {
 		w.add(key, hash, taken, r)
-	case w.version(r).before(w.version(w.list[i])):
-	case record.FieldsKept(r) == record.KeptAll:
+		return
+	}
+	version := record.VersionOf(r)
+	switch {
+	case version.Before(record.VersionOf(w.list[i])):
+	case version.Tombstone:
 		w.list[i] = r // what is deleted in the end need not be known
 	default:
 		w.list[i] = w.after(r, w.list[i])
 	}
 }
 
-// add adds the record of a key that was not met.
+// add adds the first record of a key.
 func (w *winners[K, R]) add(key K, hash uint64, taken bool, r R) {
 	if taken {
 		w.others[key] = int32(len(w.list))
@@ -70,14 +88,14 @@ func (w *winners[K, R]) add(key K, hash uint64, taken bool, r R) {
 	w.places.addLast(w.hashes)
 }
 
-// drop takes keys out.
-func (w *winners[K, R]) drop(keys []K) {
+// drop removes the records of keys.
+func (w *winners[K, R]) drop(keys []string) {
 	if len(keys) == 0 {
 		return
 	}
 	gone := make(map[K]struct{}, len(keys))
 	for _, key := range keys {
-		gone[key] = struct{}{}
+		gone[w.keyOf(key)] = struct{}{}
 	}
 	kept := slices.DeleteFunc(w.list, func(r R) bool {
 		_, goes := gone[w.key(r)]

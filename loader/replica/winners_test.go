@@ -19,11 +19,11 @@ func TestWinnersAreFoundByKeyWhateverTheHash(t *testing.T) {
 	}
 	for _, batch := range []*Batch{b, same} {
 		for _, id := range []string{"a", "b", "c", "b", "d", "c"} {
-			batch.Add(&record.Message{ID: id, Role: "new", UpdatedAt: 2})
+			batch.Add(&record.Message{Version: record.Version{UpdatedAt: 2}, ID: id, Role: "new"})
 		}
-		batch.Add(&record.Message{ID: "b", Role: "newer", UpdatedAt: 3})
-		batch.Add(&record.Message{ID: "a", Role: "older", UpdatedAt: 1})
-		batch.Complete(Missing{"message": {"c", "unknown"}}, []record.Record{&record.Message{ID: "d", Role: "found", UpdatedAt: 2}})
+		batch.Add(&record.Message{Version: record.Version{UpdatedAt: 3}, ID: "b", Role: "newer"})
+		batch.Add(&record.Message{Version: record.Version{UpdatedAt: 1}, ID: "a", Role: "older"})
+		batch.Complete(Missing{record.KindMessage: {"c", "unknown"}}, []record.Record{&record.Message{Version: record.Version{UpdatedAt: 2}, ID: "d", Role: "found"}})
 		if want := []string{"a/new", "b/newer", "d/found"}; !slices.Equal(ids(batch), want) {
 			t.Errorf("the batch holds %q, want %q", ids(batch), want)
 		}

@@ -1,10 +1,14 @@
 package mapping
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/orgstats/orgstats/loader/record"
+)
 
 // check finds what is wrong with the tables and their fields, whatever the source looks like.
 func (r *reader) check(m *Mapping) {
-	byRecord, byName := map[string]int{}, map[string]int{}
+	byRecord, byName := map[record.Kind]int{}, map[string]int{}
 	for i := range m.Tables {
 		t := &m.Tables[i]
 		if line, twice := byRecord[t.Record]; twice {
@@ -33,7 +37,7 @@ func (r *reader) checkFields(t *Table) {
 	if id := t.Field("id"); id != nil && (id.Path != nil || id.Column == "") {
 		r.wrong(id.Line, "the id must be a column: a deletion tells no more than the columns of the key")
 	}
-	if t.Record == "member" && t.Field("createdAt") == nil && t.Field("updatedAt") == nil {
+	if t.Record == record.KindMember && t.Field("createdAt") == nil && t.Field("updatedAt") == nil {
 		r.wrong(t.Line, "a member needs the field updatedAt or createdAt")
 	}
 	for _, name := range UsageFields {

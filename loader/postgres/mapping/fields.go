@@ -1,5 +1,7 @@
 package mapping
 
+import "github.com/orgstats/orgstats/loader/record"
+
 // Shape is what a field holds, which decides what columns fit.
 type Shape int
 
@@ -29,31 +31,28 @@ type field struct {
 }
 
 // fieldsOf are the fields of each kind of record.
-var fieldsOf = map[string][]field{
-	"conversation": {
+var fieldsOf = [record.NumKinds][]field{
+	record.KindConversation: {
 		{"id", Identifier, true}, {"organizationId", Identifier, true}, {"userId", Identifier, true}, {"agentId", Identifier, false},
 		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
 	},
-	"message": {
+	record.KindMessage: {
 		{"id", Identifier, true}, {"conversationId", Identifier, true}, {"role", Text, true},
 		{"parts", Document, false}, {"toolInvocations", Document, false}, {"feedback", Feedback, false},
 		{"usage", Document, false}, {"inputTokens", Count, false}, {"outputTokens", Count, false}, {"totalTokens", Count, false},
 		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
 	},
-	"kbFile": {
+	record.KindKBFile: {
 		{"id", Identifier, true}, {"organizationId", Identifier, true}, {"knowledgeBaseId", Identifier, true},
 		{"processingStatus", Text, false}, {"processedAt", Time, false},
 		{"extractInputTokens", Count, false}, {"extractOutputTokens", Count, false}, {"extractTotalTokens", Count, false},
 		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
 	},
-	"member": {
+	record.KindMember: {
 		{"organizationId", Identifier, true}, {"userId", Identifier, true}, {"publicMetadata", Document, true},
 		{"createdAt", Time, false}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
 	},
 }
-
-// kinds are the kinds of records, as messages name them.
-const kinds = "conversation, message, kbFile or member"
 
 // Shape is what a field of the table's record holds.
 func (t *Table) Shape(name string) Shape {
@@ -62,7 +61,7 @@ func (t *Table) Shape(name string) Shape {
 			return f.shape
 		}
 	}
-	panic("mapping: " + t.Record + " has no field " + name)
+	panic("mapping: " + t.Record.String() + " has no field " + name)
 }
 
 // UsageFields are the fields that may stand in place of a message's usage.

@@ -6,6 +6,8 @@ import (
 	_ "embed" // the default mapping
 	"slices"
 	"strings"
+
+	"github.com/orgstats/orgstats/loader/record"
 )
 
 // DefaultText is the mapping of the platform's own tables.
@@ -19,7 +21,7 @@ type Mapping struct{ Tables []Table }
 // Table is a table whose rows give one kind of record.
 type Table struct {
 	Schema, Name string
-	Record       string // conversation, message, kbFile or member
+	Record       record.Kind
 	Fields       []Field
 	Line         int // where it stands in the file
 }

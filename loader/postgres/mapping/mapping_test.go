@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orgstats/orgstats/loader/record"
 )
 
 func TestTheDefaultNamesEveryColumn(t *testing.T) {
@@ -26,7 +28,7 @@ func TestSourcesOfFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	people := &m.Tables[0]
-	if people.Schema != "crm" || people.Name != "people" || people.Record != "member" {
+	if people.Schema != "crm" || people.Name != "people" || people.Record != record.KindMember {
 		t.Errorf("the table is %+v", people)
 	}
 	for _, row := range []struct {

@@ -9,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/orgstats/orgstats/loader/record"
 )
 
 // Parse reads a mapping. The error holds every mistake, each with its place in the file of that name.
@@ -109,9 +111,10 @@ func (r *reader) table(node ast.Node) Table {
 		case "table":
 			t.Schema, t.Name = splitName(r.text(e))
 		case "record":
-			t.Record = r.text(e)
-			if _, known := fieldsOf[t.Record]; !known {
-				r.wrong(e.line, "record is %q; want %s", t.Record, kinds)
+			name := r.text(e)
+			var known bool
+			if t.Record, known = record.ParseKind(name); !known {
+				r.wrong(e.line, "record is %q; want %s", name, record.KindNames(""))
 			}
 		case "fields":
 			t.Fields = r.fields(e)
