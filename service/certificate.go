@@ -23,7 +23,7 @@ type certificate struct {
 	looked  time.Time
 }
 
-// TLSFiles gives a TLS configuration with the certificate, and its chain, and the key of two PEM files. Files that are
+// TLSFiles returns a TLS configuration with the certificate, and its chain, and the key of two PEM files. Files that are
 // replaced are noticed within seconds; while they don't fit together the certificate before stays in use.
 func TLSFiles(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
@@ -41,7 +41,7 @@ func TLSFiles(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	}, nil
 }
 
-// get gives the certificate, after a look at the files if the last one is some time ago.
+// get returns the certificate, after a look at the files if the last one is some time ago.
 func (c *certificate) get(now time.Time) *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()

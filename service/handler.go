@@ -16,6 +16,7 @@ import (
 
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
+	"github.com/orgstats/orgstats/service/transport"
 )
 
 // exchange is one request and what becomes of it. Its strings are copies: fasthttp reuses its buffers.
@@ -45,8 +46,8 @@ func exchangeOf(c *fiber.Ctx) *exchange {
 
 // handle stands around fiber's routes, so that whatever happens is answered in JSON and logged once.
 func (s *Service) handle(http *fasthttp.RequestCtx) {
-	if c, ok := http.Conn().(*conn); ok && !c.request.Complete() {
-		s.refuse(http, c.broken) // fasthttp does without the end of a trailer
+	if c, ok := http.Conn().(*transport.Conn); ok && !c.Complete() {
+		s.refuse(http, nil) // fasthttp does without the end of a trailer
 		return
 	}
 	e := s.begin(http)
@@ -107,7 +108,7 @@ func (s *Service) end(e *exchange) {
 	e.http.Response.Header.Set(fiber.HeaderXRequestID, e.id)
 	s.allowOrigin(&e.http.Request.Header, &e.http.Response.Header)
 	s.secure(&e.http.Response.Header)
-	if c, ok := e.http.Conn().(*conn); ok && !c.finish() {
+	if c, ok := e.http.Conn().(*transport.Conn); ok && !c.Finish() {
 		e.http.SetConnectionClose()
 	}
 	o := s.observation(e)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/service/stats"
+	"github.com/orgstats/orgstats/service/transport"
 )
 
 func TestHangUpStopsTheQuery(t *testing.T) {
@@ -33,8 +34,8 @@ func TestHangUpStopsTheQuery(t *testing.T) {
 			<-slow.entered
 			started := time.Now()
 			row.hangUp(t, c)
-			if cause := <-slow.causes; !errors.Is(cause, errHungUp) {
-				t.Fatalf("the query ended with %v, want %v", cause, errHungUp)
+			if cause := <-slow.causes; !errors.Is(cause, transport.ErrHungUp) {
+				t.Fatalf("the query ended with %v, want %v", cause, transport.ErrHungUp)
 			}
 			if took := time.Since(started); took > 2*time.Second {
 				t.Errorf("it took %v to notice", took)
@@ -43,12 +44,15 @@ func TestHangUpStopsTheQuery(t *testing.T) {
 	}
 }
 
+// watched is when the connection of a long request is watched, for certain.
+const watched = 100 * time.Millisecond
+
 func TestWatchLeavesTheConnectionAsItWas(t *testing.T) {
 	asked := &recorder{}
 	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, q stats.Question) (stats.Figures, error) {
 		select { // until the watch has begun
 		case <-ctx.Done():
-		case <-time.After(2 * watchAfter):
+		case <-time.After(watched):
 		}
 		if ctx.Err() != nil {
 			return stats.Figures{}, ctx.Err()
@@ -65,7 +69,7 @@ func TestWatchLeavesTheConnectionAsItWas(t *testing.T) {
 	}
 	// A request that comes while one is under way wakes the watch, but is no hanging up.
 	send(t, connection, rawRequest(admin, day))
-	time.AfterFunc(watchAfter+watchAfter/2, func() { _, _ = io.WriteString(connection, rawRequest(member, day)) })
+	time.AfterFunc(watched*3/4, func() { _, _ = io.WriteString(connection, rawRequest(member, day)) })
 	for _, user := range []string{admin.UserID, member.UserID} {
 		if got := readNext(t, reader); got.status != 200 {
 			t.Fatalf("got %d %s for %s", got.status, got.body, user)
@@ -73,23 +77,5 @@ func TestWatchLeavesTheConnectionAsItWas(t *testing.T) {
 	}
 	if n := len(asked.questions); n != 5 || asked.questions[4].UserID != member.UserID {
 		t.Errorf("%d questions were answered, the last by %s", n, asked.questions[n-1].UserID)
-	}
-}
-
-// A short request pays for a timer only.
-func BenchmarkWatchOfAShortRequest(b *testing.B) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer listener.Close()
-	inner, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer inner.Close()
-	c := newConn(inner, newConnections(0))
-	for b.Loop() {
-		c.cancelOnHangUp(func(error) {})()
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/orgstats/orgstats/service/transport"
 )
 
 const (
@@ -36,7 +38,7 @@ type Service struct {
 	app         *fiber.App
 	routes      fasthttp.RequestHandler // the app's
 	paths       map[string]bool         // that the routes stand for
-	connections *connections
+	connections *transport.Connections
 
 	// base is the context of all requests; cut ends it when graceful shutdown has run out of time.
 	base context.Context
@@ -46,13 +48,17 @@ type Service struct {
 // New gives a service that does not listen yet.
 func New(config Config) *Service {
 	config = config.withDefaults()
-	s := &Service{config: config, log: config.Log, connections: newConnections(config.MaxConnections), paths: map[string]bool{}}
+	s := &Service{config: config, log: config.Log, paths: map[string]bool{}}
+	s.connections = transport.NewConnections(transport.Options{
+		MaxConnections: config.MaxConnections, MaxBody: maxRequestBody, FirstByte: config.ReadTimeout, TLS: config.TLS,
+		Rejection: rejection,
+	})
 	s.base, s.cut = context.WithCancelCause(context.Background())
 	s.app = fiber.New(fiber.Config{
 		CaseSensitive:         true,
 		StrictRouting:         true,
 		DisableStartupMessage: true,
-		ReduceMemoryUsage:     true, // idle connections then hold no buffer of maxRequestHead; see conn.alone
+		ReduceMemoryUsage:     true, // idle connections then hold no buffer of maxRequestHead; see transport.Conn.Finish
 		ReadBufferSize:        maxRequestHead,
 		BodyLimit:             maxRequestBody,
 		ReadTimeout:           config.ReadTimeout,
@@ -81,22 +87,22 @@ func New(config Config) *Service {
 // Serve answers the listener's connections until Shutdown is called, and returns nil then, or the listener's error. It
 // closes the listener. Call it once.
 func (s *Service) Serve(listener net.Listener) error {
-	tracked := s.connections.listen(listener, s.config)
+	tracked := s.connections.Listen(listener)
 	if tracked == nil {
 		return listener.Close()
 	}
-	defer s.connections.unlisten()
+	defer s.connections.Unlisten()
 	return s.app.Listener(tracked)
 }
 
 // Connections tells how many connections are open, and how many were refused so far because that were too many.
-func (s *Service) Connections() (open int, refused uint64) { return s.connections.count() }
+func (s *Service) Connections() (open int, refused uint64) { return s.connections.Count() }
 
 // Shutdown stops gracefully. Requests under way are answered, and so are those that arrive within the next quarter of a
 // second; then nobody can connect any more, and idle connections close. It returns when the last answer is sent. If
 // ctx ends first, all that is left is cut off, and the context's error returned.
 func (s *Service) Shutdown(ctx context.Context) error {
-	if err := s.connections.stop(ctx); err != nil {
+	if err := s.connections.Stop(ctx); err != nil {
 		s.cut(errStopping)
 		return errors.Join(errors.New("requests were cut off because they did not end in time"), err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/service/stats"
+	"github.com/orgstats/orgstats/service/transport"
 )
 
 // gate is an answerer that waits to be opened, or for its context to end.
@@ -67,7 +68,7 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	text := rawRequest(admin, day)
 	send(t, late, text[:10])
 	eventually(t, "all connections are open", func() bool { return service.openConnections() == requests+3 })
-	eventually(t, "the late request has begun", func() bool { return service.idleConnections() == 2 })
+	eventually(t, "the late request has begun", func() bool { return service.connections.Idle() == 2 })
 
 	done := shutdown(service, within(t, 20*time.Second))
 	eventually(t, "new connections are refused", func() bool {
@@ -110,7 +111,7 @@ func TestShutdownTakesWhatArrivesAtThatMoment(t *testing.T) {
 	send(t, idle, rawRequest(admin, day))
 	readNext(t, reader)
 	done := shutdown(service, within(t, 20*time.Second))
-	eventually(t, "the service stops", service.connections.isStopping)
+	eventually(t, "the service stops", service.connections.Stopping)
 	send(t, idle, rawRequest(admin, day))
 	fresh := service.dial(t) // may still be in the kernel's queue
 	send(t, fresh, rawRequest(admin, day))
@@ -143,7 +144,7 @@ func TestShutdownOutOfTimeCutsOff(t *testing.T) {
 	if err := service.Shutdown(within(t, 10*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("shutdown: %v, want the context's error", err)
 	}
-	if cause := <-slow.causes; !errors.Is(cause, errStopping) && !errors.Is(cause, errHungUp) {
+	if cause := <-slow.causes; !errors.Is(cause, errStopping) && !errors.Is(cause, transport.ErrHungUp) {
 		t.Errorf("the query ended with %v", cause)
 	}
 	if err := <-served; err != nil {
@@ -195,20 +196,6 @@ type brokenListener struct {
 func (l brokenListener) Accept() (net.Conn, error) { return nil, l.err }
 
 func (s *Service) openConnections() int {
-	s.connections.mu.Lock()
-	defer s.connections.mu.Unlock()
-	return len(s.connections.open)
-}
-
-func (s *Service) idleConnections() (n int) {
-	s.connections.mu.Lock()
-	defer s.connections.mu.Unlock()
-	for c := range s.connections.open {
-		c.mu.Lock()
-		if c.idle {
-			n++
-		}
-		c.mu.Unlock()
-	}
-	return n
+	open, _ := s.connections.Count()
+	return open
 }

@@ -1,6 +1,8 @@
 // Package stats answers the one question of the service: the 16 figures of an organization over a window of time.
 package stats
 
+import "errors"
+
 // Question is what a caller asks, already checked and authorized: a window of one organization, and filters.
 // A filter that is "" is not applied.
 type Question struct {
@@ -39,3 +41,11 @@ type Figures struct {
 	KBExtractInputTokens  uint64 `json:"kbExtractInputTokens"`
 	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens"`
 }
+
+var (
+	// ErrUnavailable says that ClickHouse can't be reached or can't take the question now: asking again later may help.
+	ErrUnavailable = errors.New("ClickHouse can't answer now")
+
+	// ErrTimeout says that the question was given up because its time was over.
+	ErrTimeout = errors.New("the question took too long")
+)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
@@ -148,4 +152,66 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
+}
+
+// Admit waits until a question of the organization may be worked on, or refuses it. Leave must be called when the
+// question is done with.
+type Admit func(ctx context.Context, orgID string) (leave func(), err error)
+
+// AdmitWith lets a store ask before it works on a question. Its errors are Answer's.
+func (s *Store) AdmitWith(admit Admit) { s.admit = admit }
+
+// enter waits for admission, if there is any, and notes how long that took.
+func (s *Store) enter(ctx context.Context, orgID string) (leave func(), err error) {
+	if s.admit == nil {
+		return func() {}, nil
+	}
+	asked := time.Now()
+	leave, err = s.admit(ctx, orgID)
+	accountOf(ctx).note(func(c *Costs) { c.Waited += time.Since(asked) })
+	return leave, err
+}
+
+// messageColumns is how many figures are of messages; the others are of files.
+const messageColumns = 10
+
+// columns are where the columns of a question's queries go.
+func (f *Figures) columns() []any {
+	return []any{
+		&f.ConversationCount, &f.UniqueUsers, &f.UniqueAgents,
+		&f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.TotalHelpful, &f.TotalNotHelpful,
+		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
+	}
+}
+
+// Run runs the queries of a plan, or the plain query, and gives the figures.
+func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
+	return s.run(ctx, queries, func(context.Context) error { return nil })
+}
+
+// run runs the queries and calls begun once ClickHouse has begun all of them, while they are under way: what each reads
+// is settled then, because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts
+// never change.
+func (s *Store) run(ctx context.Context, queries []Query, begun func(context.Context) error) (f Figures, err error) {
+	columns := [][]any{f.columns()}
+	if len(queries) == 2 {
+		columns = [][]any{columns[0][:messageColumns], columns[0][messageColumns:]}
+	}
+	var beginning sync.WaitGroup
+	beginning.Add(len(queries))
+	all, ctx := errgroup.WithContext(ctx)
+	for i, query := range queries {
+		all.Go(func() error {
+			row := s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL)
+			beginning.Done()
+			return row.Scan(columns[i]...)
+		})
+	}
+	all.Go(func() error {
+		beginning.Wait()
+		return begun(ctx)
+	})
+	err = all.Wait()
+	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
+	return f, err
 }

@@ -1,8 +1,8 @@
-package service
+package transport
 
 import "golang.org/x/sys/unix"
 
-// hungUp tells whether the peer of a socket has closed it or reset it, even where bytes of it are still unread.
+// hungUp reports whether the peer of a socket has closed it or reset it, even where bytes of it are still unread.
 func hungUp(fd uintptr) bool {
 	events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	n, err := unix.Poll(events, 0)

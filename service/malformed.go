@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/orgstats/orgstats/service/transport"
 	"github.com/orgstats/orgstats/service/wire"
 )
 
@@ -31,10 +32,9 @@ func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
 		http: http, id: newRequestID(), client: peer(http.RemoteAddr()), route: RouteInvalid, started: time.Now(),
 		span: trace.SpanFromContext(s.base), // none: nobody traces what is no request
 	}
-	if connection, ok := http.Conn().(*conn); ok {
-		connection.linger = true
-		if connection.broken != nil {
-			err = connection.broken // which fasthttp may have wrapped beyond recognition
+	if c, ok := http.Conn().(*transport.Conn); ok {
+		if fault := c.Fault(); fault != nil {
+			err = fault
 		}
 	}
 	s.show(e, refusal(err))

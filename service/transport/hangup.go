@@ -1,10 +1,14 @@
-package service
+package transport
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
+
+// ErrHungUp is the cause that a request's context ends with when its caller closed the connection.
+var ErrHungUp = errors.New("the caller closed the connection")
 
 // watchAfter is how long a request runs before its connection is watched: most are answered by then, and cost a timer
 // only.
@@ -12,7 +16,7 @@ const watchAfter = 50 * time.Millisecond
 
 // watcher waits for the caller of a long request to hang up.
 type watcher struct {
-	conn    *conn
+	conn    *Conn
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
 	done    chan struct{}
@@ -20,10 +24,10 @@ type watcher struct {
 	stopped bool
 }
 
-// cancelOnHangUp cancels with errHungUp when the peer closes the connection, until stop is called. A peer that closes
+// CancelOnHangUp cancels with ErrHungUp when the peer closes the connection, until stop is called. A peer that closes
 // only its sending side is taken to have hung up as well, as in net/http: TCP tells the two apart by nothing but
 // sending.
-func (c *conn) cancelOnHangUp(cancel context.CancelCauseFunc) (stop func()) {
+func (c *Conn) CancelOnHangUp(cancel context.CancelCauseFunc) (stop func()) {
 	if c.raw == nil {
 		return func() {}
 	}
@@ -38,14 +42,15 @@ func (w *watcher) watch() {
 		return
 	}
 	// The runtime's poller calls back whenever something happens on the socket. Nothing is read: a pipelined request
-	// stays where it is.
+	// stays in the socket's buffer.
 	err := w.conn.raw.Read(func(fd uintptr) bool { return hungUp(fd) })
 	if err == nil {
-		w.cancel(errHungUp)
+		w.cancel(ErrHungUp)
 	}
 }
 
-// start lifts the deadline for reading the request, which would end the watch.
+// start lifts the deadline for reading the request, which would end the watch. It reports false where the watch is not
+// to begin.
 func (w *watcher) start() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
