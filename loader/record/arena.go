@@ -2,8 +2,8 @@ package record
 
 import "unsafe"
 
-// Arena is memory that messages are made in, many at a time: one by one they would keep the garbage collector busy. The
-// memory is free again when none of them is used any more.
+// Arena allocates messages and their texts many at a time: one by one they would keep the garbage collector busy. The
+// memory is freed once none of them is referenced any more.
 type Arena struct {
 	messages     []Message
 	texts        []byte
@@ -31,7 +31,7 @@ func (a *Arena) message() *Message {
 	return m
 }
 
-// keepConversation moves the id of a message's conversation out of the line; messages of a conversation often come one
+// keepConversation copies the id of a message's conversation out of the line; messages of a conversation often come one
 // after the other.
 func (a *Arena) keepConversation(id string) string {
 	if id != a.conversation {
@@ -40,7 +40,7 @@ func (a *Arena) keepConversation(id string) string {
 	return a.conversation
 }
 
-// keep moves a text out of the line.
+// keep copies a text out of the line.
 func (a *Arena) keep(text string) string {
 	if text == "" {
 		return ""

@@ -49,7 +49,7 @@ func (r *reader) total(field, raw string, a, b uint32) uint32 {
 	return a + b
 }
 
-// decimal takes the size of a JSON number apart into digits × 10^exponent without rounding. Digits begin and end
+// decimal splits the absolute value of a JSON number into digits × 10^exponent without rounding. Digits begin and end
 // with none that is zero, so a whole number has an exponent of at least 0; for zero there are none.
 func decimal(number string) (digits string, exponent int) {
 	mantissa := strings.TrimPrefix(number, "-")

@@ -27,7 +27,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// excerpt is JSON text short enough for an error's sentence.
+// excerpt returns JSON text short enough for an error's sentence.
 func excerpt(raw string) string {
 	const most = 80
 	if len(raw) <= most {

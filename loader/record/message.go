@@ -55,7 +55,7 @@ func (r *reader) toolCalls() uint32 {
 	return r.tools.calls()
 }
 
-// arrayLength is the number of elements of a JSON array, -1 for what is none.
+// arrayLength returns the number of elements of a JSON array, -1 for any other value.
 func arrayLength(raw string) (n int32) {
 	if !strings.HasPrefix(raw, "[") {
 		return -1
@@ -137,7 +137,7 @@ func (r *reader) feedbackGiven() (helpful, notHelpful uint32) {
 	if absent(r.feedback) {
 		return 0, 0
 	}
-	take := func(piece string) {
+	add := func(piece string) {
 		switch unquote(piece) {
 		case "helpful":
 			helpful++
@@ -148,9 +148,9 @@ func (r *reader) feedbackGiven() (helpful, notHelpful uint32) {
 		}
 	}
 	if r.feedback[0] == '[' {
-		eachElement(r.feedback, take)
+		eachElement(r.feedback, add)
 	} else {
-		take(r.feedback)
+		add(r.feedback)
 	}
 	return helpful, notHelpful
 }

@@ -21,7 +21,7 @@ var errFlatTooLarge = fmt.Errorf("its paths and values take more than %d bytes, 
 
 // setMetadata reads JSON text of an object into the metadata of m.
 func (m *Member) setMetadata(object string) error {
-	// Members are few beside messages, so that maps, which drop a key's earlier values in passing, are fast enough.
+	// Members are few beside messages, so that maps, which keep the last value of a key, are fast enough.
 	var tree map[string]any
 	decoder := json.NewDecoder(strings.NewReader(object))
 	decoder.UseNumber()
@@ -58,14 +58,14 @@ func distinct[T comparable](all []T, compare func(a, b T) int) []T {
 	return slices.Compact(all)
 }
 
-// flattener gathers paths and pairs, some of them more than once. Beyond maxFlatBytes it takes no more.
+// flattener collects paths and pairs, some of them more than once. Beyond maxFlatBytes it ignores the rest.
 type flattener struct {
 	paths []string
 	pairs []pair
 	size  int
 }
 
-// members takes what an object holds; prefix is its path and a dot, "" for the outermost.
+// members collects what an object holds; prefix is its path and a dot, "" for the outermost.
 func (f *flattener) members(prefix string, object map[string]any) {
 	for key, value := range object {
 		if f.size += len(prefix) + len(key); f.size > maxFlatBytes {
@@ -79,7 +79,7 @@ func (f *flattener) members(prefix string, object map[string]any) {
 	}
 }
 
-// value takes a value, all of an array's elements as if each stood at the array's path.
+// value collects a value, all of an array's elements as if each stood at the array's path.
 func (f *flattener) value(path string, value any) {
 	if f.size > maxFlatBytes {
 		return
@@ -106,8 +106,8 @@ func (f *flattener) pair(path, value string) {
 	f.pairs = append(f.pairs, pair{path, value})
 }
 
-// numberText is a JSON number in its shortest form, one for each value however it is written: as JavaScript prints it,
-// except that whole numbers and those too large for it keep all their digits, where JavaScript would round them.
+// numberText returns a JSON number in its shortest form, one for each value however it is written: as JavaScript prints
+// it, except that whole numbers and those too large for it keep all their digits, where JavaScript would round them.
 func numberText(literal string) string {
 	const writtenOut = 21 // digits of a whole number, as JavaScript has it
 	digits, exponent := decimal(literal)
@@ -129,7 +129,7 @@ func numberText(literal string) string {
 	return strings.Replace(strconv.FormatFloat(number, 'e', -1, 64), "e-0", "e-", 1)
 }
 
-// shorter is digits × 10^exponent in all its digits: written out, or with an exponent if that is shorter.
+// shorter returns digits × 10^exponent in all its digits: written out, or with an exponent if that is shorter.
 func shorter(digits string, exponent int) string {
 	short := digits[:1]
 	if len(digits) > 1 {

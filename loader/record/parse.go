@@ -14,7 +14,7 @@ import (
 // record shares no memory with line. The error is always an *Error.
 func Parse(line []byte) (Record, error) { return NewArena(1).Parse(line) }
 
-// Parse reads one line of several, as the function does.
+// Parse reads one line, as the function Parse does, into the arena.
 func (a *Arena) Parse(line []byte) (Record, error) {
 	r := reader{arena: a}
 	// The fields are views of the line. All that is kept of them is cloned: texts by detach, reasons as they are built.
@@ -86,4 +86,35 @@ func readableID(raw string) string {
 		return strings.Clone(id)
 	}
 	return ""
+}
+
+const (
+	// maxDepth keeps the recursion over nested JSON far away from the end of the stack.
+	maxDepth = 10_000
+	// safeLength is the length up to which no valid line nests deeper, since each level takes two bytes, and no
+	// invalid one recurses deep enough to matter.
+	safeLength = 2 * maxDepth
+)
+
+// deeperThan reports whether JSON text opens more than limit objects and arrays within each other. Up to the first
+// mistake in the text, it sees strings just as a parser does, so it bounds a parser's recursion for any text.
+func deeperThan(text []byte, limit int) bool {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
 }

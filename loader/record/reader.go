@@ -27,7 +27,7 @@ type reader struct {
 	err *Error
 }
 
-// slot is where the field of that name is kept, nil for one that no record has.
+// slot returns where the field of that name is kept, nil for one that no record has.
 func (r *reader) slot(name string) *string {
 	switch name {
 	case "type":
@@ -76,14 +76,14 @@ func (r *reader) slot(name string) *string {
 	return nil
 }
 
-// fail keeps the first reason that a field is wrong for.
+// fail records what is wrong with a field, unless something else was wrong before.
 func (r *reader) fail(field, reason string) {
 	if r.err == nil {
 		r.err = &Error{Field: field, Reason: reason}
 	}
 }
 
-// wrong keeps, as fail does, what a field is and what it should be.
+// wrong records, as fail does, what a field is and what it should be.
 func (r *reader) wrong(field, raw, want string) {
 	is := "missing"
 	if raw != "" {
@@ -125,7 +125,7 @@ func (r *reader) identifier(field, raw string) string {
 	return id
 }
 
-// time reads a time that must be given.
+// time reads a required time.
 func (r *reader) time(field, raw string) int64 {
 	text := r.text(field, raw, "an RFC 3339 date-time")
 	if r.err != nil {
@@ -138,7 +138,7 @@ func (r *reader) time(field, raw string) int64 {
 	return ms
 }
 
-// timeOr reads a time that may be absent.
+// timeOr reads an optional time.
 func (r *reader) timeOr(field, raw string, otherwise int64) int64 {
 	if absent(raw) {
 		return otherwise
@@ -151,7 +151,7 @@ func (r *reader) deletion() (at int64, deleted bool) {
 	return r.timeOr("deletedAt", r.deletedAt, 0), !absent(r.deletedAt)
 }
 
-// detach moves texts out of the line into one allocation of their own.
+// detach copies texts out of the line into one allocation of their own.
 func detach(texts ...*string) {
 	length := 0
 	for _, text := range texts {
@@ -166,4 +166,38 @@ func detach(texts ...*string) {
 	for _, text := range texts {
 		*text, rest = rest[:len(*text)], rest[len(*text):]
 	}
+}
+
+// unpairedSurrogate reports whether the inside of a JSON string escapes half of a surrogate pair. That is no
+// character, and whatever stood for it could make two different ids one.
+func unpairedSurrogate(inner string) bool {
+	high := false
+	for i := 0; i < len(inner); i++ {
+		if inner[i] != '\\' || inner[i+1] != 'u' {
+			if high {
+				return true
+			}
+			if inner[i] == '\\' {
+				i++
+			}
+			continue
+		}
+		low := isLowSurrogate(inner[i+2 : i+6])
+		if high != low {
+			return true
+		}
+		high = isHighSurrogate(inner[i+2 : i+6])
+		i += 5
+	}
+	return high
+}
+
+// isHighSurrogate reports whether four hexadecimal digits are the first half of a surrogate pair.
+func isHighSurrogate(hex string) bool {
+	return (hex[0] == 'd' || hex[0] == 'D') && strings.IndexByte("89abAB", hex[1]) >= 0
+}
+
+// isLowSurrogate reports whether four hexadecimal digits are the second half of a surrogate pair.
+func isLowSurrogate(hex string) bool {
+	return (hex[0] == 'd' || hex[0] == 'D') && strings.IndexByte("cdefCDEF", hex[1]) >= 0
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// members calls f for every key of the object that a line is and the text of its value, in order, and tells whether the
-// line is one: valid JSON in valid UTF-8. It looks at each byte once, eight at a time within strings, which is most of
-// what reading a record takes; what is wrong with another line is for malformed to say.
+// members calls f for every key of the object in a line and the text of its value, in order, and reports whether the
+// line is one: valid JSON in valid UTF-8. It reads each byte once, eight at a time within strings, which is most of the
+// cost of reading a record; what is wrong with any other line is for malformed to say.
 func members(line []byte, f func(key, value string)) bool {
 	if len(line) > safeLength && deeperThan(line, maxDepth) {
 		return false
@@ -28,8 +28,8 @@ func members(line []byte, f func(key, value string)) bool {
 	return v.seen&highBits == 0 || utf8.Valid(line)
 }
 
-// validator finds the ends of the JSON values in a line: its methods take where one begins and give where it ends, -1
-// if it is none.
+// validator finds the ends of the JSON values in a line: its methods take the index where one begins and return
+// the index after its end, -1 if it is not valid.
 type validator struct {
 	line    []byte // the text's bytes
 	text    string
@@ -41,7 +41,7 @@ func newValidator(text string) validator {
 	return validator{line: unsafe.Slice(unsafe.StringData(text), len(text)), text: text}
 }
 
-// eachMember calls f as members does, for an object within a line that is valid.
+// eachMember calls f for every key and value of an object, in order, within a line that is valid.
 func eachMember(object string, f func(key, value string)) {
 	v := newValidator(object)
 	v.object(0, f)
@@ -53,7 +53,7 @@ func eachElement(array string, f func(value string)) {
 	v.array(0, f)
 }
 
-// unquote is what a string says, "" for a value that is none.
+// unquote returns the text of a JSON string, "" for any other value.
 func unquote(value string) string {
 	if value[0] != '"' {
 		return ""
@@ -64,7 +64,7 @@ func unquote(value string) string {
 	return gjson.Parse(value).Str
 }
 
-// at is the byte at a place, 0 behind the end.
+// at returns the byte at an index, 0 past the end.
 func (v *validator) at(i int) byte {
 	if i < len(v.line) {
 		return v.line[i]
@@ -72,7 +72,7 @@ func (v *validator) at(i int) byte {
 	return 0
 }
 
-// space goes past white space.
+// space skips white space.
 func (v *validator) space(i int) int {
 	for i < len(v.line) && (v.line[i] == ' ' || v.line[i] == '\t' || v.line[i] == '\n' || v.line[i] == '\r') {
 		i++
@@ -152,7 +152,7 @@ func (v *validator) array(i int, f func(value string)) int {
 	}
 }
 
-// next goes, behind an item, to the one that follows, or past the end of the object or array.
+// next skips from the end of an item to the one that follows, or past the end of the object or array.
 func (v *validator) next(i int, end byte) (at int, more bool) {
 	switch i = v.space(i); v.at(i) {
 	case end:
@@ -193,7 +193,7 @@ func (v *validator) number(i int) int {
 	return i
 }
 
-// digits goes past one digit or more.
+// digits skips one digit or more.
 func (v *validator) digits(i int) int {
 	if !isDigit(v.at(i)) {
 		return -1
@@ -234,7 +234,7 @@ func (v *validator) string(i int) int {
 	}
 }
 
-// plain goes past the bytes of a string that stand for themselves.
+// plain skips the bytes of a string that stand for themselves.
 func (v *validator) plain(i int) int {
 	for ; i+8 <= len(v.line); i += 8 {
 		w := binary.LittleEndian.Uint64(v.line[i:])
@@ -251,7 +251,7 @@ func (v *validator) plain(i int) int {
 	return i
 }
 
-// escape goes past what follows a backslash.
+// escape skips what follows a backslash.
 func (v *validator) escape(i int) int {
 	switch v.at(i) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The reasons that ParseTime refuses a text for, each a sentence about it.
+// Reasons for which ParseTime refuses a text, each a predicate about it.
 var (
 	errTimeShape = errors.New("is not an RFC 3339 date-time with seconds and a zone, " +
 		"such as 2024-01-31T23:59:59.999Z")
@@ -72,7 +72,7 @@ func hasShape(s, shape string) bool {
 	return true
 }
 
-// number is the value of a few digits.
+// number returns the value of a few digits.
 func number(digits string) (n int64) {
 	for i := range len(digits) {
 		n = n*10 + int64(digits[i]-'0')
@@ -80,8 +80,8 @@ func number(digits string) (n int64) {
 	return n
 }
 
-// cutFraction splits off the digits of a second's fraction, if there are any, and says whether milliseconds hold
-// them all.
+// cutFraction splits off the digits of a second's fraction, if there are any, and reports whether milliseconds
+// hold them all.
 func cutFraction(s string) (milliseconds int64, exact bool, rest string, ok bool) {
 	if !strings.HasPrefix(s, ".") {
 		return 0, true, s, true
@@ -115,7 +115,7 @@ func offsetMinutes(zone string) (int64, error) {
 	return hours*60 + minutes, nil
 }
 
-// daysIn is the number of days of a month.
+// daysIn returns the number of days of a month.
 func daysIn(year, month int64) int64 {
 	switch month {
 	case 2:

@@ -36,8 +36,8 @@ func (v Version) deleted(t *Version) Version {
 	return v
 }
 
-// NewTombstone returns the record that says that the source deleted a row, at a time in milliseconds since 1970. The key
-// is that of Record.Key.
+// NewTombstone returns the record that says that the source deleted a row, at a time in milliseconds since 1970. The
+// key is that of Record.Key.
 func NewTombstone(kind Kind, key string, lsn uint64, at int64) Record {
 	r := kinds[kind].keyed(key)
 	*r.version() = Version{LSN: lsn, Deleted: true, DeletedAt: at, Tombstone: true}
