@@ -44,11 +44,11 @@ lint:
 	go run $(STATICCHECK) ./...
 
 soak: engine ## ten minutes of reading, loading and replicating at once: no error, nothing grows, exact at the end (SOAK_TIME)
-	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats -count=1 -v -timeout 0 -run '^TestSoak'
+	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats/e2e -count=1 -v -timeout 0 -run '^TestSoak'
 
 chaos: engine ## kill replicator, engine and PostgreSQL at random (CHAOS_KILLS; CHAOS_SEED, which is printed, to repeat)
 	ORGSTATS_CHAOS_KILLS="$${CHAOS_KILLS:-60}" ORGSTATS_CHAOS_SEED="$${CHAOS_SEED:-}" \
-		go test -count=1 -timeout 60m -v -run '^TestChaos$$' ./cmd/orgstats
+		go test -count=1 -timeout 60m -v -run '^TestChaos$$' ./cmd/orgstats/e2e
 
 bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench
@@ -65,7 +65,7 @@ profile: build engine ## profile a load, for the compiler
 
 bench-replicate: engine ## measure copying and following a PostgreSQL database (RATES_ROWS, RATES_SECONDS)
 	ORGSTATS_RATES_ROWS="$${RATES_ROWS:-1000000}" ORGSTATS_RATES_SECONDS="$${RATES_SECONDS:-60}" \
-		go test -count=1 -timeout 30m -v -run '^TestRates$$' ./cmd/orgstats
+		go test -count=1 -timeout 30m -v -run '^TestRates$$' ./cmd/orgstats/e2e
 
 engine: bin/libchdb.so ## the embedded ClickHouse
 

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/replica"
+)
+
+// backupFlags say where a backup lies.
+type backupFlags struct {
+	databaseFlags
+	Place string `arg:"" name:"backup" help:"With the embedded engine, a path: a new directory, or a file whose name ends in .tar. With --clickhouse-url, a name on the server's --disk."`
+	Disk  string `help:"The ClickHouse server's disk for backups, which its configuration must allow (backups.allowed_disk)." default:"backups" placeholder:"DISK"`
+}
+
+func (f *backupFlags) place(db *database) (clickhouse.BackupPlace, error) {
+	if db.engine == nil {
+		return clickhouse.BackupPlace{Disk: f.Disk, Name: f.Place}, nil
+	}
+	path, err := filepath.Abs(f.Place)
+	return clickhouse.BackupPlace{Name: path}, err
+}
+
+// backupPool is one connection for the statement and one to give it up.
+var backupPool = clickhouse.Pool{MaxOpen: 2, MaxIdle: 2}
+
+type backupCommand struct{ backupFlags }
+
+// Run takes the writer's place, so that all tables are backed up as they are at one moment; answers go on meanwhile.
+func (c *backupCommand) Run(p *program) error {
+	return c.with(p, func(db *database) error {
+		replicas := db.replicas()
+		replicas.Holder = "a backup"
+		writer, err := replica.Open(p.ctx, replicas)
+		if err != nil {
+			return err
+		}
+		defer writer.Close()
+		return c.do(p, db, "backed up", clickhouse.MakeBackup)
+	})
+}
+
+type restoreCommand struct {
+	backupFlags
+	Database string `help:"The database's name in the backup." default:"orgstats" placeholder:"NAME"`
+}
+
+// Run restores into an empty database only, so that nothing is ever mixed up or overwritten.
+func (c *restoreCommand) Run(p *program) error {
+	return c.asIs(p, func(db *database) error {
+		claim, err := clickhouse.TakeClaim(p.ctx, db.url, "loader", "a restoration")
+		if err != nil {
+			return fmt.Errorf("take the claim to write: %w", err)
+		}
+		defer claim.Release()
+		if err := c.expectEmpty(p.ctx, db); err != nil {
+			return err
+		}
+		restore := func(ctx context.Context, conn clickhouse.Conn, place clickhouse.BackupPlace) (clickhouse.Backup, error) {
+			return clickhouse.RestoreBackup(ctx, conn, place, c.Database)
+		}
+		if err := c.do(p, db, "restored", restore); err != nil {
+			return err
+		}
+		return db.migrate(p.ctx, p.log)
+	})
+}
+
+func (c *restoreCommand) expectEmpty(ctx context.Context, db *database) error {
+	conn, err := clickhouse.Open(ctx, db.url, backupPool)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	var tables uint64
+	if err := conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase()").Scan(&tables); err != nil {
+		return fmt.Errorf("ask ClickHouse for the tables of the database: %w", err)
+	}
+	if tables > 0 {
+		return errors.New("the database is not empty: restore into a new data directory (--data-dir), or a new database on the server, and move the service there")
+	}
+	return nil
+}
+
+// do makes a backup or restores one, and says what it did.
+func (f *backupFlags) do(p *program, db *database, done string, run func(context.Context, clickhouse.Conn, clickhouse.BackupPlace) (clickhouse.Backup, error)) error {
+	place, err := f.place(db)
+	if err != nil {
+		return err
+	}
+	conn, err := clickhouse.Open(p.ctx, db.url, backupPool)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	began := time.Now()
+	b, err := run(p.ctx, conn, place)
+	if err != nil {
+		return fmt.Errorf("%s: %w", place.Name, err)
+	}
+	took := time.Since(began).Round(10 * time.Millisecond)
+	_, err = fmt.Fprintf(p.stdout, "%s %d files, %.1f MB, in %s: %s\n", done, b.Files, float64(b.Bytes)/1e6, took, place.Name)
+	return err
+}

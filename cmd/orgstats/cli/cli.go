@@ -1,0 +1,170 @@
+// Package cli holds the commands of the program orgstats: one file for each, beside what they share.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/orgstats/orgstats/clickhouse/engine"
+)
+
+// Exit statuses.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitRejected    = 2   // everything was loaded but some lines, which were rejected
+	exitInterrupted = 130 // a second signal stopped the program at once
+)
+
+// Options change the program where it is part of another one, which tests are.
+type Options struct {
+	// Written, if it is not nil, is called after every statement that has written to the replicas.
+	Written func(statement string)
+}
+
+// Main runs the program with the arguments and the streams of the process, and exits. In a process that was started to
+// be the embedded engine, it runs the engine.
+func Main(o Options) {
+	engine.RunChildIfAsked()
+	ctx, stop := interruptible(context.Background())
+	status := run(ctx, o, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// program is what the commands get from their surroundings.
+type program struct {
+	Options
+	ctx    context.Context // ends at the first Ctrl-C or SIGTERM
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger
+}
+
+// commands are the subcommands and the flags that all of them share.
+type commands struct {
+	logFlags
+	profileFlags
+	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
+	Load       loadCommand       `cmd:"" help:"Load files of records."`
+	Replicate  replicateCommand  `cmd:"" help:"Copy the tables of a PostgreSQL database and follow their changes."`
+	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
+	Token      tokenCommand      `cmd:"" help:"Sign a token with the development key of the data directory, for serve --dev-auth."`
+	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`
+	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
+	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity anew, while the service goes on answering exactly."`
+	Backup     backupCommand     `cmd:"" help:"Back the database up, while the service goes on answering."`
+	Restore    restoreCommand    `cmd:"" help:"Bring a backup back, into an empty database."`
+	Health     healthCommand     `cmd:"" help:"Tell by the exit status whether the service on this machine is ready: for containers and supervisors."`
+	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it bears it."`
+	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
+}
+
+// rejectedError says that a load took everything but some lines.
+type rejectedError struct{ lines uint64 }
+
+func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejected", e.lines) }
+
+func newParser(c *commands, options ...kong.Option) *kong.Kong {
+	return kong.Must(c, append(options, kong.Name("orgstats"),
+		kong.Description("Exact usage figures of an AI-agent platform's organizations, from ClickHouse."))...)
+}
+
+// Model returns the commands with their flags.
+func Model() *kong.Application { return newParser(&commands{}).Model }
+
+// run is the whole program, from its arguments to its exit status.
+func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c commands
+	helped := false
+	files := &fileVariables{}
+	parser := newParser(&c,
+		kong.UsageOnError(),
+		kong.Resolvers(files),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { helped = true }), // kong goes on parsing after the help where its exit returns
+	)
+	chosen, err := parser.Parse(args)
+	if helped {
+		return ExitOK
+	}
+	if err != nil {
+		parser.FatalIfErrorf(err)
+		return ExitFailed
+	}
+	if len(files.mistakes) > 0 {
+		printErrors(stderr, errors.Join(files.mistakes...))
+		return ExitFailed
+	}
+	p := &program{o, ctx, stdin, stdout, stderr, c.logger(stderr)}
+	err = c.profiled(func() error { return chosen.Run(p) })
+	if _, ok := errors.AsType[*rejectedError](err); ok {
+		return ExitRejected
+	}
+	if err != nil {
+		printErrors(stderr, err)
+		return ExitFailed
+	}
+	return ExitOK
+}
+
+// printErrors writes an error, and one line for each of several that are joined.
+func printErrors(w io.Writer, err error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		fmt.Fprintln(w, "orgstats:", err)
+		return
+	}
+	for _, e := range joined.Unwrap() {
+		printErrors(w, e)
+	}
+}
+
+// interruptible returns a context that ends at the first Ctrl-C or SIGTERM, so that the program can come to a clean
+// stop. The second one stops it at once.
+func interruptible(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "stopping; press Ctrl-C again to stop at once")
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx, cancel
+}
+
+// profileFlags say whether the program is profiled.
+type profileFlags struct {
+	CPUProfile string `name:"cpu-profile" help:"Where to write, at the end, what the program used the processors for: for go tool pprof. The embedded engine is a program of its own." placeholder:"FILE"`
+}
+
+// profiled runs do, and profiles it if that is asked for.
+func (f *profileFlags) profiled(do func() error) (err error) {
+	if f.CPUProfile == "" {
+		return do()
+	}
+	file, err := os.Create(f.CPUProfile)
+	if err != nil {
+		return fmt.Errorf("write a profile: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	defer pprof.StopCPUProfile()
+	return do()
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+type explainCommand struct {
+	databaseFlags
+	Org           string `required:"" help:"Organization that is asked about." placeholder:"ORG"`
+	From          string `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
+	To            string `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
+	AgentID       string `help:"As in a request." placeholder:"AGENT"`
+	UserID        string `help:"As in a request; the whole organization if not given." placeholder:"USER"`
+	MetadataKey   string `help:"As in a request." placeholder:"KEY"`
+	MetadataValue string `help:"As in a request." placeholder:"VALUE"`
+	FewMessages   uint64 `help:"As serve has it." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
+}
+
+func (c *explainCommand) Run(p *program) error {
+	from, until, err := service.Window(c.From, c.To)
+	if err != nil {
+		return err
+	}
+	q := stats.Question{
+		OrgID: c.Org, From: from, Until: until, AgentID: c.AgentID, UserID: c.UserID,
+		MetadataKey: c.MetadataKey, MetadataValue: c.MetadataValue,
+	}
+	return c.with(p, func(db *database) error {
+		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		store := stats.NewStore(conn, clickhouse.Limits{Time: time.Minute})
+		store.Few = c.FewMessages
+		return explain(p, conn, store, q)
+	})
+}
+
+// explain prints the plan of a question, its statements with what each part reads, and the answer.
+func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Question) error {
+	plan, err := store.Plan(p.ctx, q)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "Plan\n%s", plan)
+	for i, query := range plan.Queries() {
+		fmt.Fprintf(p.stdout, "\nStatement %d\n%s\n\nParameters\n", i+1, query.SQL)
+		for _, name := range slices.Sorted(maps.Keys(query.Params)) {
+			fmt.Fprintf(p.stdout, "  %s = %s\n", name, query.Params[name])
+		}
+		if err := printReads(p, conn, query); err != nil {
+			return err
+		}
+	}
+	started := time.Now()
+	figures, err := store.Answer(p.ctx, q)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "\nAnswer in %s\n%+v\n", time.Since(started).Round(10*time.Microsecond), figures)
+	return err
+}
+
+// printReads prints what ClickHouse expects to read of each table for a statement, and what it did read in all.
+func printReads(p *program, conn clickhouse.Conn, query stats.Query) error {
+	fmt.Fprintln(p.stdout, "\nReads")
+	ctx := clickhouse.WithParams(p.ctx, query.Params)
+	rows, err := conn.Query(ctx, "EXPLAIN ESTIMATE "+query.SQL)
+	if err != nil {
+		return fmt.Errorf("explain the statement: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var database, table string
+		var parts, n, marks uint64
+		if err := rows.Scan(&database, &table, &parts, &n, &marks); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "  %s: up to %d rows in %d granules of %d parts\n", table, n, marks, parts)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	read, err := rowsRead(ctx, conn, query.SQL)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "  %d rows read in all\n", read)
+	return err
+}
+
+// rowsRead runs a statement and tells how many rows it read.
+func rowsRead(ctx context.Context, conn clickhouse.Conn, statement string) (read uint64, err error) {
+	ctx = driver.Context(ctx, driver.WithProgress(func(progress *driver.Progress) { read += progress.Rows }))
+	rows, err := conn.Query(ctx, statement)
+	if err != nil {
+		return 0, err
+	}
+	for rows.Next() { // the answer itself is shown elsewhere
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	return read, rows.Close()
+}

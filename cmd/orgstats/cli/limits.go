@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/orgstats/orgstats/service/limit"
+)
+
+// mostOfAnything is far above what any limit makes sense with.
+const mostOfAnything = 1_000_000
+
+// limitFlags bound what the service takes on.
+type limitFlags struct {
+	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
+	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
+	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME"`
+	OrganizationRate float64       `help:"Requests a second of one organization, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
+	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`
+	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`
+}
+
+// mistakes are all that is wrong with the flags.
+func (f *limitFlags) mistakes() (all []error) {
+	for _, flag := range []struct {
+		name  string
+		value float64
+		least float64
+	}{
+		{"--concurrency (ORGSTATS_CONCURRENCY)", float64(f.Concurrency), 0},
+		{"--queue (ORGSTATS_QUEUE)", float64(f.Queue), 0},
+		{"--organization-rate (ORGSTATS_ORGANIZATION_RATE)", f.OrganizationRate, 0},
+		{"--user-rate (ORGSTATS_USER_RATE)", f.UserRate, 0},
+		{"--clients (ORGSTATS_CLIENTS)", float64(f.Clients), 1},
+	} {
+		if !(flag.value >= flag.least && flag.value <= mostOfAnything) { // NaN is neither
+			all = append(all, fmt.Errorf("%s is %v; it must lie between %v and %d", flag.name, flag.value, flag.least, mostOfAnything))
+		}
+	}
+	if f.QueueTime < 0 {
+		all = append(all, fmt.Errorf("--queue-time (ORGSTATS_QUEUE_TIME) is %s; it must be at least 0s", f.QueueTime))
+	}
+	return all
+}
+
+// gate makes the gate. A question is up to three statements at a time, and takes a processor's time nearly all of its
+// own.
+func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
+	places := f.Concurrency
+	switch {
+	case places != 0:
+	case embedded:
+		places = runtime.NumCPU() + 1
+	default:
+		places = max(1, connections/3)
+	}
+	return limit.NewGate(limit.GateOptions{UnderWay: places, Waiting: f.Queue, Patience: f.QueueTime})
+}
+
+func (f *limitFlags) rates() *limit.Rates {
+	return limit.NewRates(limit.RateOptions{Organization: f.OrganizationRate, User: f.UserRate})
+}
+
+// edgeFlags say how the service meets the network.
+type edgeFlags struct {
+	TLSCert        string   `name:"tls-cert" help:"PEM file with the certificate and its chain, to speak TLS; plain HTTP if not given, for a proxy in front. Files that are replaced are noticed within seconds." env:"ORGSTATS_TLS_CERT" placeholder:"FILE"`
+	TLSKey         string   `name:"tls-key" help:"PEM file with the certificate's private key." env:"ORGSTATS_TLS_KEY" placeholder:"FILE"`
+	TrustedProxies []string `help:"Networks of proxies whose X-Forwarded-For is believed, for the client's address in the log; none if not given." env:"ORGSTATS_TRUSTED_PROXIES" placeholder:"CIDR,…"`
+	CORSOrigins    []string `name:"cors-origins" help:"Origins whose pages may ask from a browser; none if not given." env:"ORGSTATS_CORS_ORIGINS" placeholder:"ORIGIN,…"`
+}
+
+func (f *edgeFlags) mistakes() (all []error) {
+	if (f.TLSCert == "") != (f.TLSKey == "") {
+		all = append(all, errors.New("--tls-cert (ORGSTATS_TLS_CERT) and --tls-key (ORGSTATS_TLS_KEY) go together; give both, or neither"))
+	}
+	for _, proxy := range f.TrustedProxies {
+		if _, err := parseNetwork(proxy); err != nil {
+			all = append(all, fmt.Errorf("--trusted-proxies (ORGSTATS_TRUSTED_PROXIES) has %q; give networks such as 10.0.0.0/8, or addresses", proxy))
+		}
+	}
+	for _, origin := range f.CORSOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			all = append(all, fmt.Errorf("--cors-origins (ORGSTATS_CORS_ORIGINS) has %q; an origin has the form https://app.example.com", origin))
+		}
+	}
+	return all
+}
+
+// proxies are the networks that are trusted. The flags must be free of mistakes.
+func (f *edgeFlags) proxies() (all []netip.Prefix) {
+	for _, proxy := range f.TrustedProxies {
+		network, _ := parseNetwork(proxy)
+		all = append(all, network)
+	}
+	return all
+}
+
+// parseNetwork reads a network, or an address as a network of its own.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}

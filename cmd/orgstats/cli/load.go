@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/orgstats/orgstats/loader"
+)
+
+type loadCommand struct {
+	databaseFlags
+	Files   []string `arg:"" name:"file" help:"Newline-delimited JSON, plain or compressed with gzip or zstd; \"-\" is standard input. Files are loaded in this order."`
+	Rejects string   `help:"Where lines go that are no records, each with its reason. The file is made when there is one; it must not exist yet. Default: orgstats-rejects-TIME.ndjson in the current directory." placeholder:"FILE"`
+}
+
+// loadMemory is what the garbage collector keeps a load within, by working more often: a busy machine would let it
+// grow. GOMEMLIMIT, in the environment, sets another limit.
+const loadMemory = 440 << 20
+
+func (c *loadCommand) Run(p *program) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(loadMemory)
+	}
+	return c.with(p, func(db *database) error { return c.load(p, db, loader.Files(c.Files)) })
+}
+
+func (c *loadCommand) load(p *program, db *database, inputs []loader.Input) error {
+	if c.Rejects == "" {
+		c.Rejects = "orgstats-rejects-" + time.Now().UTC().Format("20060102T150405.000Z") + ".ndjson"
+	}
+	progress := &loader.Progress{}
+	done := showProgress(p.stderr, p.log, progress)
+	summary, err := loader.Load(p.ctx, loader.Options{
+		Inputs: inputs, Replicas: db.replicas(), Rejects: c.Rejects, Log: p.log, Progress: progress,
+	})
+	done()
+	err = errors.Join(err, summary.Print(p.stdout))
+	if err != nil && p.ctx.Err() != nil {
+		return fmt.Errorf("the load was stopped; what the summary counts as loaded is kept, and loading the same files again takes the rest")
+	}
+	if err == nil && summary.Rejected() > 0 {
+		return &rejectedError{summary.Rejected()}
+	}
+	return err
+}

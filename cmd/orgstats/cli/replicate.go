@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/orgstats/orgstats/loader/postgres"
+	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/service/metrics"
+)
+
+type replicateCommand struct {
+	databaseFlags
+	metricsFlags
+	SourceURL       string        `name:"source-url" help:"The PostgreSQL database to replicate: postgres://user:password@host:5432/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_SOURCE_URL" placeholder:"URL"`
+	Mapping         string        `help:"YAML file that maps tables and columns to records; without it, the platform's own tables are. Start from --print-mapping." env:"ORGSTATS_MAPPING" placeholder:"FILE"`
+	Slot            string        `help:"Replication slot, which stands for the source: another name begins anew. It holds WAL in PostgreSQL from its creation until it is dropped." env:"ORGSTATS_SLOT" default:"orgstats" placeholder:"NAME"`
+	Publication     string        `help:"Publication of the mapped tables. It is made when it is missing and the role may." env:"ORGSTATS_PUBLICATION" default:"orgstats" placeholder:"NAME"`
+	BatchRows       int           `help:"Changes that are written at once at most. More is faster when much is coming and takes more memory." env:"ORGSTATS_BATCH_ROWS" default:"10000" placeholder:"N"`
+	BatchTime       time.Duration `help:"How long a change may wait for others to be written with. Less shows changes earlier and costs ClickHouse more." env:"ORGSTATS_BATCH_TIME" default:"500ms" placeholder:"TIME"`
+	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N"`
+	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME"`
+	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
+	PrintMapping    bool          `help:"Print the mapping and exit."`
+	Check           bool          `help:"Try out everything that replication needs, say how to mend what is missing, and exit. Every start does the same first."`
+	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
+}
+
+func (c *replicateCommand) Run(p *program) (err error) {
+	m, text, err := c.readMapping()
+	if c.PrintMapping {
+		if err == nil {
+			_, err = p.stdout.Write(text)
+		}
+		return err
+	}
+	mistakes := c.mistakes()
+	if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	if len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	target := &replicationTarget{flags: &c.databaseFlags, log: p.log}
+	defer func() { err = errors.Join(err, target.close()) }()
+	o := c.options(p, target, m)
+	switch {
+	case c.Check:
+		return printCheck(p, o)
+	case c.Status:
+		return printStatus(p, o)
+	}
+	return c.replicate(p, o)
+}
+
+// replicate follows the source until the program is asked to stop.
+func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
+	o.Monitor = &postgres.Monitor{}
+	stop, err := c.metricsFlags.serve(metrics.Handler(ReplicationRegistry(o.Monitor), p.log), p.log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	done := showReplication(p.stderr, p.log, o.Monitor)
+	defer done()
+	return postgres.Run(p.ctx, o)
+}
+
+func (c *replicateCommand) options(p *program, target *replicationTarget, m mapping.Mapping) postgres.Options {
+	return postgres.Options{
+		URL: c.SourceURL, Mapping: m, Slot: c.Slot, Publication: c.Publication,
+		ClickHouse: target.open, Written: p.Written,
+		BatchRows: c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
+		Resync: c.Resync, Log: p.log,
+	}
+}
+
+// slotName is what PostgreSQL takes as the name of a slot.
+var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+
+// mistakes are all that is wrong with the flags.
+func (c *replicateCommand) mistakes() []error {
+	all := append(c.databaseFlags.mistakes(), c.metricsFlags.mistakes()...)
+	if c.SourceURL == "" {
+		all = append(all, errors.New("there is no source; set ORGSTATS_SOURCE_URL (--source-url) to postgres://user:password@host:5432/database"))
+	} else if err := postgres.ValidateURL(c.SourceURL); err != nil {
+		all = append(all, fmt.Errorf("--source-url (ORGSTATS_SOURCE_URL): %w", err))
+	}
+	if !slotName.MatchString(c.Slot) {
+		all = append(all, fmt.Errorf("--slot (ORGSTATS_SLOT) is %q; it must be 1 to 63 lower-case letters, digits and underscores", c.Slot))
+	}
+	if c.Publication == "" {
+		all = append(all, errors.New("--publication (ORGSTATS_PUBLICATION) is empty; name a publication"))
+	}
+	if c.BatchRows < 1 {
+		all = append(all, fmt.Errorf("--batch-rows (ORGSTATS_BATCH_ROWS) is %d; it must be at least 1", c.BatchRows))
+	}
+	if c.BatchTime < time.Millisecond {
+		all = append(all, fmt.Errorf("--batch-time (ORGSTATS_BATCH_TIME) is %s; it must be at least 1ms", c.BatchTime))
+	}
+	if c.SnapshotWorkers < 1 {
+		all = append(all, fmt.Errorf("--snapshot-workers (ORGSTATS_SNAPSHOT_WORKERS) is %d; it must be at least 1", c.SnapshotWorkers))
+	}
+	if c.Patience < time.Second {
+		all = append(all, fmt.Errorf("--patience (ORGSTATS_PATIENCE) is %s; it must be at least 1s", c.Patience))
+	}
+	return all
+}
+
+// readMapping reads the mapping's file, or gives the one of the platform's own tables.
+func (c *replicateCommand) readMapping() (mapping.Mapping, []byte, error) {
+	if c.Mapping == "" {
+		return mapping.Default(), mapping.DefaultText, nil
+	}
+	text, err := os.ReadFile(c.Mapping)
+	if err != nil {
+		return mapping.Mapping{}, nil, fmt.Errorf("read the mapping (--mapping, ORGSTATS_MAPPING): %w", err)
+	}
+	m, err := mapping.Parse(c.Mapping, text)
+	return m, text, err
+}

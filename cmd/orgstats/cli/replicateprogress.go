@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/orgstats/orgstats/loader/postgres"
+)
+
+// quietEvery is how often a replication that has nothing to do says so in the log.
+const quietEvery = time.Minute
+
+// showReplication shows how a replication stands until done is called.
+func showReplication(w io.Writer, log *slog.Logger, monitor *postgres.Monitor) (done func()) {
+	var last postgres.Status
+	var said time.Time
+	return show(w, func() string { return replicationLine(monitor.Status()) }, func() {
+		now := monitor.Status()
+		if now.Changes == last.Changes && now.Waiting == last.Waiting && time.Since(said) < quietEvery {
+			return
+		}
+		logReplication(log, &now)
+		last, said = now, time.Now()
+	})
+}
+
+func replicationLine(s postgres.Status) string {
+	switch {
+	case s.Waiting != "":
+		return "waiting for " + s.Waiting
+	case !s.Following:
+		return "starting"
+	case s.Copy.Running:
+		line := fmt.Sprintf("copying: %d rows, %.0f a second, %d of %d parts", s.Copy.Rows, s.Copy.Rate, s.Copy.Chunks, s.Copy.All)
+		if s.Copy.Left > 0 {
+			line += fmt.Sprintf(", %s left", s.Copy.Left.Round(time.Second))
+		}
+		return line
+	}
+	return fmt.Sprintf("following: %d changes, %s behind (%d bytes), %d rows rejected, %d messages waiting",
+		s.Changes, s.Lag.Round(100*time.Millisecond), s.LagBytes, s.Rejected, s.WaitingMessages)
+}
+
+func logReplication(log *slog.Logger, s *postgres.Status) {
+	switch {
+	case s.Waiting != "":
+		log.Info("waiting", "for", s.Waiting)
+	case s.Copy.Running:
+		log.Info("copying", "rows", s.Copy.Rows, "a_second", int64(s.Copy.Rate), "parts", fmt.Sprintf("%d/%d", s.Copy.Chunks, s.Copy.All),
+			"left", s.Copy.Left.Round(time.Second), "lag_bytes", s.LagBytes)
+	case s.Following:
+		log.Info("following", "changes", s.Changes, "batches", s.Batches, "lag", s.Lag.Round(time.Millisecond), "lag_bytes", s.LagBytes,
+			"retained_bytes", s.Retained, "rejected", s.Rejected, "waiting_messages", s.WaitingMessages)
+	}
+}

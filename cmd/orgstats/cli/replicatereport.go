@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/orgstats/orgstats/loader/postgres"
+)
+
+// printCheck tries out what replication needs and prints what it finds. It is an error when anything is wrong.
+func printCheck(p *program, o postgres.Options) error {
+	findings, err := postgres.Check(p.ctx, o)
+	wrong := 0
+	for _, f := range findings {
+		if f.Problem == nil {
+			label := "ok  "
+			if f.Note {
+				label = "note"
+			}
+			fmt.Fprintf(p.stdout, "%s   %s\n", label, f.What)
+			continue
+		}
+		wrong++
+		fmt.Fprintf(p.stdout, "WRONG  %s\n", strings.ReplaceAll(f.Problem.Error(), "\n", "\n       "))
+	}
+	if err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d things stand in the way of replication", wrong)
+	}
+	_, err = fmt.Fprintln(p.stdout, "everything is ready to replicate")
+	return err
+}
+
+// printStatus prints how a replication stands.
+func printStatus(p *program, o postgres.Options) error {
+	r, err := postgres.ReadReport(p.ctx, o)
+	if err != nil {
+		return err
+	}
+	if !r.Known {
+		_, err := fmt.Fprintf(p.stdout, "nothing was replicated through slot %s yet\n", r.Slot)
+		return err
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "slot\t%s of cluster %s, timeline %d\n", r.Slot, r.System, r.Timeline)
+	fmt.Fprintf(w, "taken\tup to %s, as of %s\n", r.Confirmed, r.Taken.UTC().Format(time.RFC3339))
+	if r.Committed.Unix() > 0 {
+		fmt.Fprintf(w, "last change\tcommitted %s\n", r.Committed.UTC().Format(time.RFC3339Nano))
+	}
+	printSource(w, r)
+	fmt.Fprintf(w, "waiting\t%d messages whose conversation is not known\n", r.WaitingMessages)
+	_ = w.Flush()
+	printTables(p, r)
+	for _, c := range r.Rejects {
+		fmt.Fprintf(p.stdout, "rejected: %d rows of %s: %s %s (as in %q)\n", c.Rows, c.Table, c.Field, c.Reason, c.Key)
+	}
+	return nil
+}
+
+func printSource(w *tabwriter.Writer, r *postgres.Report) {
+	switch s := &r.Source; {
+	case s.Err != nil:
+		fmt.Fprintf(w, "PostgreSQL\tcan't be asked: %v\n", s.Err)
+	case !s.HasSlot:
+		fmt.Fprintf(w, "PostgreSQL\thas no slot of this name: copy everything anew with --resync all\n")
+	case s.Lost:
+		fmt.Fprintf(w, "PostgreSQL\thas invalidated the slot: copy everything anew with --resync all\n")
+	default:
+		who := "nobody follows now"
+		if s.PID > 0 {
+			who = fmt.Sprintf("followed now (process %d of PostgreSQL)", s.PID)
+		}
+		fmt.Fprintf(w, "behind\t%d bytes, at most %s; %s\n", max(s.LagBytes, 0), r.Lag().Round(time.Second), who)
+		fmt.Fprintf(w, "WAL\t%d bytes are kept for the slot\n", s.Retained)
+	}
+}
+
+func printTables(p *program, r *postgres.Report) {
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "table\trecord\tstate\tcopied\tinserted\tupdated\tdeleted\ttruncated\trejected\t")
+	for _, t := range r.Tables {
+		state := t.State
+		if all := r.Chunks[t.Name]; all > 0 {
+			state += fmt.Sprintf(" (%d/%d)", r.Done[t.Name], all)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", t.Name, t.Record, state, t.Copied, t.Inserted, t.Updated, t.Deleted, t.Truncated, t.Rejected)
+	}
+	_ = w.Flush()
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/auth"
+)
+
+// shutdownTime is how long requests under way may take to end once the program was asked to stop; a little more than
+// one may take at all.
+const shutdownTime = 35 * time.Second
+
+// serviceFlags configure the HTTP service.
+type serviceFlags struct {
+	databaseFlags
+	limitFlags
+	edgeFlags
+	metricsFlags
+	Listen            string        `help:"Address and port to listen on. 0.0.0.0 or an empty address accepts requests from other machines." env:"ORGSTATS_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS:PORT"`
+	Issuer            string        `name:"clerk-issuer" help:"Issuer that tokens must have, exactly: the Clerk instance's frontend API." env:"CLERK_ISSUER" placeholder:"URL"`
+	JWTKey            string        `name:"clerk-jwt-key" help:"Public key of the Clerk instance, as PEM text. Needs no network, but a restart when the key is rotated." env:"CLERK_JWT_KEY" placeholder:"PEM"`
+	JWKSURL           string        `name:"clerk-jwks-url" help:"Key set of the Clerk instance. Follows rotations, and needs the network." env:"CLERK_JWKS_URL" placeholder:"URL"`
+	AuthorizedParties []string      `name:"clerk-authorized-parties" help:"Origins whose tokens are accepted, separated by commas; any if not given." env:"CLERK_AUTHORIZED_PARTIES" placeholder:"ORIGIN,…"`
+	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
+	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organizations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME"`
+	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES"`
+	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
+	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organization." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
+	FewMessages       uint64        `help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
+	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn. A question has three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N"`
+}
+
+type serveCommand struct{ serviceFlags }
+
+func (c *serveCommand) Run(p *program) error {
+	return c.run(p, func(*database, string) error { return nil })
+}
+
+// mistakes are all that is wrong with the flags.
+func (f *serviceFlags) mistakes() []error {
+	all := f.databaseFlags.mistakes()
+	if _, _, err := net.SplitHostPort(f.Listen); err != nil {
+		all = append(all, fmt.Errorf("--listen (ORGSTATS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:8080", f.Listen))
+	}
+	if f.QueryTime < time.Second {
+		all = append(all, fmt.Errorf("--query-time (ORGSTATS_QUERY_TIME) is %s; it must be at least 1s", f.QueryTime))
+	}
+	if f.QueryMemory < 64<<20 {
+		all = append(all, fmt.Errorf("--query-memory (ORGSTATS_QUERY_MEMORY) is %d; it must be at least 67108864 (64 MiB)", f.QueryMemory))
+	}
+	if f.CacheSize < 0 {
+		all = append(all, fmt.Errorf("--cache-size (ORGSTATS_CACHE_SIZE) is %d; it must be at least 0", f.CacheSize))
+	}
+	if f.CacheAge < 0 {
+		all = append(all, fmt.Errorf("--cache-age (ORGSTATS_CACHE_AGE) is %s; it must be at least 0s", f.CacheAge))
+	}
+	if f.Connections < 1 {
+		all = append(all, fmt.Errorf("--connections (ORGSTATS_CONNECTIONS) is %d; it must be at least 1", f.Connections))
+	}
+	return slices.Concat(all, f.limitFlags.mistakes(), f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes())
+}
+
+func (f *serviceFlags) authMistakes() []error {
+	clerk := f.Issuer != "" || f.JWTKey != "" || f.JWKSURL != ""
+	switch {
+	case f.DevAuth && clerk:
+		return []error{errors.New("--dev-auth accepts tokens of the development key only; leave it out, or CLERK_ISSUER, CLERK_JWT_KEY and CLERK_JWKS_URL")}
+	case f.DevAuth:
+		return nil
+	case !clerk:
+		return []error{errors.New("there is no way to verify tokens; set CLERK_ISSUER and one of CLERK_JWT_KEY and CLERK_JWKS_URL, or try it with --dev-auth")}
+	}
+	return f.authConfig().Validate()
+}
+
+func (f *serviceFlags) authConfig() auth.Config {
+	return auth.Config{Issuer: f.Issuer, PublicKey: f.JWTKey, JWKSURL: f.JWKSURL, AuthorizedParties: f.AuthorizedParties}
+}
+
+// verifier makes what verifies tokens.
+func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
+	config := f.authConfig()
+	if f.DevAuth {
+		key, err := auth.OpenDevKey(f.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		config = auth.Config{Issuer: key.Issuer(), PublicKey: key.PublicPEM()}
+		p.log.Warn("accepting tokens of the development key, for trials and tests only", "directory", f.DataDir)
+	}
+	config.Log = p.log
+	return auth.New(context.WithoutCancel(p.ctx), config)
+}
+
+// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error of ready
+// stops it, too.
+func (f *serviceFlags) run(p *program, ready func(db *database, address string) error) error {
+	if mistakes := f.mistakes(); len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	listener, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s (--listen, ORGSTATS_LISTEN): %w", f.Listen, err)
+	}
+	defer func() { _ = listener.Close() }()
+	return f.with(p, func(db *database) error {
+		db.keep()
+		a, err := f.assemble(p, db)
+		if err != nil {
+			return errors.Join(err, a.close())
+		}
+		err = serve(p, a.service, listener, db, func() error { return ready(db, listener.Addr().String()) })
+		return errors.Join(err, a.close())
+	})
+}
+
+// serve runs the service on the listener and ends it gracefully.
+func serve(p *program, s *service.Service, listener net.Listener, db *database, ready func() error) error {
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	p.log.Info("listening", "address", listener.Addr().String())
+	if db.engine != nil {
+		printConnection(p.stdout, db.engine)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		if err := ready(); err != nil {
+			failed <- err
+		}
+	}()
+	var cause error
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case cause = <-failed:
+	case <-p.ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	return errors.Join(cause, s.Shutdown(ctx), <-served)
+}

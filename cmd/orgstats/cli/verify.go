@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/verify"
+)
+
+type verifyCommand struct {
+	databaseFlags
+	Org []string `help:"Verify these organizations; all if not given." placeholder:"ORG"`
+}
+
+func (c *verifyCommand) Run(p *program) error {
+	return c.with(p, func(db *database) error {
+		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		v := verify.Verifier{Conn: conn}
+		result, err := v.Run(p.ctx, c.Org, func(orgID string, r *verify.Result) {
+			p.log.Info("verified", "organization", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
+		})
+		if err != nil {
+			return err
+		}
+		return c.report(p, result)
+	})
+}
+
+// report prints what was found. It is an error when anything differs or could not be compared.
+func (c *verifyCommand) report(p *program, r *verify.Result) error {
+	for _, d := range r.Differences {
+		fmt.Fprintln(p.stdout, d)
+	}
+	if r.More > 0 {
+		fmt.Fprintf(p.stdout, "and %d more\n", r.More)
+	}
+	fmt.Fprintf(p.stdout, "%d organizations, %d rows of cells and user activity", r.Organizations, r.Rows)
+	if r.Stale > 0 {
+		fmt.Fprintf(p.stdout, "; %d stale hours were left out, which answers take from the messages", r.Stale)
+	}
+	fmt.Fprintln(p.stdout)
+	for _, orgID := range r.Unchecked {
+		fmt.Fprintf(p.stdout, "organization %s was not compared: it did not stop changing\n", orgID)
+	}
+	if !r.OK() {
+		return errors.New("not everything is as the messages say; see above, and mend it with orgstats rebuild")
+	}
+	_, err := fmt.Fprintln(p.stdout, "everything is as the messages say")
+	return err
+}

@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"math"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// examiner compares the service's answers with the plain query's on the data of the same moment. It can't be fooled by
+// a load in between: an organization's change counter rises with every change and is odd while one is being written, so
+// that both answers belong to one moment when it was the same before and after, and even or nobody writes.
+type examiner struct {
+	*server
+	conn  clickhouse.Conn
+	store *stats.Store
+}
+
+func examine(s *server) *examiner {
+	s.Helper()
+	conn, err := clickhouse.Open(s.Context(), s.engine().URL(), clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = conn.Close() })
+	return &examiner{s, conn, stats.NewStore(conn, clickhouse.Limits{Time: patience})}
+}
+
+// compare asks both ways. It is false when the organization changed meanwhile, so that nothing follows.
+func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (compared bool) {
+	e.Helper()
+	before := e.counter(caller.OrgID)
+	got := e.ask(e.token(caller), query)
+	want, err := e.store.Run(e.Context(), stats.PlainQuery(questionOf(e.T, caller, query)))
+	if err != nil {
+		e.Error(err)
+		return false
+	}
+	if after := e.counter(caller.OrgID); before != after || before%2 == 1 && !quiet {
+		return false
+	}
+	if got.status != http.StatusOK {
+		e.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
+	} else if answered := decode[stats.Figures](e.T, got.body); answered != want {
+		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want)
+	}
+	return true
+}
+
+// counter is an organization's change counter.
+func (e *examiner) counter(orgID string) (counter uint64) {
+	e.Helper()
+	params := clickhouse.Params{}
+	params.String("org_id", orgID)
+	params.Int64("hour", math.MinInt32)
+	row := e.conn.QueryRow(clickhouse.WithParams(e.Context(), params),
+		"SELECT max(step) FROM stale_hours WHERE org_id = {org_id:String} AND hour = {hour:Int32}")
+	if err := row.Scan(&counter); err != nil {
+		e.Error(err)
+	}
+	return counter
+}
+
+// questionOf is what a caller asks who may ask it.
+func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Question {
+	t.Helper()
+	from, until, err := service.Window(query.Get("from"), query.Get("to"))
+	if err != nil {
+		t.Error(err)
+	}
+	userID := query.Get("userId")
+	if query.Get("allInOrg") != "true" {
+		userID = caller.UserID
+	}
+	return stats.Question{
+		OrgID: caller.OrgID, From: from, Until: until, AgentID: query.Get("agentId"), UserID: userID,
+		MetadataKey: query.Get("metadataKey"), MetadataValue: query.Get("metadataValue"),
+	}
+}
+
+// comparePace leaves the processors some time for what is watched.
+const comparePace = 50 * time.Millisecond
+
+// watch compares answers all the time, whatever else happens, until stop is called, which tells how many were compared.
+func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
+	var n atomic.Int64
+	stopping, stopped := make(chan struct{}), make(chan struct{})
+	e.Cleanup(func() { <-stopped }) // a test that fails ends its context, and does not call stop
+	g := newGenerator(seed)
+	go func() {
+		defer close(stopped)
+		pace := time.NewTicker(comparePace)
+		defer pace.Stop()
+		for {
+			select {
+			case <-stopping:
+				return
+			case <-e.Context().Done():
+				return
+			case <-pace.C:
+			}
+			if caller, query := g.question(); e.compare(caller, query, false) {
+				n.Add(1)
+			}
+		}
+	}()
+	return func() int {
+		close(stopping)
+		<-stopped
+		return int(n.Load())
+	}
+}
+
+// verify compares all cells and activity with the messages.
+func (i *installation) verify() {
+	i.Helper()
+	if o := i.run("verify"); o.status != cli.ExitOK {
+		i.Errorf("verify: status %d: %s%s", o.status, o.stdout, o.stderr)
+	}
+}

@@ -1,0 +1,354 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/openapi"
+)
+
+// everyPath stands in the tests for any path: its answers are those that the description gives for every path.
+const everyPath = "/every-path"
+
+// description is the service's own description, which its answers are held against.
+type description struct {
+	validator.Validator
+	documented map[string]bool // "path status"
+}
+
+// describe takes the description from a service.
+func (s *server) describe() *description {
+	s.Helper()
+	response, err := s.client.Get("http://" + s.address + "/openapi.json")
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer response.Body.Close()
+	text := readAll(s.T, response.Body)
+	if text != string(openapi.Document) {
+		s.Error("/openapi.json is not the description that is embedded")
+	}
+	return newDescription(s.T, text)
+}
+
+func newDescription(t *testing.T, text string) *description {
+	t.Helper()
+	var document map[string]any
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatal(err)
+	}
+	paths := document["paths"].(map[string]any)
+	paths[everyPath] = map[string]any{"get": map[string]any{"responses": document["x-responses-of-every-path"]}}
+	d := &description{documented: map[string]bool{}}
+	for path, item := range paths {
+		for status := range item.(map[string]any)["get"].(map[string]any)["responses"].(map[string]any) {
+			d.documented[path+" "+status] = true
+		}
+	}
+	whole, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := libopenapi.NewDocument(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, errs := validator.NewValidator(parsed)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	d.Validator = made
+	return d
+}
+
+// complaints are what is wrong with an answer, by the description of a path.
+func (d *description) complaints(path string, response *http.Response, body string) (all []string) {
+	request, _ := http.NewRequest(http.MethodGet, "http://test"+path, nil)
+	response.Body = io.NopCloser(strings.NewReader(body))
+	_, errs := d.ValidateHttpResponse(request, response)
+	for _, err := range errs {
+		all = append(all, err.Error())
+		for _, e := range err.SchemaValidationErrors {
+			all = append(all, e.Reason)
+		}
+	}
+	if !d.documented[fmt.Sprint(path, " ", response.StatusCode)] {
+		all = append(all, fmt.Sprintf("status %d is not described", response.StatusCode))
+	}
+	return all
+}
+
+// TestDescriptionIsOpenAPI31 holds the description against OpenAPI's own.
+func TestDescriptionIsOpenAPI31(t *testing.T) {
+	t.Parallel()
+	document, err := libopenapi.NewDocument(openapi.Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version := document.GetVersion(); !strings.HasPrefix(version, "3.1.") {
+		t.Errorf("the description is written in OpenAPI %s", version)
+	}
+	v, errs := validator.NewValidator(document)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, errs := v.ValidateDocument(); !ok {
+		for _, err := range errs {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDescriptionRefusesWhatIsWrong shows that the answers are really looked at.
+func TestDescriptionRefusesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	d := newDescription(t, string(openapi.Document))
+	const failure = `{"error":"Unauthorized"}`
+	header := func(pairs ...string) http.Header {
+		h := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "X-Request-Id": {"id"}}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Set(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+	for _, row := range []struct {
+		why, path string
+		status    int
+		header    http.Header
+		body      string
+		good      bool
+	}{
+		{"as it should be", statsPath, 401, header("WWW-Authenticate", "Bearer"), failure, true},
+		{"a status that is not described", statsPath, 418, header(), failure, false},
+		{"without a header", statsPath, 401, header(), failure, false},
+		{"an unknown field", statsPath, 401, header("WWW-Authenticate", "Bearer"), `{"error":"no","cause":"secret"}`, false},
+		{"a field is missing", statsPath, 401, header("WWW-Authenticate", "Bearer"), `{}`, false},
+		{"figures that lack all but one", statsPath, 200, header("ETag", `"1"`), `{"messageCount":1}`, false},
+		{"another type", statsPath, 401, header("WWW-Authenticate", "Bearer", "Content-Type", "text/plain"), failure, false},
+		{"no waiting time", statsPath, 503, header(), failure, false},
+	} {
+		response := &http.Response{StatusCode: row.status, Header: row.header}
+		if complaints := d.complaints(row.path, response, row.body); (len(complaints) == 0) != row.good {
+			t.Errorf("%s: complaints %q", row.why, complaints)
+		}
+	}
+}
+
+const statsPath = "/api/dashboard/getStats"
+
+// provoked gathers what was answered.
+type provoked struct {
+	*testing.T
+	*description
+	seen map[string]bool
+}
+
+// expect checks an answer that was provoked, to a request for the path.
+func (p *provoked) expect(why, path string, status int, response *http.Response, err error) {
+	p.Helper()
+	if err != nil {
+		p.Errorf("%s: %v", why, err)
+		return
+	}
+	defer response.Body.Close()
+	body := readAll(p.T, response.Body)
+	if response.StatusCode != status {
+		p.Errorf("%s: status %d, want %d: %.200s", why, response.StatusCode, status, body)
+		return
+	}
+	if complaints := p.complaints(path, response, body); len(complaints) > 0 {
+		p.Errorf("%s: status %d is not as described: %q\n%v %.200s", why, status, complaints, response.Header, body)
+	}
+	p.seen[fmt.Sprint(path, " ", status)] = true
+}
+
+// get asks a server for a path and a query.
+func (s *server) get(path, token string, query url.Values, header http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, "http://"+s.address+path+"?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(request.Header, header)
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	return s.client.Do(request)
+}
+
+// wire sends bytes as they are, and reads the answer.
+func (s *server) wire(text string) (*http.Response, error) {
+	s.Helper()
+	conn, err := net.Dial("tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	s.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	go func() { _, _ = io.WriteString(conn, text) }() // the answer may come before all is sent
+	return http.ReadResponse(bufio.NewReader(conn), nil)
+}
+
+// shortWindow is one that only messages answer for.
+func shortWindow() url.Values {
+	return url.Values{"from": {"2024-01-01T00:00:00Z"}, "to": {"2024-01-01T00:10:00Z"}, "allInOrg": {"true"}}
+}
+
+// TestServiceKeepsToItsDescription provokes every answer that is described, and sees that each is as described.
+func TestServiceKeepsToItsDescription(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	if o := i.runWith(conversationLine("c1"), "load", "-"); o.status != cli.ExitOK {
+		t.Fatalf("status %d: %s", o.status, o.stderr)
+	}
+	s := i.serveWith("--query-time=2s", "--concurrency=1", "--queue=0", "--user-rate=0")
+	p := &provoked{t, s.describe(), map[string]bool{}}
+	p.goodAnswers(s)
+	p.refusals(s)
+	p.noRequests(s)
+	p.limits(i)
+	p.outages(s)
+	for _, described := range slices.Sorted(maps.Keys(p.documented)) {
+		if !p.seen[described] {
+			t.Errorf("%s is described and was not provoked", described)
+		}
+	}
+}
+
+func (p *provoked) goodAnswers(s *server) {
+	p.Helper()
+	admin := s.token(adminOfA)
+	for path, query := range map[string]url.Values{
+		statsPath: always(), "/livez": nil, "/readyz": nil, "/openapi.json": nil, "/docs": nil,
+	} {
+		response, err := s.get(path, admin, query, nil)
+		p.expect("a good request for "+path, path, http.StatusOK, response, err)
+		if err != nil || response.Header.Get("ETag") == "" {
+			continue
+		}
+		response, err = s.get(path, admin, query, http.Header{"If-None-Match": {response.Header.Get("ETag")}})
+		p.expect("what the caller has already of "+path, path, http.StatusNotModified, response, err)
+	}
+}
+
+func (p *provoked) refusals(s *server) {
+	p.Helper()
+	member := auth.Caller{OrgID: "org_a", UserID: "user_2", Role: "org:member"}
+	for _, row := range []struct {
+		why    string
+		token  string
+		query  url.Values
+		status int
+	}{
+		{"one mistake", s.token(adminOfA), url.Values{"from": {"2024-01-01T00:00:00Z"}}, http.StatusBadRequest},
+		{"several mistakes", s.token(adminOfA), url.Values{"from": {"now"}, "allInOrg": {"yes"}, "x": {""}}, http.StatusBadRequest},
+		{"no organization", s.token(auth.Caller{UserID: "user_1"}), always(), http.StatusBadRequest},
+		{"no token", "", always(), http.StatusUnauthorized},
+		{"a bad token", "e.y.j", always(), http.StatusUnauthorized},
+		{"not an admin", s.token(member), always(), http.StatusForbidden},
+	} {
+		response, err := s.get(statsPath, row.token, row.query, nil)
+		p.expect(row.why, statsPath, row.status, response, err)
+	}
+}
+
+// noRequests provokes what is answered before a path is looked at, or instead.
+func (p *provoked) noRequests(s *server) {
+	p.Helper()
+	const head = " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+	for _, row := range []struct {
+		why, text string
+		status    int
+	}{
+		{"garbage", "hello\r\n\r\n", http.StatusBadRequest},
+		{"a path that is nobody's", "GET /nothing" + head + "\r\n", http.StatusNotFound},
+		{"another method", "POST " + statsPath + head + "Content-Length: 0\r\n\r\n", http.StatusMethodNotAllowed},
+		{"a method that nobody knows", "BREW " + statsPath + head + "\r\n", http.StatusMethodNotAllowed},
+		{"a request that never ends", "GET /livez" + strings.TrimSuffix(head, "\r\n"), http.StatusRequestTimeout},
+		{"a large body", "GET /livez" + head + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1_000_000), http.StatusRequestEntityTooLarge},
+		{"a long URL", "GET /livez?" + strings.Repeat("x", 310<<10) + head + "\r\n", http.StatusRequestURITooLong},
+		{"an expectation", "GET /livez" + head + "Expect: miracles\r\n\r\n", http.StatusExpectationFailed},
+		{"an unknown coding", "GET /livez" + head + "Transfer-Encoding: gzip, chunked\r\n\r\n", http.StatusNotImplemented},
+		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http.StatusHTTPVersionNotSupported},
+		{"a large head", "GET /livez" + head + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", http.StatusRequestHeaderFieldsTooLarge},
+	} {
+		response, err := s.wire(row.text)
+		p.expect(row.why, everyPath, row.status, response, err)
+	}
+}
+
+// limits provokes what is answered past limits, by a server that has narrow ones.
+func (p *provoked) limits(i *installation) {
+	p.Helper()
+	s := i.serveWith("--user-rate=0.5", "--clients=1")
+	first, err := s.get(statsPath, s.token(adminOfA), always(), nil)
+	p.expect("the request that the user may send", statsPath, http.StatusOK, first, err)
+	response, err := s.get(statsPath, s.token(adminOfA), always(), nil)
+	p.expect("one more", statsPath, http.StatusTooManyRequests, response, err)
+	response, err = s.wire("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n") // the client keeps its connection
+	p.expect("one connection too many", everyPath, http.StatusServiceUnavailable, response, err)
+}
+
+// outages provokes failures of ClickHouse: a table that has gone, and an engine that hangs. Nothing can be asked
+// afterwards.
+func (p *provoked) outages(s *server) {
+	p.Helper()
+	e := s.engine()
+	conn, err := clickhouse.Open(p.Context(), e.URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	if err != nil {
+		p.Fatal(err)
+	}
+	rename := func(from, to string) {
+		if err := conn.Exec(p.Context(), "RENAME TABLE "+from+" TO "+to); err != nil {
+			p.Fatal(err)
+		}
+	}
+	rename("messages", "messages_gone")
+	response, err := s.get(statsPath, s.token(adminOfA), shortWindow(), nil)
+	p.expect("a table has gone", statsPath, http.StatusInternalServerError, response, err)
+	rename("messages_gone", "messages")
+	_ = conn.Close()
+
+	if err := syscall.Kill(e.PID(), syscall.SIGSTOP); err != nil {
+		p.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(e.PID(), syscall.SIGCONT) }()
+	p.oneWaitsOneIsRefused(s)
+	response, err = s.get("/readyz", "", nil, nil)
+	p.expect("the engine hangs", "/readyz", http.StatusServiceUnavailable, response, err)
+}
+
+// oneWaitsOneIsRefused asks twice at once of a service that takes on one question at a time, and gets no answer.
+func (p *provoked) oneWaitsOneIsRefused(s *server) {
+	p.Helper()
+	type result struct {
+		response *http.Response
+		err      error
+	}
+	results := make(chan result, 2)
+	for range 2 {
+		go func() {
+			response, err := s.get(statsPath, s.token(adminOfA), shortWindow(), nil)
+			results <- result{response, err}
+		}()
+	}
+	refused, waited := <-results, <-results
+	p.expect("there is too much to do", statsPath, http.StatusServiceUnavailable, refused.response, refused.err)
+	p.expect("an answer that takes too long", statsPath, http.StatusRequestTimeout, waited.response, waited.err)
+}

@@ -1,0 +1,255 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orgstats/orgstats/service/auth"
+)
+
+// oracle knows what getStats must answer: it keeps the winning version of every record as it came, and computes every
+// figure anew from all of them. It shares no code with the program. It takes no records that are wrong.
+type oracle struct {
+	records map[recordKey]object // a member's key is made of its organization and user
+}
+
+type recordKey struct{ kind, id, user string }
+
+// object is decoded JSON, its numbers as json.Number.
+type object map[string]any
+
+func newOracle() *oracle { return &oracle{map[recordKey]object{}} }
+
+// take takes the next record.
+func (o *oracle) take(line []byte) {
+	var r object
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	if err := decoder.Decode(&r); err != nil {
+		panic(err) // the generator said that the line is a record
+	}
+	key := recordKey{kind: r.text("type"), id: r.text("id")}
+	if key.kind == "member" {
+		key.id, key.user = r.text("organizationId"), r.text("userId")
+	}
+	if old, ok := o.records[key]; !ok || r.version() >= old.version() {
+		o.records[key] = r
+	}
+}
+
+// waiting counts the messages whose conversation is not known.
+func (o *oracle) waiting() (n int) {
+	for key, r := range o.records {
+		if key.kind == "message" && r["deletedAt"] == nil && o.conversation(r) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// conversation is that of a message, nil when it is not known.
+func (o *oracle) conversation(message object) object {
+	return o.records[recordKey{kind: "conversation", id: message.text("conversationId")}]
+}
+
+// figures are the answer by field name.
+type figures map[string]int64
+
+// answer computes what a caller is answered who may ask what it asks.
+func (o *oracle) answer(caller auth.Caller, query url.Values) figures {
+	f := figures{}
+	for _, name := range []string{"messageCount", "toolCalls", "totalTokens", "inputTokens", "outputTokens", "totalFeedback",
+		"totalHelpful", "totalNotHelpful", "kbFileCount", "kbExtractTotalTokens", "kbExtractInputTokens", "kbExtractOutputTokens"} {
+		f[name] = 0
+	}
+	conversations, users, agents, bases := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for key, r := range o.records {
+		switch key.kind {
+		case "message":
+			c := o.conversation(r)
+			if c == nil || r["deletedAt"] != nil || c["deletedAt"] != nil || c.text("organizationId") != caller.OrgID ||
+				!within(r.time("createdAt"), query) || !o.passes(c, caller, query) {
+				continue
+			}
+			f.addMessage(r)
+			conversations[c.text("id")], users[c.text("userId")] = true, true
+			if c["agentId"] != nil {
+				agents[c.text("agentId")] = true
+			}
+		case "kbFile":
+			status := r["processingStatus"]
+			if r["deletedAt"] != nil || r.text("organizationId") != caller.OrgID || status != nil && status != "completed" ||
+				!within(r.either("processedAt", "createdAt"), query) {
+				continue
+			}
+			f.addFile(r)
+			bases[r.text("knowledgeBaseId")] = true
+		}
+	}
+	f["conversationCount"], f["uniqueUsers"] = int64(len(conversations)), int64(len(users))
+	f["uniqueAgents"], f["kbCount"] = int64(len(agents)), int64(len(bases))
+	return f
+}
+
+func (f figures) addMessage(r object) {
+	usage, _ := r["usage"].(map[string]any)
+	input := firstCount(usage, "inputTokens", "promptTokens")
+	output := firstCount(usage, "outputTokens", "completionTokens")
+	f["messageCount"]++
+	f["inputTokens"] += input
+	f["outputTokens"] += output
+	f["totalTokens"] += total(usage["totalTokens"], input, output)
+	f["toolCalls"] += toolCalls(r)
+	feedback, isArray := r["feedback"].([]any)
+	if !isArray && r["feedback"] != nil {
+		feedback = []any{r["feedback"]}
+	}
+	for _, given := range feedback {
+		f["totalFeedback"]++
+		f[map[any]string{"helpful": "totalHelpful", "not_helpful": "totalNotHelpful"}[given]]++
+	}
+}
+
+func (f figures) addFile(r object) {
+	input, output := firstCount(r, "extractInputTokens"), firstCount(r, "extractOutputTokens")
+	f["kbFileCount"]++
+	f["kbExtractInputTokens"] += input
+	f["kbExtractOutputTokens"] += output
+	f["kbExtractTotalTokens"] += total(r["extractTotalTokens"], input, output)
+}
+
+func toolCalls(r object) (n int64) {
+	if invocations, ok := r["toolInvocations"].([]any); ok {
+		return int64(len(invocations))
+	}
+	parts, _ := r["parts"].([]any)
+	for _, p := range parts {
+		part, _ := p.(map[string]any)
+		kind, _ := part["type"].(string)
+		if kind == "dynamic-tool" || strings.HasPrefix(kind, "tool-") && kind != "tool-result" {
+			n++
+		}
+	}
+	return n
+}
+
+// passes tells whether a conversation passes the filters.
+func (o *oracle) passes(c object, caller auth.Caller, query url.Values) bool {
+	user := query.Get("userId")
+	if query.Get("allInOrg") != "true" {
+		user = caller.UserID
+	}
+	agent, key, value := query.Get("agentId"), query.Get("metadataKey"), query.Get("metadataValue")
+	if user != "" && c.text("userId") != user || agent != "" && c.text("agentId") != agent {
+		return false
+	}
+	if key == "" && value == "" {
+		return true
+	}
+	member := o.records[recordKey{"member", caller.OrgID, c.text("userId")}]
+	metadata, _ := member["publicMetadata"].(map[string]any)
+	return member["deletedAt"] == nil && objectMatches(metadata, "", key, value)
+}
+
+func objectMatches(object map[string]any, prefix, key, value string) bool {
+	for name, v := range object {
+		if valueMatches(v, prefix+name, key, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// valueMatches tells whether what stands at a path matches the wanted key and value, "" being any.
+func valueMatches(v any, path, key, value string) bool {
+	if v == nil {
+		return false
+	}
+	text, scalar := scalarText(v)
+	if scalar {
+		return (key == "" || key == path) && (value == "" || value == text)
+	}
+	if value == "" && key == path {
+		return true
+	}
+	if elements, ok := v.([]any); ok {
+		for _, element := range elements {
+			if valueMatches(element, path, key, value) {
+				return true
+			}
+		}
+		return false
+	}
+	return objectMatches(v.(map[string]any), path+".", key, value)
+}
+
+func scalarText(v any) (text string, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		n, _ := v.Float64()
+		return strconv.FormatFloat(n, 'f', -1, 64), true
+	}
+	return "", false
+}
+
+// within tells whether an instant, in whole milliseconds, lies in the asked window, whose ends need not.
+func within(at time.Time, query url.Values) bool {
+	from, err := time.Parse(time.RFC3339Nano, query.Get("from"))
+	to, toErr := time.Parse(time.RFC3339Nano, query.Get("to"))
+	if err != nil || toErr != nil {
+		panic("the generator asks for a window that is none")
+	}
+	return !at.Before(from) && !at.After(to)
+}
+
+// text is an id or another text; an integer gives its digits.
+func (r object) text(field string) string {
+	if number, ok := r[field].(json.Number); ok {
+		return number.String()
+	}
+	text, _ := r[field].(string)
+	return text
+}
+
+func (r object) time(field string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, r.text(field))
+	if err != nil {
+		panic(err) // the generator said that the line is a record
+	}
+	return time.UnixMilli(at.UnixMilli())
+}
+
+func (r object) either(field, otherwise string) time.Time {
+	if r[field] == nil {
+		field = otherwise
+	}
+	return r.time(field)
+}
+
+func (r object) version() int64 { return r.either("updatedAt", "createdAt").UnixMilli() }
+
+// firstCount is the first number that is given.
+func firstCount(r map[string]any, fields ...string) int64 {
+	for _, field := range fields {
+		if number, ok := r[field].(json.Number); ok {
+			n, _ := number.Float64() // 3.0 is 3
+			return int64(n)
+		}
+	}
+	return 0
+}
+
+func total(given any, input, output int64) int64 {
+	if given == nil {
+		return input + output
+	}
+	return firstCount(map[string]any{"": given}, "")
+}

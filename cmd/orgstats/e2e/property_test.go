@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+)
+
+// Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all
+// the time meanwhile, and compares with the plain query. The variables ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS
+// repeat a failure, or make the test longer.
+func TestAnswersEqualAPlainComputation(t *testing.T) {
+	t.Parallel()
+	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 16)
+	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
+	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
+	stop := examine(d.server).watch(seed + 1)
+	analyst := d.analyst()
+	for range rounds {
+		d.load()
+		d.checkQuestions(60)
+		d.checkViews(analyst)
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%d answers were compared while records came", stop())
+	checkDays(t, analyst, []string{"org_0", "org_1", "org_2"}, d.oracle.answer)
+}
+
+func variable(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// propertyDriver brings the program and the oracle together.
+type propertyDriver struct {
+	*server
+	generator *generator
+	oracle    *oracle
+	loads     int
+}
+
+// load loads new records, in one run or, when the loader is killed, in two, and checks the summary.
+func (d *propertyDriver) load() {
+	d.Helper()
+	g := d.generator
+	var paths []string
+	records, wrong := 0, 0
+	for range 1 + g.IntN(3) {
+		lines, spoilt := d.lines(1 + g.IntN(200))
+		records, wrong = records+len(lines)-spoilt, wrong+spoilt
+		paths = append(paths, d.store(lines))
+	}
+	if g.chance(0.2) {
+		d.killLoad(paths, time.Duration(g.IntN(400))*time.Millisecond)
+	}
+	d.checkLoad(paths, records, wrong)
+	if g.chance(0.2) {
+		if again := d.checkLoad(paths, records, wrong); again.loaded != 0 {
+			d.Errorf("the same records again: loaded %d, want none", again.loaded)
+		}
+	}
+}
+
+// lines makes lines, of which the oracle takes the records.
+func (d *propertyDriver) lines(n int) (lines [][]byte, wrong int) {
+	for range n {
+		line, isWrong := d.generator.line()
+		lines = append(lines, line)
+		if isWrong {
+			wrong++
+		} else {
+			d.oracle.take(line)
+		}
+	}
+	return lines, wrong
+}
+
+// store writes lines to a file of any kind.
+func (d *propertyDriver) store(lines [][]byte) (path string) {
+	d.Helper()
+	g := d.generator
+	text := bytes.Join(lines, []byte(pick(g, "\n", "\r\n", "\n\n")))
+	switch g.IntN(4) {
+	case 0:
+		text = gzipped(d.T, text)
+	case 1:
+		text = zstandard(d.T, text)
+	case 2:
+		text = append(text, '\n')
+	}
+	d.loads++
+	return d.write(fmt.Sprintf("records-%d", d.loads), text)
+}
+
+// killLoad starts a load and kills it after a time.
+func (d *propertyDriver) killLoad(paths []string, after time.Duration) {
+	d.Helper()
+	p := d.start(d.loadArguments(paths)...)
+	select {
+	case <-p.exited:
+	case <-time.After(after):
+		p.kill()
+	}
+}
+
+func (d *propertyDriver) loadArguments(paths []string) []string {
+	d.loads++
+	return append([]string{"load", "--rejects", fmt.Sprintf("rejects-%d", d.loads)}, paths...)
+}
+
+// checkLoad loads files and compares the summary with what is known of them.
+func (d *propertyDriver) checkLoad(paths []string, records, wrong int) counts {
+	d.Helper()
+	o := d.run(d.loadArguments(paths)...)
+	if want := map[bool]int{false: cli.ExitOK, true: cli.ExitRejected}[wrong > 0]; o.status != want {
+		d.Fatalf("load: status %d, want %d: %s", o.status, want, o.stderr)
+	}
+	got := summaryOf(d.T, o.stdout).total()
+	if got.read != records+wrong || got.rejected != wrong || got.loaded+got.unchanged != records {
+		d.Errorf("summary %+v of %d records and %d wrong lines", got, records, wrong)
+	}
+	if waiting := d.oracle.waiting(); got.waiting != waiting {
+		d.Errorf("waiting %d, want %d", got.waiting, waiting)
+	}
+	return got
+}
+
+// checkQuestions asks some questions and compares each answer with the oracle's.
+func (d *propertyDriver) checkQuestions(n int) {
+	d.Helper()
+	for range n {
+		caller, query := d.generator.question()
+		got := d.ask(d.token(caller), query)
+		if got.status != http.StatusOK {
+			d.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
+			continue
+		}
+		want := d.oracle.answer(caller, query)
+		if answered := decode[figures](d.T, got.body); !maps.Equal(answered, want) {
+			d.Errorf("%v asks %v:\n got %v\nwant %v", caller, query.Encode(), answered, want)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// server is `orgstats serve --dev-auth` of an installation.
+type server struct {
+	*process
+	address string
+	key     *auth.DevKey
+	client  *http.Client
+	tokens  sync.Map // by caller
+}
+
+// unlimited turns off what would turn a test's own requests away.
+var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
+
+// serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have
+// few messages.
+func (i *installation) serve() *server { return i.serveWith(unlimited...) }
+
+func (i *installation) serveWith(flags ...string) *server {
+	i.Helper()
+	return i.serving(i.start(append([]string{"serve", "--dev-auth", "--cache-age=0s", "--few-messages=0", "--listen", "127.0.0.1:0"}, flags...)...))
+}
+
+// serveJSON starts a server that logs JSON.
+func (i *installation) serveJSON(flags ...string) *server {
+	i.Helper()
+	i.env = append(i.env, "ORGSTATS_LOG_FORMAT=json")
+	return i.serveWith(flags...)
+}
+
+// serving waits until a server listens.
+func (i *installation) serving(p *process) *server {
+	i.Helper()
+	s := &server{process: p}
+	s.address = s.awaitText(&s.stderr, `"?msg"?[=:]"?listening"?[ ,]"?address"?[=:]"?([0-9.:]+)`)
+	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
+	i.Cleanup(s.client.CloseIdleConnections)
+	var err error
+	if s.key, err = auth.OpenDevKey(i.data()); err != nil {
+		i.Fatal(err)
+	}
+	return s
+}
+
+// token signs for the caller, once.
+func (s *server) token(caller auth.Caller) string {
+	s.Helper()
+	if token, ok := s.tokens.Load(caller); ok {
+		return token.(string)
+	}
+	token, err := s.key.Sign(caller, time.Hour)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.tokens.Store(caller, token)
+	return token
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// url is the address of a question.
+func (s *server) url(query url.Values) string {
+	return "http://" + s.address + "/api/dashboard/getStats?" + query.Encode()
+}
+
+// ask asks getStats with a token.
+func (s *server) ask(token string, query url.Values) answer {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url(query), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer response.Body.Close()
+	return answer{response.StatusCode, response.Header, readAll(s.T, response.Body)}
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// figures asks what must be answered.
+func (s *server) figures(caller auth.Caller, query url.Values) stats.Figures {
+	s.Helper()
+	got := s.ask(s.token(caller), query)
+	if got.status != http.StatusOK {
+		s.Fatalf("%v asks %v: status %d, %s", caller, query, got.status, got.body)
+	}
+	return decode[stats.Figures](s.T, got.body)
+}
+
+// decode reads JSON in which nothing may be unknown.
+func decode[T any](t testing.TB, text string) (value T) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return value
+}
+
+// always is a window that holds every record.
+func always() url.Values {
+	return url.Values{"from": {"1900-01-01T00:00:00.000Z"}, "to": {"2299-12-31T23:59:59.999Z"}, "allInOrg": {"true"}}
+}

@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// writesVariable, in the environment, makes the program kill itself after the first statement that begins in that way,
+// or after the third of "3 INSERT INTO messages"; with engineVariable it kills its engine, and lives on.
+const (
+	writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
+	engineVariable = "ORGSTATS_TEST_KILL_ENGINE"
+)
+
+// killAfterWrites returns what ends the program as kill -9 does once it has written, and names the statement that was
+// its last; nil for a program that is to live.
+func killAfterWrites(text string) func(statement string) {
+	if text == "" {
+		return nil
+	}
+	var left atomic.Int64
+	left.Store(1)
+	if number, rest, _ := strings.Cut(text, " "); number != "" {
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+			left.Store(n)
+			text = rest
+		}
+	}
+	return func(statement string) {
+		if !strings.HasPrefix(strings.TrimSpace(statement), text) || left.Add(-1) != 0 {
+			return
+		}
+		fmt.Fprintln(os.Stderr, "killed after:", strings.Join(strings.Fields(statement)[:3], " "))
+		if data := os.Getenv(engineVariable); data != "" {
+			killEngines(data)
+			return
+		}
+		_ = unix.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // nothing may follow
+	}
+}
+
+// killEngines kills the engines on a data directory, as kill -9 does, and tells how many there were.
+func killEngines(data string) (killed int) {
+	for _, pid := range enginesOn(data) {
+		if unix.Kill(pid, syscall.SIGKILL) == nil { // else it has ended
+			killed++
+		}
+	}
+	return killed
+}
+
+// stepsOfABatch are the tables that a batch and its computing write, and how often they are written at most, if that is
+// known: the first days of many that are computed stand for the others.
+var stepsOfABatch = []struct {
+	table string
+	most  int
+}{
+	{"batches", 0}, {"stale_hours", 0}, {"users", 0}, {"agents", 0}, {"conversations", 0}, {"record_positions", 0}, {"messages", 0}, {"kb_files", 0},
+	{"members", 0}, {"stats_cells", 2}, {"user_activity", 2}, {"user_months", 2},
+}
+
+// A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until
+// one lives to its end. Readers ask all the time; answers equal the plain query's before, after the crash, and while
+// the next loader mends what it finds; and then what the records say.
+func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
+	t.Parallel()
+	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
+	t.Logf("ORGSTATS_TEST_SEED=%d", seed)
+	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
+	e := examine(d.server)
+	d.load()
+	stop := e.watch(seed + 1)
+	died := map[string]int{}
+	for _, step := range stepsOfABatch {
+		for died[step.table] < step.most || step.most == 0 {
+			if !d.dieAt(e, fmt.Sprintf("%d INSERT INTO %s ", died[step.table]+1, step.table)) {
+				break
+			}
+			died[step.table]++
+		}
+		if died[step.table] == 0 {
+			t.Errorf("no loader died after writing %s", step.table)
+		}
+	}
+	t.Logf("%d answers were compared while loaders wrote and died after %v", stop(), died)
+	d.verify()
+}
+
+// dieAt loads records with a loader that dies after a statement, unless it ends before, and then with one that lives,
+// and compares answers.
+func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
+	d.Helper()
+	lines, spoilt := d.lines(80)
+	for _, line := range newcomer(d.loads) {
+		lines = append(lines, line)
+		d.oracle.take(line)
+	}
+	path := d.store(lines)
+	mortal := *d.installation
+	mortal.env = append([]string{writesVariable + "=" + statement}, d.env...)
+	o := mortal.run(d.loadArguments([]string{path})...)
+	died = strings.Contains(o.stderr, "killed after: ")
+	if died != (o.status == -1) {
+		d.Fatalf("status %d: %s", o.status, o.stderr)
+	}
+	e.awaitNoLoader()
+	for range 5 {
+		caller, query := d.generator.question()
+		if !e.compare(caller, query, true) {
+			d.Error("somebody writes after the loader's end")
+		}
+	}
+	d.checkLoad([]string{path}, len(lines)-spoilt, spoilt)
+	d.checkQuestions(5)
+	if d.Failed() {
+		d.Fatalf("after %s", statement)
+	}
+	return died
+}
+
+// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has carried out
+// what was sent beside the loader's last statement.
+func (e *examiner) awaitNoLoader() {
+	e.Helper()
+	if !eventually(func() bool {
+		var left uint64
+		err := e.conn.QueryRow(e.Context(), `
+SELECT count()
+FROM system.processes
+WHERE startsWith(query_id, 'orgstats-loader-') OR Settings['log_comment'] = 'orgstats loader'`).Scan(&left)
+		return err == nil && left == 0
+	}) {
+		e.Fatal("a loader that is dead goes on")
+	}
+}
+
+// newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every
+// table is written for them.
+func newcomer(n int) [][]byte {
+	at := time.Date(2024, 3, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
+	return [][]byte{
+		fmt.Appendf(nil, `{"type":"conversation","id":"new-%d","organizationId":"org_0","userId":"user_new_%[1]d","agentId":"new-%[1]d","createdAt":%[2]q}`, n, at),
+		fmt.Appendf(nil, `{"type":"message","id":"new-%d","conversationId":"new-%[1]d","role":"user","createdAt":%[2]q}`, n, at),
+		fmt.Appendf(nil, `{"type":"kbFile","id":"new-%d","organizationId":"org_0","knowledgeBaseId":"new","createdAt":%q}`, n, at),
+		fmt.Appendf(nil, `{"type":"member","organizationId":"org_0","userId":"user_new_%d","publicMetadata":{"team":"red"},"updatedAt":%q}`, n, at),
+	}
+}

@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// counts are a line of a load's summary.
+type counts struct{ read, loaded, unchanged, waiting, rejected int }
+
+// summary is what a load printed at its end, by type.
+type summary map[string]counts
+
+// summaryOf reads the table that a load printed.
+func summaryOf(t *testing.T, stdout string) summary {
+	t.Helper()
+	s := summary{}
+	for line := range strings.Lines(stdout) {
+		fields := strings.Fields(line)
+		if len(fields) != 6 || fields[0] == "type" {
+			continue
+		}
+		var n [5]int
+		for i, field := range fields[1:] {
+			var err error
+			if n[i], err = strconv.Atoi(field); err != nil && field != "-" {
+				t.Fatalf("summary line %q: %v", line, err)
+			}
+		}
+		s[fields[0]] = counts{n[0], n[1], n[2], n[3], n[4]}
+	}
+	if len(s) == 0 {
+		t.Fatalf("no summary in %q", stdout)
+	}
+	return s
+}
+
+// total adds up the types.
+func (s summary) total() (all counts) {
+	for _, c := range s {
+		all.read += c.read
+		all.loaded += c.loaded
+		all.unchanged += c.unchanged
+		all.waiting += c.waiting
+		all.rejected += c.rejected
+	}
+	return all
+}
+
+func gzipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gunzipped(t *testing.T, content []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(r); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func zstandard(t *testing.T, text []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(text, nil)
+}
