@@ -113,6 +113,12 @@ func (r *observedRow) Scan(into ...any) error {
 	return err
 }
 
+func (r *observedRow) ScanStruct(into any) error {
+	err := r.Row.ScanStruct(into)
+	r.statement.end(err)
+	return err
+}
+
 type observedRows struct {
 	native.Rows
 	statement *statement

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// Records have times from 1900 to 2261, so that the part of a window outside of these years holds nothing.
-var (
-	recordsFrom  = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	recordsUntil = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+// The part of a window outside of the times that records may have holds nothing.
+const (
+	recordsFrom  = cells.MinTime
+	recordsUntil = cells.MaxTime + 1
 )
 
 // Window reads the two ends of a window as getStats does, for other commands that take the same parameters. The error

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 func FuzzParse(f *testing.F) {
@@ -86,7 +88,7 @@ func checkInvariants(t *testing.T, rec Record) {
 		}
 	}
 	for _, at := range times {
-		if at < minTime || at > maxTime {
+		if at < cells.MinTime || at > cells.MaxTime {
 			t.Errorf("time %d", at)
 		}
 	}

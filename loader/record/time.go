@@ -3,6 +3,8 @@ package record
 import (
 	"errors"
 	"strings"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Reasons for which ParseTime refuses a text, each a predicate about it.
@@ -20,15 +22,11 @@ const (
 	offsetShape   = "00:00"
 
 	minutesOfDay = 24 * 60
-
-	minTime = -2_208_988_800_000 // 1900-01-01T00:00:00.000Z
-	maxTime = 9_214_646_399_999  // 2261-12-31T23:59:59.999Z
 )
 
 // ParseTime reads an RFC 3339 date-time with seconds and a zone, whose T and Z may be lower case (section 5.6), into
-// milliseconds since 1970 in UTC, rounded down. Exact says that there was nothing to round. Years go from 1900, where
-// ClickHouse's DateTime64 begins, to 2261 in UTC, the last whole year that clickhouse-go holds: it counts nanoseconds
-// in 64 bits on the way. The error's text is a predicate, to stand after the text or the name of its field: "is not an
+// milliseconds since 1970 in UTC, rounded down. Exact says that there was nothing to round. Years go from 1900 to 2261
+// in UTC. The error's text is a predicate, to stand after the text or the name of its field: "is not an
 // RFC 3339 date-time …".
 func ParseTime(s string) (ms int64, exact bool, err error) {
 	if !hasShape(s, dateTimeShape) && (len(s) < len(dateTimeShape) || s[10] != 't' || !hasShape(s[:10]+"T"+s[11:], dateTimeShape)) {
@@ -53,7 +51,7 @@ func ParseTime(s string) (ms int64, exact bool, err error) {
 	}
 	minutes := (daysSince1970(year, month, day)*24+hour)*60 + minute - offset
 	ms = (minutes*60+second)*1000 + milliseconds
-	if ms < minTime || ms > maxTime {
+	if ms < cells.MinTime || ms > cells.MaxTime {
 		return 0, false, errTimeRange
 	}
 	return ms, exact, nil

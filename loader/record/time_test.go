@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 func TestParseTime(t *testing.T) {
@@ -26,10 +28,10 @@ func TestParseTime(t *testing.T) {
 		{"east of UTC it is earlier there", "2024-01-01T05:45:00+05:45", newYear, true},
 		{"west of UTC it is later", "2023-12-31T19:00:00-05:00", newYear, true},
 		{"an unknown zone is UTC", "2024-01-01T00:00:00-00:00", newYear, true},
-		{"the first moment", "1900-01-01T00:00:00.000Z", minTime, true},
-		{"the last moment", "2261-12-31T23:59:59.999999Z", maxTime, false},
-		{"a year beyond, but not in UTC", "2262-01-01T04:59:59.999+05:00", maxTime, true},
-		{"a year too early, but not in UTC", "1899-12-31T19:00:00-05:00", minTime, true},
+		{"the first moment", "1900-01-01T00:00:00.000Z", cells.MinTime, true},
+		{"the last moment", "2261-12-31T23:59:59.999999Z", cells.MaxTime, false},
+		{"a year beyond, but not in UTC", "2262-01-01T04:59:59.999+05:00", cells.MaxTime, true},
+		{"a year too early, but not in UTC", "1899-12-31T19:00:00-05:00", cells.MinTime, true},
 		{"a leap day", "2024-02-29T00:00:00Z", newYear + 59*86_400_000, true},
 		{"a leap day of a century", "2000-02-29T00:00:00Z", 951_782_400_000, true},
 	}
@@ -125,7 +127,7 @@ func TestParseTimeAgreesWithStandardLibrary(t *testing.T) {
 // randomTime is a date-time with two-digit numbers, some of them out of range.
 func randomTime(random *rand.Rand) string {
 	const layout = "2006-01-02T15:04:05"
-	at := time.UnixMilli(minTime - 1e11 + random.Int64N(maxTime-minTime+2e11)).UTC()
+	at := time.UnixMilli(cells.MinTime - 1e11 + random.Int64N(cells.MaxTime-cells.MinTime+2e11)).UTC()
 	text := []byte(at.Format(layout))
 	if random.IntN(4) == 0 {
 		i := random.IntN(len(text))

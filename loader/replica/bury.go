@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 const buryCellsSQL = `
@@ -39,15 +40,15 @@ func (c *computation) bury(ctx context.Context) error {
 
 func (c *computation) buryCells(ctx context.Context) error {
 	if c.writer.touched.exact {
-		var cells []buriedCell
+		var buried []buriedCell
 		for key := range c.writer.touched.gone {
-			cells = append(cells, buriedCells(key)...)
+			buried = append(buried, buriedCells(key)...)
 		}
-		return c.insertBuriedCells(ctx, cells)
+		return c.insertBuriedCells(ctx, buried)
 	}
 	params := c.buryParams()
-	for _, grain := range []grain{hourGrain, dayGrain, monthGrain} {
-		params.String("grain", grain.name)
+	for _, grain := range cells.Grains {
+		params.String("grain", string(grain))
 		if err := c.buryStored(ctx, "stats_cells", grain, "bucket", buryCellsSQL, params); err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func (c *computation) buryCells(ctx context.Context) error {
 }
 
 // buryStored buries whatever stands in the buckets that hold the hours.
-func (c *computation) buryStored(ctx context.Context, table string, grain grain, column, statement string, params clickhouse.Params) error {
+func (c *computation) buryStored(ctx context.Context, table string, grain cells.Grain, column, statement string, params clickhouse.Params) error {
 	if empty, err := c.writer.isEmpty(ctx, table); empty || err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (c *computation) buryStored(ctx context.Context, table string, grain grain,
 
 func (c *computation) buryActivity(ctx context.Context) error {
 	if !c.writer.touched.exact {
-		return c.buryStored(ctx, "user_activity", dayGrain, "day", buryActivitySQL, c.buryParams())
+		return c.buryStored(ctx, "user_activity", cells.Day, "day", buryActivitySQL, c.buryParams())
 	}
 	var gone []activityKey
 	for key, mayBeGone := range c.writer.touched.activity {
@@ -78,7 +79,7 @@ func (c *computation) buryActivity(ctx context.Context) error {
 
 func (c *computation) buryUserMonths(ctx context.Context) error {
 	if !c.writer.touched.exact {
-		return c.buryStored(ctx, "user_months", monthGrain, "month", buryUserMonthsSQL, c.buryParams())
+		return c.buryStored(ctx, "user_months", cells.Month, "month", buryUserMonthsSQL, c.buryParams())
 	}
 	var gone []userMonthKey
 	for key, mayBeGone := range c.writer.touched.userMonths() {
@@ -97,19 +98,19 @@ func (c *computation) buryParams() clickhouse.Params {
 
 type buriedCell struct {
 	bucket
-	agentID, grain string
+	agentID string
+	grain   cells.Grain
 }
 
 // buriedCells are the cells of every grain, of the agent and of all agents, that hold an hour.
 func buriedCells(key cellKey) []buriedCell {
-	var cells []buriedCell
+	var buried []buriedCell
 	for _, agentID := range slices.Compact([]string{"", key.agentID}) {
-		for _, grain := range []grain{hourGrain, dayGrain, monthGrain} {
-			at := grain.start(int64(key.number) * msPerHour)
-			cells = append(cells, buriedCell{bucket{key.orgID, at}, agentID, grain.name})
+		for _, grain := range cells.Grains {
+			buried = append(buried, buriedCell{bucket{key.orgID, grain.Start(key.start())}, agentID, grain})
 		}
 	}
-	return cells
+	return buried
 }
 
 func (c *computation) insertBuriedCells(ctx context.Context, rows []buriedCell) error {
@@ -119,7 +120,7 @@ func (c *computation) insertBuriedCells(ctx context.Context, rows []buriedCell) 
 	return insert(ctx, c.conn, "INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)", rows,
 		each(func(r *buriedCell) string { return r.orgID }),
 		each(func(r *buriedCell) string { return r.agentID }),
-		each(func(r *buriedCell) string { return r.grain }),
+		each(func(r *buriedCell) string { return string(r.grain) }),
 		each(func(r *buriedCell) int64 { return r.at }),
 		same[buriedCell](c.buryVersion()), same[buriedCell](uint8(1)))
 }
@@ -131,7 +132,7 @@ func (c *computation) insertBuriedActivity(ctx context.Context, rows []activityK
 	return insert(ctx, c.conn, "INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)", rows,
 		each(func(k *activityKey) string { return k.orgID }),
 		each(func(k *activityKey) uint32 { return k.userNo }),
-		each(func(k *activityKey) int64 { return int64(k.day) * msPerDay }),
+		each(func(k *activityKey) int64 { return int64(k.day) * cells.MsPerDay }),
 		each(func(k *activityKey) uint32 { return k.conversationNo }),
 		same[activityKey](c.buryVersion()), same[activityKey](uint8(1)))
 }

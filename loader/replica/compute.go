@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Compute brings the cells and the activity of all stale hours up to date, and then unmarks them. A reader takes the
@@ -68,13 +69,13 @@ func (c *computation) computeVersion() uint64 { return 2*c.writer.batch + 1 }
 // take. The granules of the table are counted, each for the month that it begins in: months of few messages may get
 // none, and others more than they have. Hours of few days need no counting.
 func (c *computation) countRows(ctx context.Context) error {
-	if len(coarser(c.hours, dayStart)) <= maxDays {
+	if len(coarser(c.hours, cells.Day)) <= maxDays {
 		return nil
 	}
 	c.rows = map[bucket]uint64{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
 	return query(ctx, c.conn, "the sizes of organizations", stringKeys("org_id", organizations), `
-SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("created_at")+`) AS month, sum(rows_in_granule)
+SELECT toString(org_id), toUnixTimestamp64Milli(`+cells.Month.StartSQL("created_at")+`) AS month, sum(rows_in_granule)
 FROM mergeTreeIndex(currentDatabase(), 'messages')
 WHERE org_id IN (SELECT org_id FROM keys)
 GROUP BY org_id, month`, func(scan func(...any) error) error {
@@ -86,58 +87,35 @@ GROUP BY org_id, month`, func(scan func(...any) error) error {
 	})
 }
 
-// SQL for the start of the bucket, in UTC, that holds the instant in a column.
-func hourStartSQL(column string) string { return startSQL(column, "3600000") }
-func dayStartSQL(column string) string  { return startSQL(column, "86400000") }
-func startSQL(column, length string) string {
-	return strings.NewReplacer("column", column, "length", length).Replace(
-		"fromUnixTimestamp64Milli(toUnixTimestamp64Milli(column) - positiveModulo(toUnixTimestamp64Milli(column), length), 'UTC')")
-}
-func monthStartSQL(column string) string {
-	return strings.ReplaceAll("makeDateTime64(toYear(column), toMonth(column), 1, 0, 0, 0, 0, 3, 'UTC')", "column", column)
-}
+// versionColumns end the columns of every computed table.
+const versionColumns = "version, is_deleted"
 
-// grain is a length of cells: how Go and SQL find the start of the bucket that holds an instant.
-type grain struct {
-	name     string
-	start    func(ms int64) int64
-	startSQL func(column string) string
-	length   int64 // at most
-}
-
-var (
-	hourGrain  = grain{"hour", hourStart, hourStartSQL, msPerHour}
-	dayGrain   = grain{"day", dayStart, dayStartSQL, msPerDay}
-	monthGrain = grain{"month", monthStart, monthStartSQL, 31 * msPerDay}
-)
-
-const cellColumns = `org_id, agent_id, grain, bucket, conversations, users, agents,
-    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
+var cellColumns = "org_id, agent_id, grain, bucket,\n    " + cells.SetColumns + ",\n    " + cells.SumColumns + ",\n    " + versionColumns
 
 // Cells of hours come from the messages. A message counts in the cell of its agent, if it has one, and in that of all
-// agents, whose agent is ”.
-const computeHoursSQL = `
+// agents, whose agent_id is empty.
+var computeHoursSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
     org_id, cell_agent_id, 'hour', {start} AS hour_start,
-    groupBitmapState(conversation_no), groupBitmapState(user_no), groupBitmapState(agent_no),
-    count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    ` + cells.SetsOfNumbers + `,
+    ` + cells.SumsOfMessages + `,
     {version:UInt64}, 0
 FROM
 (
     SELECT *, arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id
     FROM {messages}
     WHERE {within}
-)
+) AS messages
 GROUP BY org_id, cell_agent_id, hour_start`
 
 // Cells of days come from those of hours, cells of months from those of days.
-const computeCoarserSQL = `
+var computeCoarserSQL = `
 INSERT INTO stats_cells (` + cellColumns + `)
 SELECT
     org_id, agent_id, {grain:String}, {start} AS coarser_bucket,
     groupBitmapMergeState(conversations), groupBitmapMergeState(users), groupBitmapMergeState(agents),
-    sum(message_count), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    ` + cells.SumsOf("stats_cells") + `,
     {version:UInt64}, 0
 FROM stats_cells FINAL
 WHERE grain = {finer:String} AND {within}
@@ -151,27 +129,26 @@ func (c *computation) computeParams() clickhouse.Params {
 
 func (c *computation) cells(ctx context.Context) error {
 	params := c.computeParams()
-	if err := c.run(ctx, c.others, hourGrain, "created_at", computeHoursSQL, params); err != nil {
+	if err := c.run(ctx, c.others, cells.Hour, "created_at", computeHoursSQL, params); err != nil {
 		return err
 	}
-	params.String("grain", "day")
-	params.String("finer", "hour")
-	if err := c.run(ctx, c.others, dayGrain, "bucket", computeCoarserSQL, params); err != nil {
-		return err
+	for i, grain := range cells.Grains[1:] {
+		params.String("grain", string(grain))
+		params.String("finer", string(cells.Grains[i]))
+		if err := c.run(ctx, c.others, grain, "bucket", computeCoarserSQL, params); err != nil {
+			return err
+		}
 	}
-	params.String("grain", "month")
-	params.String("finer", "day")
-	return c.run(ctx, c.others, monthGrain, "bucket", computeCoarserSQL, params)
+	return nil
 }
 
-const activityColumns = `org_id, user_no, day, conversation_no, agent_no,
-    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
+var activityColumns = "org_id, user_no, day, conversation_no, agent_no,\n    " + cells.SumColumns + ",\n    " + versionColumns
 
-const computeActivitySQL = `
+var computeActivitySQL = `
 INSERT INTO user_activity (` + activityColumns + `)
 SELECT
     org_id, user_no, {start} AS day_start, conversation_no, any(agent_no),
-    count(), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    ` + cells.SumsOfMessages + `,
     {version:UInt64}, 0
 FROM {messages}
 WHERE {within}
@@ -181,26 +158,25 @@ GROUP BY org_id, user_no, day_start, conversation_no`
 func (c *computation) activity(ctx context.Context) error {
 	params := c.computeParams()
 	if !c.writer.touched.exact {
-		return c.run(ctx, c.others, dayGrain, "created_at", computeActivitySQL, params)
+		return c.run(ctx, c.others, cells.Day, "created_at", computeActivitySQL, params)
 	}
 	conversations := map[bucket][]uint32{}
 	for key := range c.writer.touched.activity {
-		day := bucket{key.orgID, int64(key.day) * msPerDay}
+		day := bucket{key.orgID, int64(key.day) * cells.MsPerDay}
 		conversations[day] = append(conversations[day], key.conversationNo)
 	}
-	return c.runTouched(ctx, dayGrain, "created_at", "conversation_no", conversations, strings.Replace(computeActivitySQL, "{within}",
+	return c.runTouched(ctx, cells.Day, "created_at", "conversation_no", conversations, strings.Replace(computeActivitySQL, "{within}",
 		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1), params)
 }
 
-const userMonthColumns = `org_id, user_no, month, conversation_nos, agent_nos,
-    message_count, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, version, is_deleted`
+var userMonthColumns = "org_id, user_no, month, conversation_nos, agent_nos,\n    " + cells.SumColumns + ",\n    " + versionColumns
 
 // Months of users come from the activity.
-const computeUserMonthsSQL = `
+var computeUserMonthsSQL = `
 INSERT INTO user_months (` + userMonthColumns + `)
 SELECT
     org_id, user_no, month, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
-    sum(message_count), sum(tool_calls), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(helpful), sum(not_helpful),
+    ` + cells.SumsOf("user_activity") + `,
     {version:UInt64}, 0
 FROM user_activity FINAL
 WHERE {within}
@@ -210,21 +186,21 @@ GROUP BY org_id, user_no, month`
 func (c *computation) userMonths(ctx context.Context) error {
 	params := c.computeParams()
 	if !c.writer.touched.exact {
-		return c.run(ctx, c.others, monthGrain, "month", computeUserMonthsSQL, params)
+		return c.run(ctx, c.others, cells.Month, "month", computeUserMonthsSQL, params)
 	}
 	users := map[bucket][]uint32{}
 	for key := range c.writer.touched.userMonths() {
 		users[key.bucket] = append(users[key.bucket], key.userNo)
 	}
 	// The user alone is a condition on the sorting key, too; all three together are what is meant.
-	return c.runTouched(ctx, monthGrain, "month", "user_no", users, strings.Replace(computeUserMonthsSQL, "{within}",
+	return c.runTouched(ctx, cells.Month, "month", "user_no", users, strings.Replace(computeUserMonthsSQL, "{within}",
 		"{within} AND user_no IN (SELECT user_no FROM keys) AND (org_id, {start}, user_no) IN (SELECT org_id, at, user_no FROM keys)", 1), params)
 }
 
 // runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in
 // the named column of its keys.
-func (c *computation) runTouched(ctx context.Context, grain grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
-	for _, g := range groups(coarser(c.hours, grain.start), c.rows, 1) {
+func (c *computation) runTouched(ctx context.Context, grain cells.Grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
+	for _, g := range groups(coarser(c.hours, grain), c.rows, 1) {
 		var buckets group
 		var numbers []uint32
 		for _, b := range g {
@@ -247,8 +223,8 @@ func (c *computation) runTouched(ctx context.Context, grain grain, column, name 
 // run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within}
 // is the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of
 // its bucket.
-func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain grain, column, statement string, params clickhouse.Params) error {
-	for _, g := range groups(coarser(hours, grain.start), c.rows, 1) {
+func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain cells.Grain, column, statement string, params clickhouse.Params) error {
+	for _, g := range groups(coarser(hours, grain), c.rows, 1) {
 		if err := c.runGroup(ctx, g, g.keys(), grain, column, statement, params); err != nil {
 			return err
 		}
@@ -256,21 +232,21 @@ func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain gr
 	return nil
 }
 
-func (c *computation) runGroup(ctx context.Context, g group, set *keys, grain grain, column, statement string, params clickhouse.Params) error {
-	from, until := g.bounds(grain.length)
+func (c *computation) runGroup(ctx context.Context, g group, set *keys, grain cells.Grain, column, statement string, params clickhouse.Params) error {
+	from, until := g.bounds(grain.MaxLength())
 	params.Int64("from", from)
 	params.Int64("last", until-1)
 	within := strings.ReplaceAll(`org_id IN (SELECT org_id FROM keys)
       AND column BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({last:Int64}, 'UTC')
       AND (org_id, {start}) IN (SELECT org_id, at FROM keys)`, "column", column)
 	text := strings.NewReplacer("{within}", within, "{messages}", c.writer.messages.current()).Replace(statement)
-	text = strings.ReplaceAll(text, "{start}", grain.startSQL(column))
+	text = strings.ReplaceAll(text, "{start}", grain.StartSQL(column))
 	ctx, err := set.attach(clickhouse.WithParams(ctx, params))
 	if err != nil {
 		return err
 	}
 	if err := c.conn.Exec(ctx, text); err != nil {
-		return fmt.Errorf("compute the %ss of %d buckets: %w", grain.name, len(g), err)
+		return fmt.Errorf("compute the %ss of %d buckets: %w", grain, len(g), err)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type messages struct {
 // current are the rows of the table that count, as in SQL: where no key has two, what FINAL costs is saved.
 func (m *messages) current() string {
 	if m.unique {
-		return "(SELECT * FROM messages WHERE is_deleted = 0)"
+		return "(SELECT * FROM messages WHERE is_deleted = 0) AS messages"
 	}
 	return "messages FINAL"
 }

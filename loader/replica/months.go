@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Months of which much is stale are computed as a whole: hours, days, the month, and what users did, from one look at
@@ -40,14 +41,14 @@ func (c *computation) chooseMonths(ctx context.Context) error {
 	return nil
 }
 
-func monthOf(h hour) bucket { return bucket{h.orgID, monthStart(int64(h.number) * msPerHour)} }
+func monthOf(h hour) bucket { return bucket{h.orgID, cells.Month.Start(h.start())} }
 
 // storedHours counts the hours of the organizations' months that have a cell.
 func (c *computation) storedHours(ctx context.Context) (map[bucket]int, error) {
 	stored := map[bucket]int{}
 	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
 	err := query(ctx, c.conn, "the hours that have cells", stringKeys("org_id", organizations), `
-SELECT toString(org_id), toUnixTimestamp64Milli(`+monthStartSQL("bucket")+`) AS month, count()
+SELECT toString(org_id), toUnixTimestamp64Milli(`+cells.Month.StartSQL("bucket")+`) AS month, count()
 FROM stats_cells FINAL
 WHERE org_id IN (SELECT org_id FROM keys) AND agent_id = '' AND grain = 'hour'
 GROUP BY org_id, month`, func(scan func(...any) error) error {
@@ -65,9 +66,8 @@ GROUP BY org_id, month`, func(scan func(...any) error) error {
 var sumUpSQL = `
 CREATE TEMPORARY TABLE conversation_hours AS
 SELECT
-    org_id, agent_id, conversation_no, user_no, agent_no, ` + hourStartSQL("created_at") + ` AS hour_start,
-    count() AS messages, sum(tool_calls) AS tools, sum(input_tokens) AS input, sum(output_tokens) AS output,
-    sum(total_tokens) AS total, sum(helpful) AS good, sum(not_helpful) AS bad
+    org_id, agent_id, conversation_no, user_no, agent_no, ` + cells.Hour.StartSQL("created_at") + ` AS hour_start,
+    ` + cells.SumsOfMessages + `
 FROM {messages}
 WHERE {within}
 GROUP BY org_id, agent_id, conversation_no, user_no, agent_no, hour_start
@@ -81,26 +81,26 @@ SELECT
     org_id, cell_agent_id,
     multiIf(grouping(day_start) = 1, 'month', grouping(hour_start) = 1, 'day', 'hour') AS cell_grain,
     multiIf(cell_grain = 'month', month_start, cell_grain = 'day', day_start, hour_start),
-    groupBitmapState(conversation_no), groupBitmapState(user_no), groupBitmapState(agent_no),
-    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
+    ` + cells.SetsOfNumbers + `,
+    ` + cells.SumsOf("hours") + `,
     {version:UInt64}, 0
 FROM
 (
     SELECT
-        org_id, conversation_no, user_no, agent_no, hour_start, messages, tools, input, output, total, good, bad,
+        *,
         arrayJoin(if(agent_id = '', [''], ['', toString(agent_id)])) AS cell_agent_id,
-        ` + dayStartSQL("hour_start") + ` AS day_start,
-        ` + monthStartSQL("hour_start") + ` AS month_start
+        ` + cells.Day.StartSQL("hour_start") + ` AS day_start,
+        ` + cells.Month.StartSQL("hour_start") + ` AS month_start
     FROM conversation_hours
-)
+) AS hours
 GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
 HAVING grouping(month_start) = 0`
 
 var wholeActivitySQL = `
 INSERT INTO user_activity (` + activityColumns + `)
 SELECT
-    org_id, user_no, ` + dayStartSQL("hour_start") + ` AS day_start, conversation_no, any(agent_no),
-    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
+    org_id, user_no, ` + cells.Day.StartSQL("hour_start") + ` AS day_start, conversation_no, any(agent_no),
+    ` + cells.SumsOf("conversation_hours") + `,
     {version:UInt64}, 0
 FROM conversation_hours
 GROUP BY org_id, user_no, day_start, conversation_no`
@@ -108,9 +108,9 @@ GROUP BY org_id, user_no, day_start, conversation_no`
 var wholeUserMonthsSQL = `
 INSERT INTO user_months (` + userMonthColumns + `)
 SELECT
-    org_id, user_no, ` + monthStartSQL("hour_start") + ` AS month_start,
+    org_id, user_no, ` + cells.Month.StartSQL("hour_start") + ` AS month_start,
     arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
-    sum(messages), sum(tools), sum(input), sum(output), sum(total), sum(good), sum(bad),
+    ` + cells.SumsOf("conversation_hours") + `,
     {version:UInt64}, 0
 FROM conversation_hours
 GROUP BY org_id, user_no, month_start`
@@ -137,7 +137,7 @@ func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 	defer func() { err = errors.Join(err, session.Close()) }()
 	of := *c
 	of.conn = session
-	if err := of.runGroup(ctx, g, g.keys(), monthGrain, "created_at", sumUpSQL, clickhouse.Params{}); err != nil {
+	if err := of.runGroup(ctx, g, g.keys(), cells.Month, "created_at", sumUpSQL, clickhouse.Params{}); err != nil {
 		return err
 	}
 	statements := []string{wholeCellsSQL, wholeActivitySQL, wholeUserMonthsSQL}

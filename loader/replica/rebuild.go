@@ -2,6 +2,8 @@ package replica
 
 import (
 	"context"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // MarkAll marks all hours of the organizations as stale, those of every organization if none is given: the hours that
@@ -12,7 +14,7 @@ func (w *Writer) MarkAll(ctx context.Context, organizations []string) error {
 	defer cancel()
 	hours, owners := map[hour]struct{}{}, map[string]struct{}{}
 	statement := `
-SELECT DISTINCT toString(org_id), toInt32(intDiv(toUnixTimestamp64Milli(` + hourStartSQL("at") + `), 3600000))
+SELECT DISTINCT toString(org_id), toInt32(intDiv(toUnixTimestamp64Milli(` + cells.Hour.StartSQL("at") + `), 3600000))
 FROM
 (
     SELECT org_id, created_at AS at FROM messages WHERE org_id != ''

@@ -6,6 +6,7 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // remainingPage is how many records are deleted at once.
@@ -71,8 +72,8 @@ type place struct {
 	id    string
 }
 
-// firstPlace comes before every row: no time is stored before 1900.
-var firstPlace = place{at: -2_208_988_800_000}
+// firstPlace comes before every row.
+var firstPlace = place{at: cells.MinTime}
 
 // DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type
 // that came from a log and whose version is last or before it. It may be cut off and done again.

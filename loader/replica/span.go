@@ -4,20 +4,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
-
-const msPerDay = 24 * msPerHour
-
-func dayOf(ms int64) int32 { return int32(floorDiv(ms, msPerDay)) }
-
-// Starts of the buckets, in UTC, that hold an instant.
-func hourStart(ms int64) int64 { return floorDiv(ms, msPerHour) * msPerHour }
-func dayStart(ms int64) int64  { return floorDiv(ms, msPerDay) * msPerDay }
-func monthStart(ms int64) int64 {
-	t := time.UnixMilli(ms).UTC()
-	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-}
 
 // bucket is a bucket of an organization's time, by its start in milliseconds since 1970 UTC.
 type bucket struct {
@@ -45,14 +34,14 @@ func groups(buckets map[bucket]struct{}, rows map[bucket]uint64, statements uint
 	if rows == nil {
 		byDay := map[int64]group{}
 		for b := range buckets {
-			byDay[dayStart(b.at)] = append(byDay[dayStart(b.at)], b)
+			byDay[cells.Day.Start(b.at)] = append(byDay[cells.Day.Start(b.at)], b)
 		}
 		return slices.Collect(maps.Values(byDay))
 	}
 	byMonth, sizes := map[bucket]group{}, map[string]uint64{}
 	var all uint64
 	for b := range buckets {
-		month := bucket{b.orgID, monthStart(b.at)}
+		month := bucket{b.orgID, cells.Month.Start(b.at)}
 		if byMonth[month] == nil {
 			sizes[b.orgID] += rows[month]
 			all += rows[month]
@@ -92,10 +81,10 @@ func byOrganization(a, b bucket) int {
 }
 
 // coarser are the buckets that hold the hours.
-func coarser(hours map[hour]struct{}, start func(ms int64) int64) map[bucket]struct{} {
+func coarser(hours map[hour]struct{}, grain cells.Grain) map[bucket]struct{} {
 	buckets := map[bucket]struct{}{}
 	for h := range hours {
-		buckets[bucket{h.orgID, start(int64(h.number) * msPerHour)}] = struct{}{}
+		buckets[bucket{h.orgID, grain.Start(h.start())}] = struct{}{}
 	}
 	return buckets
 }

@@ -3,13 +3,11 @@ package replica
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
-
-const msPerHour = 3_600_000
 
 // hour is an hour of an organization, in hours since 1970-01-01 00:00 UTC.
 type hour struct {
@@ -17,18 +15,10 @@ type hour struct {
 	number int32
 }
 
-func hourOf(orgID string, ms int64) hour { return hour{orgID, int32(floorDiv(ms, msPerHour))} }
+func hourOf(orgID string, ms int64) hour { return hour{orgID, cells.HourNumber(ms)} }
 
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-// changeCounter is the hour that stands for the organization itself in stale_hours.
-const changeCounter = math.MinInt32
+// start is the first millisecond of the hour, since 1970 UTC.
+func (h hour) start() int64 { return int64(h.number) * cells.MsPerHour }
 
 // staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organization's change
 // counter: it is odd while the organization's rows are being written, and even, and greater, once they are. Whoever
@@ -43,12 +33,12 @@ type staleHours struct {
 
 func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, error) {
 	s := &staleHours{conn: conn, marked: map[hour]struct{}{}, writing: map[string]struct{}{}}
-	statement := fmt.Sprintf("SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE hour != %d OR step %% 2 = 1", changeCounter)
+	statement := "SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE " + cells.IsStaleHour + " OR step % 2 = 1"
 	err := query(ctx, conn, "stale hours", nil, statement, func(scan func(...any) error) error {
 		var h hour
 		var step uint64
 		err := scan(&h.orgID, &h.number, &step)
-		if h.number == changeCounter {
+		if h.number == cells.CounterHour {
 			s.writing[h.orgID] = struct{}{}
 		} else {
 			s.marked[h] = struct{}{}
@@ -74,7 +64,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 	defer s.marking.Unlock()
 	rows := make([]mark, 0, len(organizations)+len(hours))
 	for orgID := range organizations {
-		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
+		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
 	}
 	for h := range hours {
 		if _, already := s.marked[h]; !already {
@@ -101,7 +91,7 @@ func (s *staleHours) written(ctx context.Context) error {
 	}
 	rows := make([]mark, 0, len(s.writing))
 	for orgID := range s.writing {
-		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
+		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
 	}
 	s.step += 2 - s.step%2 // the next even one
 	if err := s.write(ctx, rows); err != nil {
@@ -121,7 +111,7 @@ func (s *staleHours) unmark(ctx context.Context) error {
 	}
 	s.step += 2 - s.step%2
 	for orgID := range organizations {
-		rows = append(rows, mark{hour{orgID, changeCounter}, 0})
+		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
 	}
 	if err := s.write(ctx, rows); err != nil {
 		return err

@@ -1,5 +1,7 @@
 package replica
 
+import "github.com/orgstats/orgstats/schema/cells"
+
 // maxTouched is how many keys of cells and activity are remembered exactly. Past that, what vanished is found by
 // reading the tables, which is cheaper then.
 const maxTouched = 200_000
@@ -64,14 +66,14 @@ type userMonthKey struct {
 func (t *touched) userMonths() map[userMonthKey]bool {
 	months := map[userMonthKey]bool{}
 	for key, mayBeGone := range t.activity {
-		month := userMonthKey{bucket{key.orgID, monthStart(int64(key.day) * msPerDay)}, key.userNo}
+		month := userMonthKey{bucket{key.orgID, cells.Month.Start(int64(key.day) * cells.MsPerDay)}, key.userNo}
 		months[month] = months[month] || mayBeGone
 	}
 	return months
 }
 
 func activityOf(m *message) activityKey {
-	return activityKey{m.orgID, m.userNo, m.conversationNo, dayOf(m.CreatedAt)}
+	return activityKey{m.orgID, m.userNo, m.conversationNo, int32(cells.FloorDiv(m.CreatedAt, cells.MsPerDay))}
 }
 
 // touchedHours are the hours, and their organizations, whose figures a change touches.

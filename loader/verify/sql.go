@@ -1,6 +1,10 @@
 package verify
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/orgstats/orgstats/schema/cells"
+)
 
 // comparison finds the rows of a table that are not what the messages say: which row, its figures, and those that it
 // should have.
@@ -25,17 +29,17 @@ const dayStart = "toMonth(at), toDayOfMonth(at), 0"
 // monthStart are those of the month.
 const monthStart = "toMonth(at), 1, 0"
 
-const countSQL = `
+var countSQL = `
 SELECT
-    (SELECT count() FROM stale_hours FINAL WHERE org_id = {org_id:String} AND hour != -2147483648),
+    (SELECT count() FROM stale_hours FINAL WHERE org_id = {org_id:String} AND ` + cells.IsStaleHour + `),
     (SELECT count() FROM stats_cells FINAL WHERE org_id = {org_id:String})
         + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})
         + (SELECT count() FROM user_months FINAL WHERE org_id = {org_id:String})`
 
 // staleSQL are the starts of the hours that readers take from messages.
-const staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
+var staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
         FROM stale_hours FINAL
-        WHERE org_id = {org_id:String} AND hour != -2147483648`
+        WHERE org_id = {org_id:String} AND ` + cells.IsStaleHour
 
 // sumsSQL are the sums of rows as text; {count} is their number of messages.
 const sumsSQL = `concat(

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Difference is a row that is not what the messages say.
@@ -126,12 +127,8 @@ func (v *Verifier) organization(ctx context.Context, orgID string, r *Result) er
 	return nil
 }
 
-// leastInt32 is the hour of stale_hours that stands for the organization itself; its step is the change counter, odd
-// while something is being written.
-const leastInt32 = "-2147483648"
-
 func (v *Verifier) counter(ctx context.Context, orgID string) (counter uint64, err error) {
-	err = v.each(ctx, v.params(orgID), "SELECT max(step) FROM stale_hours WHERE org_id = {org_id:String} AND hour = "+leastInt32,
+	err = v.each(ctx, v.params(orgID), "SELECT max(step) FROM stale_hours WHERE org_id = {org_id:String} AND "+cells.IsCounter,
 		func(scan func(...any) error) error { return scan(&counter) })
 	return counter, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 const (
@@ -22,9 +23,9 @@ const (
 
 // databaseSQL asks what loader and replicator have left. Its last write is told by the parts of the table that it
 // writes with every batch; a merge of them, which comes soon after if at all, makes that look a little later.
-const databaseSQL = `
+var databaseSQL = `
 SELECT
-    (SELECT count() FROM stale_hours FINAL WHERE hour != -2147483648)  AS stale_hours,
+    (SELECT count() FROM stale_hours FINAL WHERE ` + cells.IsStaleHour + `) AS stale_hours,
     (SELECT count() FROM waiting_messages)                             AS waiting_messages,
     (SELECT max(step) FROM batches)                                    AS step,
     (

@@ -3,9 +3,9 @@ package stats
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // builder builds the conditions of a statement and its parameters side by side.
@@ -48,8 +48,9 @@ func (b *builder) messageFilters() []string {
 func (b *builder) cells(p Plan) string {
 	var grains []string
 	for _, part := range p.Parts {
-		if grain := part.Source.grain(); grain != "" {
-			grains = append(grains, "grain = '"+grain+"' AND "+b.within("bucket", part.Stretches))
+		switch part.Source {
+		case Months, Days, Hours:
+			grains = append(grains, "grain = '"+string(part.Source.grain())+"' AND "+b.within("bucket", part.Stretches))
 		}
 	}
 	if len(grains) == 0 {
@@ -78,8 +79,7 @@ func (b *builder) activity(stretches []Stretch) string {
 func wholeMonths(stretches []Stretch) []Stretch {
 	months := make([]Stretch, len(stretches))
 	for i, s := range stretches {
-		t := time.UnixMilli(s.From).UTC()
-		months[i] = Stretch{time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMilli(), s.Until}
+		months[i] = Stretch{cells.Month.Start(s.From), s.Until}
 	}
 	return months
 }

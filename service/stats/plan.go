@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Source is a table that answers for a part of a window.
@@ -131,8 +132,8 @@ func (p *planner) cover(s Stretch, sources []Source) {
 	}
 	source, finer := sources[0], sources[1:]
 	rest := s.From // what lies before is handed out
-	for from := source.ceil(s.From); ; {
-		until := source.next(from)
+	for from := source.grain().Ceil(s.From); ; {
+		until := source.grain().Next(from)
 		if until > s.Until {
 			break
 		}
@@ -160,50 +161,17 @@ func (p *planner) take(source Source, s Stretch) {
 	}
 }
 
-// grain is what stats_cells calls the source, "" for one that has no cells.
-func (s Source) grain() string {
-	switch s {
-	case Months:
-		return "month"
-	case Days:
-		return "day"
-	case Hours:
-		return "hour"
-	default:
-		return ""
-	}
-}
-
-// ceil is the first start of a bucket that is not before ms.
-func (s Source) ceil(ms int64) int64 {
+// grain is the grain of the source's buckets. The messages have none.
+func (s Source) grain() cells.Grain {
 	switch s {
 	case Hours:
-		return ms + mod(-ms, msPerHour)
+		return cells.Hour
 	case Months, UserMonths:
-		t := time.UnixMilli(ms).UTC()
-		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
-		if first.Before(t) {
-			first = first.AddDate(0, 1, 0)
-		}
-		return first.UnixMilli()
+		return cells.Month
 	default:
-		return ms + mod(-ms, msPerDay)
+		return cells.Day
 	}
 }
-
-// next is the start of the bucket after the one that starts at ms.
-func (s Source) next(ms int64) int64 {
-	switch s {
-	case Hours:
-		return ms + msPerHour
-	case Months, UserMonths:
-		return time.UnixMilli(ms).UTC().AddDate(0, 1, 0).UnixMilli()
-	default:
-		return ms + msPerDay
-	}
-}
-
-func mod(a, b int64) int64 { return ((a % b) + b) % b }
 
 // Kinds of plans, and of the statements that answer by them. Ragged ends of windows are read from the messages by all.
 const (

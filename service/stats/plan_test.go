@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 func at(text string) int64 {
@@ -16,12 +18,12 @@ func at(text string) int64 {
 	return t.UnixMilli()
 }
 
-func hourNumber(text string) int32 { return int32(at(text) / msPerHour) }
+func hourNumber(text string) int32 { return cells.HourNumber(at(text)) }
 
 // busy is the size of an organization whose messages are never few.
 var busy = func() size {
 	s := size{}
-	for month := at("1960-01-01T00:00:00.000"); month < at("2030-01-01T00:00:00.000"); month = Months.next(month) {
+	for month := at("1960-01-01T00:00:00.000"); month < at("2030-01-01T00:00:00.000"); month = cells.Month.Next(month) {
 		s[month] = 1e12
 	}
 	return s
@@ -155,14 +157,14 @@ func TestPlansCoverTheWindow(t *testing.T) {
 // randomQuestion asks about any stretch of some years, often one that begins or ends with a bucket.
 func randomQuestion(r *rand.Rand) Question {
 	edge := func() int64 {
-		ms := at("1969-06-01T00:00:00.000") + r.Int64N(2*365*msPerDay)
+		ms := at("1969-06-01T00:00:00.000") + r.Int64N(2*365*cells.MsPerDay)
 		switch r.IntN(5) {
 		case 0:
-			ms = Hours.ceil(ms)
+			ms = Hours.grain().Ceil(ms)
 		case 1:
-			ms = Days.ceil(ms)
+			ms = Days.grain().Ceil(ms)
 		case 2:
-			ms = Months.ceil(ms)
+			ms = Months.grain().Ceil(ms)
 		}
 		return ms
 	}
@@ -178,8 +180,8 @@ func randomQuestion(r *rand.Rand) Question {
 
 func randomStale(r *rand.Rand, q Question) (stale []int32) {
 	for range r.IntN(12) {
-		ms := q.From - msPerDay + r.Int64N(q.Until-q.From+2*msPerDay)
-		stale = append(stale, int32((ms-mod(ms, msPerHour))/msPerHour))
+		ms := q.From - cells.MsPerDay + r.Int64N(q.Until-q.From+2*cells.MsPerDay)
+		stale = append(stale, cells.HourNumber(ms))
 	}
 	slices.Sort(stale)
 	return slices.Compact(stale)
@@ -194,7 +196,7 @@ func checkPlan(t *testing.T, p Plan, s state) {
 			continue
 		}
 		for _, stretch := range part.Stretches {
-			if part.Source.ceil(stretch.From) != stretch.From || part.Source.ceil(stretch.Until) != stretch.Until {
+			if part.Source.grain().Ceil(stretch.From) != stretch.From || part.Source.grain().Ceil(stretch.Until) != stretch.Until {
 				t.Errorf("%s: %v is not made of whole buckets", part.Source, stretch)
 			}
 			if s.anyStale(stretch.From, stretch.Until) {

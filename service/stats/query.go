@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Query is a statement and the parameters that it is bound to.
@@ -13,7 +14,7 @@ type Query struct {
 }
 
 // PlainQuery asks the replicas themselves, without any help: what it answers is right by definition, and every faster
-// way is held against it. Its columns are the figures of messages, and then those of files.
+// way is held against it.
 func PlainQuery(q Question) Query {
 	b := newBuilder(q)
 	return Query{`
@@ -87,11 +88,11 @@ func (p Plan) messagesQuery() Query {
 	for _, part := range parts {
 		selects = append(selects, part.sets+part.from+part.condition)
 	}
-	return Query{setFiguresSQL + `
+	return Query{figuresOf("parts") + `
 FROM
 (` + strings.Join(selects, `
-    UNION ALL`) + `
-)` + p.threads(), b.params}
+UNION ALL`) + `
+) AS parts` + p.threads(), b.params}
 }
 
 // tablePart is what a statement reads of one table.
@@ -108,7 +109,7 @@ const oneThread = `
 SETTINGS max_threads = 1`
 
 // raggedEnds is how long the ragged ends of a window may be together: less than an hour each.
-const raggedEnds = 2 * msPerHour
+const raggedEnds = 2 * cells.MsPerHour
 
 // threads is the setting for the plan's statement. Sets of users read much, and so do messages of more than the ragged
 // ends.
@@ -123,105 +124,73 @@ func (p Plan) threads() string {
 	return oneThread
 }
 
-// sumsSQL ends the figures of messages of any table.
-const sumsSQL = `
-    sum(message_count),
-    sum(tool_calls),
-    sum(total_tokens),
-    sum(input_tokens),
-    sum(output_tokens),
-    sum(helpful),
-    sum(not_helpful)`
-
-// Distinct counts of cells, and of the parts of a union, are cardinalities of merged bitmaps of dense numbers. Agent
-// number 0 is no agent.
-const setFiguresSQL = `
+// figuresOf counts the distinct members of sets and sums up the rows of a table of sets and sums. Agent number 0 is no
+// agent.
+func figuresOf(table string) string {
+	return `
 SELECT
-    toUInt64(groupBitmapMerge(conversations)),
-    toUInt64(groupBitmapMerge(users)),
-    toUInt64(groupBitmapMerge(agents) - bitmapContains(groupBitmapMergeState(agents), 0)),` + sumsSQL
-
-// setsOfNumbersSQL begins the sets and sums of a table that has a conversation in a row.
-const setsOfNumbersSQL = `
-        SELECT
-            groupBitmapState(conversation_no) AS conversations,
-            groupBitmapState(user_no)         AS users,
-            groupBitmapState(agent_no)        AS agents,`
-
-var cellsSQL = tableSQL{
-	figures: setFiguresSQL,
-	sets: `
-        SELECT conversations, users, agents, message_count, tool_calls, total_tokens, input_tokens, output_tokens, helpful, not_helpful`,
-	from: `
-        FROM stats_cells FINAL
-        `,
+    toUInt64(groupBitmapMerge(conversations)) AS conversation_count,
+    toUInt64(groupBitmapMerge(users)) AS unique_users,
+    toUInt64(groupBitmapMerge(agents) - bitmapContains(groupBitmapMergeState(agents), 0)) AS unique_agents,
+    ` + cells.SumsOf(table)
 }
 
-// Numbers that come in no order are counted faster by their hashes than by a bitmap.
+// distinctNumbersSQL counts the distinct numbers of a table that has one conversation in a row. Numbers that come in no
+// order are counted faster by their hashes than by a bitmap.
+const distinctNumbersSQL = `
+SELECT
+    uniqExact(conversation_no) AS conversation_count,
+    uniqExact(user_no) AS unique_users,
+    uniqExactIf(agent_no, agent_no != 0) AS unique_agents,
+    `
+
+// setsOfNumbersSQL makes sets of these numbers.
+const setsOfNumbersSQL = `
+SELECT
+    ` + cells.SetsOfNumbers + `,
+    `
+
+var cellsSQL = tableSQL{
+	figures: figuresOf("stats_cells"),
+	sets: `
+SELECT
+    ` + cells.SetColumns + `,
+    ` + cells.SumColumns,
+	from: `
+FROM stats_cells FINAL
+`,
+}
+
 var userMonthsSQL = tableSQL{
 	figures: `
 SELECT
-    uniqExactArray(conversation_nos),
-    uniqExact(user_no),
-    uniqExactArray(arrayFilter(no -> no != 0, agent_nos)),` + sumsSQL,
+    uniqExactArray(conversation_nos) AS conversation_count,
+    uniqExact(user_no) AS unique_users,
+    uniqExactArray(arrayFilter(no -> no != 0, agent_nos)) AS unique_agents,
+    ` + cells.SumsOf("user_months"),
 	sets: `
-        SELECT
-            groupBitmapStateArray(conversation_nos) AS conversations,
-            groupBitmapState(user_no)               AS users,
-            groupBitmapStateArray(agent_nos)        AS agents,
-            sum(user_months.message_count)          AS message_count,
-            sum(user_months.tool_calls)             AS tool_calls,
-            sum(user_months.total_tokens)           AS total_tokens,
-            sum(user_months.input_tokens)           AS input_tokens,
-            sum(user_months.output_tokens)          AS output_tokens,
-            sum(user_months.helpful)                AS helpful,
-            sum(user_months.not_helpful)            AS not_helpful`,
+SELECT
+    groupBitmapStateArray(conversation_nos) AS conversations,
+    groupBitmapState(user_no) AS users,
+    groupBitmapStateArray(agent_nos) AS agents,
+    ` + cells.SumsOf("user_months"),
 	from: `
-        FROM user_months FINAL
-        `,
+FROM user_months FINAL
+`,
 }
 
 var activitySQL = tableSQL{
-	figures: `
-SELECT
-    uniqExact(conversation_no),
-    uniqExact(user_no),
-    uniqExactIf(agent_no, agent_no != 0),` + sumsSQL,
-	sets: setsOfNumbersSQL + `
-            sum(user_activity.message_count)  AS message_count,
-            sum(user_activity.tool_calls)     AS tool_calls,
-            sum(user_activity.total_tokens)   AS total_tokens,
-            sum(user_activity.input_tokens)   AS input_tokens,
-            sum(user_activity.output_tokens)  AS output_tokens,
-            sum(user_activity.helpful)        AS helpful,
-            sum(user_activity.not_helpful)    AS not_helpful`,
+	figures: distinctNumbersSQL + cells.SumsOf("user_activity"),
+	sets:    setsOfNumbersSQL + cells.SumsOf("user_activity"),
 	from: `
-        FROM user_activity FINAL
-        `,
+FROM user_activity FINAL
+`,
 }
 
 var messagesSQL = tableSQL{
-	figures: `
-SELECT
-    uniqExact(conversation_no),
-    uniqExact(user_no),
-    uniqExactIf(agent_no, agent_no != 0),
-    count(),
-    sum(messages.tool_calls),
-    sum(messages.total_tokens),
-    sum(messages.input_tokens),
-    sum(messages.output_tokens),
-    sum(messages.helpful),
-    sum(messages.not_helpful)`,
-	sets: setsOfNumbersSQL + `
-            count()                           AS message_count,
-            sum(messages.tool_calls)          AS tool_calls,
-            sum(messages.total_tokens)        AS total_tokens,
-            sum(messages.input_tokens)        AS input_tokens,
-            sum(messages.output_tokens)       AS output_tokens,
-            sum(messages.helpful)             AS helpful,
-            sum(messages.not_helpful)         AS not_helpful`,
+	figures: distinctNumbersSQL + cells.SumsOfMessages,
+	sets:    setsOfNumbersSQL + cells.SumsOfMessages,
 	from: `
-        FROM messages FINAL
-        `,
+FROM messages FINAL
+`,
 }

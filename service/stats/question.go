@@ -21,25 +21,25 @@ type Question struct {
 // byMetadata tells whether the question is about the users whose metadata match.
 func (q Question) byMetadata() bool { return q.MetadataKey != "" || q.MetadataValue != "" }
 
-// Figures is the answer, in the order in which it is shown.
+// Figures is the answer, in the order in which it is shown. Statements name their columns like the tags ch.
 type Figures struct {
-	ConversationCount uint64 `json:"conversationCount"`
-	MessageCount      uint64 `json:"messageCount"`
-	ToolCalls         uint64 `json:"toolCalls"`
-	TotalTokens       uint64 `json:"totalTokens"`
-	InputTokens       uint64 `json:"inputTokens"`
-	OutputTokens      uint64 `json:"outputTokens"`
-	UniqueUsers       uint64 `json:"uniqueUsers"`
-	UniqueAgents      uint64 `json:"uniqueAgents"`
-	TotalFeedback     uint64 `json:"totalFeedback"`
-	TotalHelpful      uint64 `json:"totalHelpful"`
-	TotalNotHelpful   uint64 `json:"totalNotHelpful"`
+	ConversationCount uint64 `json:"conversationCount" ch:"conversation_count"`
+	MessageCount      uint64 `json:"messageCount" ch:"message_count"`
+	ToolCalls         uint64 `json:"toolCalls" ch:"tool_calls"`
+	TotalTokens       uint64 `json:"totalTokens" ch:"total_tokens"`
+	InputTokens       uint64 `json:"inputTokens" ch:"input_tokens"`
+	OutputTokens      uint64 `json:"outputTokens" ch:"output_tokens"`
+	UniqueUsers       uint64 `json:"uniqueUsers" ch:"unique_users"`
+	UniqueAgents      uint64 `json:"uniqueAgents" ch:"unique_agents"`
+	TotalFeedback     uint64 `json:"totalFeedback" ch:"-"` // the two that follow
+	TotalHelpful      uint64 `json:"totalHelpful" ch:"helpful"`
+	TotalNotHelpful   uint64 `json:"totalNotHelpful" ch:"not_helpful"`
 
-	KBFileCount           uint64 `json:"kbFileCount"`
-	KBCount               uint64 `json:"kbCount"`
-	KBExtractTotalTokens  uint64 `json:"kbExtractTotalTokens"`
-	KBExtractInputTokens  uint64 `json:"kbExtractInputTokens"`
-	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens"`
+	KBFileCount           uint64 `json:"kbFileCount" ch:"kb_file_count"`
+	KBCount               uint64 `json:"kbCount" ch:"kb_count"`
+	KBExtractTotalTokens  uint64 `json:"kbExtractTotalTokens" ch:"kb_total_tokens"`
+	KBExtractInputTokens  uint64 `json:"kbExtractInputTokens" ch:"kb_input_tokens"`
+	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens" ch:"kb_output_tokens"`
 }
 
 var (

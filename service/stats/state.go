@@ -2,7 +2,6 @@ package stats
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -11,15 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
-
-const (
-	msPerHour = 3_600_000
-	msPerDay  = 24 * msPerHour
-)
-
-// changeCounter is the hour that stands for the organization itself in stale_hours.
-const changeCounter = math.MinInt32
 
 // state is what the loader says of an organization.
 type state struct {
@@ -51,7 +43,7 @@ func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter
 		if err := rows.Scan(&hour, &step); err != nil {
 			return 0, nil, err
 		}
-		if hour == changeCounter {
+		if hour == cells.CounterHour {
 			counter = step
 		} else {
 			stale = append(stale, hour)
@@ -62,17 +54,16 @@ func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter
 
 // counterSQL reads the rows of the counter that were not merged yet. Every answer waits for it, so it does without what
 // a statement can do without: aggregation, FINAL and a second thread.
-const counterSQL = `
+var counterSQL = `
 SELECT step
 FROM stale_hours
-PREWHERE org_id = {org_id:String} AND hour = {hour:Int32}
+PREWHERE org_id = {org_id:String} AND ` + cells.IsCounter + `
 SETTINGS max_threads = 1`
 
 // readCounter reads the counter alone. It only grows, so that the greatest of its rows is the last.
 func readCounter(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, err error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
-	params.Int64("hour", changeCounter)
 	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), counterSQL)
 	if err != nil {
 		return 0, err
@@ -90,8 +81,8 @@ func readCounter(ctx context.Context, conn clickhouse.Conn, orgID string) (count
 
 // anyStale tells whether a stale hour lies in a stretch of time that begins and ends with an hour.
 func (s state) anyStale(from, until int64) bool {
-	i, _ := slices.BinarySearch(s.stale, int32((from-mod(from, msPerHour))/msPerHour))
-	return i < len(s.stale) && int64(s.stale[i])*msPerHour < until
+	i, _ := slices.BinarySearch(s.stale, cells.HourNumber(from))
+	return i < len(s.stale) && int64(s.stale[i])*cells.MsPerHour < until
 }
 
 const (
@@ -206,7 +197,7 @@ func readSize(ctx context.Context, conn clickhouse.Conn, orgID string) (size, er
 // within is about how many messages a window has, if those of a month are spread evenly over it.
 func (s size) within(from, until int64) (messages uint64) {
 	for month, all := range s {
-		next := Months.next(month)
+		next := cells.Month.Next(month)
 		if overlap := min(until, next) - max(from, month); overlap > 0 {
 			messages += uint64(float64(all) * float64(overlap) / float64(next-month))
 		}

@@ -172,18 +172,6 @@ func (s *Store) enter(ctx context.Context, orgID string) (leave func(), err erro
 	return leave, err
 }
 
-// messageColumns is how many figures are of messages; the others are of files.
-const messageColumns = 10
-
-// columns are where the columns of a question's queries go.
-func (f *Figures) columns() []any {
-	return []any{
-		&f.ConversationCount, &f.UniqueUsers, &f.UniqueAgents,
-		&f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens, &f.TotalHelpful, &f.TotalNotHelpful,
-		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
-	}
-}
-
 // Run runs the queries of a plan, or the plain query, and gives the figures.
 func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
 	return s.run(ctx, queries, func(context.Context) error { return nil })
@@ -193,18 +181,14 @@ func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
 // is settled then, because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts
 // never change.
 func (s *Store) run(ctx context.Context, queries []Query, begun func(context.Context) error) (f Figures, err error) {
-	columns := [][]any{f.columns()}
-	if len(queries) == 2 {
-		columns = [][]any{columns[0][:messageColumns], columns[0][messageColumns:]}
-	}
 	var beginning sync.WaitGroup
 	beginning.Add(len(queries))
 	all, ctx := errgroup.WithContext(ctx)
-	for i, query := range queries {
+	for _, query := range queries {
 		all.Go(func() error {
 			row := s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL)
 			beginning.Done()
-			return row.Scan(columns[i]...)
+			return row.ScanStruct(&f) // queries side by side have other columns
 		})
 	}
 	all.Go(func() error {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"math"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
@@ -60,7 +60,7 @@ func (e *examiner) counter(orgID string) (counter uint64) {
 	e.Helper()
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
-	params.Int64("hour", math.MinInt32)
+	params.Int64("hour", cells.CounterHour)
 	row := e.conn.QueryRow(clickhouse.WithParams(e.Context(), params),
 		"SELECT max(step) FROM stale_hours WHERE org_id = {org_id:String} AND hour = {hour:Int32}")
 	if err := row.Scan(&counter); err != nil {

@@ -3,14 +3,16 @@ package loadtest
 import (
 	"context"
 	"time"
+
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// countersSQL reads the change counter of every organization: the hour of stale_hours that stands for the organization
-// itself. It only grows, so that the greatest of the rows that were not merged yet is the last.
-const countersSQL = `
+// countersSQL reads the change counter of every organization. It only grows, so that the greatest of the rows that were
+// not merged yet is the last.
+var countersSQL = `
 SELECT toString(org_id), max(step)
 FROM stale_hours
-WHERE hour = -2147483648
+WHERE ` + cells.IsCounter + `
 GROUP BY org_id`
 
 // watch reads the change counters. An organization that has none was never written to, which is as good as a counter of

@@ -1,0 +1,70 @@
+// Package cells holds what the loader, which computes the tables of figures, and the service, which reads them, must
+// agree on: the sums and sets that the tables hold, the grains of time, the change counter in stale_hours, and the times
+// that records may have. Whatever checks these tables (package verify, the plain query, the views) does not use it for
+// its figures: it states them again, as an independent witness.
+package cells
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Sum is a figure that is a sum over messages. The tables stats_cells, user_activity and user_months hold it in a column
+// of the same name.
+type Sum struct {
+	Column     string
+	OfMessages string // the sum in SQL, over rows of messages
+}
+
+// Sums are all sums over messages.
+var Sums = []Sum{
+	{"message_count", "count()"},
+	{"tool_calls", "sum(messages.tool_calls)"},
+	{"input_tokens", "sum(messages.input_tokens)"},
+	{"output_tokens", "sum(messages.output_tokens)"},
+	{"total_tokens", "sum(messages.total_tokens)"},
+	{"helpful", "sum(messages.helpful)"},
+	{"not_helpful", "sum(messages.not_helpful)"},
+}
+
+// Parts of SELECT and INSERT statements.
+var (
+	// SumColumns lists the columns of the sums.
+	SumColumns = listOf(func(s Sum) string { return s.Column })
+	// SumsOfMessages lists the sums over rows of the table (or an alias) messages, named like their columns.
+	SumsOfMessages = listOf(func(s Sum) string { return s.OfMessages + " AS " + s.Column })
+)
+
+// SumsOf lists the sums over rows of a table that holds sums itself, named like their columns. The table qualifies the
+// columns: ClickHouse would take a bare name for the alias.
+func SumsOf(table string) string {
+	return listOf(func(s Sum) string { return fmt.Sprintf("sum(%s.%s) AS %[2]s", table, s.Column) })
+}
+
+func listOf(item func(Sum) string) string {
+	items := make([]string, len(Sums))
+	for i, s := range Sums {
+		items[i] = item(s)
+	}
+	return strings.Join(items, ",\n    ")
+}
+
+// SetColumns lists the columns of stats_cells that hold sets of dense numbers, which distinct counts are made of. Agent
+// number 0 stands for no agent.
+const SetColumns = "conversations, users, agents"
+
+// SetsOfNumbers lists these sets over rows that have one conversation each, named like their columns.
+const SetsOfNumbers = `groupBitmapState(conversation_no) AS conversations,
+    groupBitmapState(user_no) AS users,
+    groupBitmapState(agent_no) AS agents`
+
+// CounterHour is the hour of stale_hours that stands for the organization itself: the row's step is the organization's
+// change counter, which only grows and is odd while something of the organization is being written.
+const CounterHour = math.MinInt32
+
+// Conditions on rows of stale_hours.
+var (
+	IsCounter   = fmt.Sprintf("hour = %d", CounterHour)  // the row holds a change counter
+	IsStaleHour = fmt.Sprintf("hour != %d", CounterHour) // the row marks an hour whose cells and activity may be wrong
+)
