@@ -25,7 +25,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Version is where a database stands.
+// Version is the schema version of a database.
 type Version struct {
 	Number uint // 0: nothing was applied
 	Dirty  bool // a migration began and did not end
@@ -49,19 +49,19 @@ func readNumbers() []uint {
 	return all
 }
 
-// Latest is the version that this program needs.
+// Latest returns the version that this program needs.
 func Latest() uint { return numbers[len(numbers)-1] }
 
-// applied is how many migrations lead to a version.
+// applied returns how many migrations lead to a version.
 func applied(version uint) int {
 	n, _ := slices.BinarySearch(numbers, version+1)
 	return n
 }
 
-// Up brings the database to the latest version and tells where it stood before. A migration that was cut off is run
+// Up migrates the database to the latest version and returns the version before. A migration that was cut off is run
 // again. It refuses a database that is newer than the program.
 func Up(ctx context.Context, url string) (before Version, err error) {
-	err = with(ctx, url, func(m *migration) error {
+	err = exclusively(ctx, url, func(m *migration) error {
 		if before, err = m.version(); err != nil {
 			return err
 		}
@@ -81,9 +81,9 @@ func Up(ctx context.Context, url string) (before Version, err error) {
 	return before, err
 }
 
-// Down takes back the given number of migrations, newest first, with the data of the tables that they made.
+// Down reverts the given number of migrations, newest first, with the data of the tables that they made.
 func Down(ctx context.Context, url string, steps int) error {
-	return with(ctx, url, func(m *migration) error {
+	return exclusively(ctx, url, func(m *migration) error {
 		at, err := m.version()
 		if err != nil {
 			return err
@@ -95,15 +95,15 @@ func Down(ctx context.Context, url string, steps int) error {
 		case at.Dirty:
 			return fmt.Errorf("schema version %d is dirty: a migration was cut off; `migrate up` runs it again", at.Number)
 		case at.Number == 0:
-			return errors.New("the schema is empty: there is nothing to take back")
+			return errors.New("the schema is empty: there is nothing to revert")
 		}
 		return m.Steps(-min(steps, applied(at.Number)))
 	})
 }
 
-// Current tells where the database stands.
+// Current returns the version of the database.
 func Current(ctx context.Context, url string) (at Version, err error) {
-	err = with(ctx, url, func(m *migration) error {
+	err = exclusively(ctx, url, func(m *migration) error {
 		at, err = m.version()
 		return err
 	})
@@ -116,8 +116,8 @@ type migration struct {
 	target database.Driver
 }
 
-// with runs f as the only one who migrates this database.
-func with(ctx context.Context, url string, f func(*migration) error) error {
+// exclusively runs f while it holds the claim to migrate this database.
+func exclusively(ctx context.Context, url string, f func(*migration) error) error {
 	claim, err := clickhouse.TakeClaim(ctx, url, "migrate", "another migration")
 	if err != nil {
 		return fmt.Errorf("take the claim to migrate: %w", err)
@@ -138,7 +138,7 @@ func with(ctx context.Context, url string, f func(*migration) error) error {
 	return nil
 }
 
-// withCause lets what caused an error of golang-migrate be told, which hides it.
+// withCause adds the cause of an error of golang-migrate, which hides it.
 func withCause(err error) error {
 	failed, ok := errors.AsType[database.Error](err)
 	if pointer, also := errors.AsType[*database.Error](err); also {
@@ -162,13 +162,13 @@ func open(db *sql.DB) (*migration, error) {
 	}
 	target, err := migrateclickhouse.WithInstance(db, &migrateclickhouse.Config{MigrationsTableEngine: "MergeTree"})
 	if err != nil {
-		return nil, fmt.Errorf("reach the database to migrate: %w", err)
+		return nil, fmt.Errorf("connect to the database to migrate: %w", err)
 	}
 	m, err := migrate.NewWithInstance("embedded", source, "clickhouse", target)
 	return &migration{m, target}, err
 }
 
-// known refuses a version that this program knows nothing of.
+// known returns an error for a version that this program does not know.
 func known(at Version) error {
 	switch {
 	case at.Number > Latest():
@@ -179,7 +179,7 @@ func known(at Version) error {
 	return nil
 }
 
-// preceding is golang-migrate's own number for the version before n; an empty schema has one of its own.
+// preceding returns golang-migrate's own number for the version before n; an empty schema has one of its own.
 func preceding(n uint) int {
 	earlier, _ := slices.BinarySearch(numbers, n)
 	if earlier == 0 {
@@ -188,7 +188,7 @@ func preceding(n uint) int {
 	return int(numbers[earlier-1])
 }
 
-// version asks the driver, because golang-migrate itself does not tell whether an empty schema is dirty.
+// version asks the driver, because golang-migrate itself does not report whether an empty schema is dirty.
 func (m *migration) version() (Version, error) {
 	number, dirty, err := m.target.Version()
 	if err != nil {
