@@ -13,33 +13,15 @@ const (
 	KindMember
 )
 
-// kinds says of each kind what its lines and mappings call it, how a record of it is read, and how one is made that has
-// nothing but its key.
+// kinds says of each kind what its lines and mappings call it, and how a record is made that has nothing but its key.
 var kinds = [...]struct {
 	name  string
-	read  func(*reader) Record
 	keyed func(key string) Record
 }{
-	KindConversation: {
-		"conversation",
-		func(r *reader) Record { return r.conversation() },
-		func(key string) Record { return &Conversation{ID: key} },
-	},
-	KindMessage: {
-		"message",
-		func(r *reader) Record { return r.message() },
-		func(key string) Record { return &Message{ID: key} },
-	},
-	KindKBFile: {
-		"kbFile",
-		func(r *reader) Record { return r.kbFile() },
-		func(key string) Record { return &KBFile{ID: key} },
-	},
-	KindMember: {
-		"member",
-		func(r *reader) Record { return r.member() },
-		func(key string) Record { return &Member{SourceKey: key} },
-	},
+	KindConversation: {"conversation", func(key string) Record { return &Conversation{ID: key} }},
+	KindMessage:      {"message", func(key string) Record { return &Message{ID: key} }},
+	KindKBFile:       {"kbFile", func(key string) Record { return &KBFile{ID: key} }},
+	KindMember:       {"member", func(key string) Record { return &Member{SourceKey: key} }},
 }
 
 // NumKinds is the number of kinds.

@@ -65,7 +65,7 @@ func (r *reader) record() (Record, error) {
 		r.wrong("type", r.kind, wantType)
 		return nil, r.err
 	}
-	rec := kinds[kind].read(r)
+	rec := r.read(kind)
 	if r.err == nil {
 		return rec, nil
 	}
@@ -75,6 +75,22 @@ func (r *reader) record() (Record, error) {
 	}
 	r.err.Type, r.err.ID = kind.String(), readableID(id)
 	return nil, r.err
+}
+
+// read reads the record of a kind. It is the one switch over kinds: called through a table, the reader would be
+// allocated for every line.
+func (r *reader) read(kind Kind) Record {
+	switch kind {
+	case KindMessage:
+		return r.message()
+	case KindConversation:
+		return r.conversation()
+	case KindKBFile:
+		return r.kbFile()
+	case KindMember:
+		return r.member()
+	}
+	panic("record: no reader for " + kind.String())
 }
 
 var wantType = KindNames(`"`)
