@@ -108,17 +108,7 @@ func query(ctx context.Context, conn clickhouse.Conn, what string, set *keys, st
 			return err
 		}
 	}
-	rows, err := conn.Query(ctx, statement)
-	if err != nil {
-		return fmt.Errorf("look up %s: %w", what, err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := scan(rows.Scan); err != nil {
-			return fmt.Errorf("look up %s: %w", what, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
+	if err := clickhouse.ForEach(ctx, conn, statement, scan); err != nil {
 		return fmt.Errorf("look up %s: %w", what, err)
 	}
 	return nil

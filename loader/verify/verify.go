@@ -168,15 +168,5 @@ func (v *Verifier) params(orgID string) clickhouse.Params {
 func (v *Verifier) each(ctx context.Context, params clickhouse.Params, statement string, scan func(func(...any) error) error) error {
 	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats verify", Limits: clickhouse.Limits{Time: statementTime}})
 	defer cancel()
-	rows, err := v.Conn.Query(clickhouse.WithParams(ctx, params), statement)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := scan(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return clickhouse.ForEach(clickhouse.WithParams(ctx, params), v.Conn, statement, scan)
 }
