@@ -19,7 +19,7 @@ build: ## bin/orgstats
 
 # What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
 # the whole program, is tested beside it, and several tests at once, because they wait more than they compute.
-CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/replica ./service/...
+CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal ./loader/replica ./service/...
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 # Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't always be run there.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
 // as is the source's URL for another role.
@@ -20,26 +21,26 @@ func (i *installation) as(role string) string {
 }
 
 // problems are what a check finds.
-func (i *installation) problems() (all []Problem) {
+func (i *installation) problems() (all []source.Problem) {
 	i.Helper()
 	findings, err := Check(i.Context(), i.options)
 	if err != nil {
 		i.Fatal(err)
 	}
 	for _, f := range findings {
-		if f.Problem != nil {
-			all = append(all, *f.Problem)
+		if f.Severity == source.Failed {
+			all = append(all, f.Problem)
 		}
 	}
 	return all
 }
 
 // expectProblems looks for a word of each problem, and tells those that are one too many.
-func (i *installation) expectProblems(reason string, words ...string) []Problem {
+func (i *installation) expectProblems(reason string, words ...string) []source.Problem {
 	i.Helper()
 	found := i.problems()
 	for _, word := range words {
-		if !slices.ContainsFunc(found, func(p Problem) bool { return strings.Contains(p.Error(), word) }) {
+		if !slices.ContainsFunc(found, func(p source.Problem) bool { return strings.Contains(p.Error(), word) }) {
 			i.Errorf("%s: nothing is said of %q: %v", reason, word, found)
 		}
 	}
@@ -62,7 +63,7 @@ func TestProblemsAreMendedByWhatIsSaid(t *testing.T) {
 		"REPLICATION", "max_replication_slots", "has no replica identity", "GRANT SELECT ON \"public\".\"conversation\"", "GRANT SELECT ON \"public\".\"message\"",
 		"GRANT SELECT ON \"public\".\"knowledge_base_file\"", "GRANT SELECT ON \"public\".\"organization_membership\"", "SET LOGGED")
 	for _, p := range found {
-		mend, _, _ := strings.Cut(p.Mend, "--")
+		mend, _, _ := strings.Cut(p.Fix, "--")
 		mend = strings.NewReplacer("current_user", "poor", "(…)", "(id)").Replace(mend)
 		if strings.Contains(mend, "SYSTEM") {
 			mend = "SELECT pg_drop_replication_slot('other')" // the other way that is said
@@ -70,7 +71,7 @@ func TestProblemsAreMendedByWhatIsSaid(t *testing.T) {
 		i.source.Exec(mend)
 	}
 	found = i.expectProblems("a role that may replicate, and owns nothing", "CREATE PUBLICATION")
-	mend, _, _ := strings.Cut(found[0].Mend, "--")
+	mend, _, _ := strings.Cut(found[0].Fix, "--")
 	i.source.Exec(mend)
 	i.expectProblems("all is mended")
 	i.follow()

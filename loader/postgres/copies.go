@@ -4,57 +4,26 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pglogrepl"
-
+	"github.com/orgstats/orgstats/loader/postgres/snapshot"
+	"github.com/orgstats/orgstats/loader/postgres/wal"
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// copies are the copies of tables that are under way in a session.
-type copies struct {
-	session *session
-	jobs    []*copyJob
-	works   chan *work // what was read, for the writer
-	base    uint64     // of positions, as sourceState has it
-	point   pglogrepl.LSN
-
-	began      time.Time // when the first row was asked for
-	doneBefore int       // chunks that were done before
-
-	// What the log brought while rows were being copied: a row that was deleted after the snapshot, and before it was
-	// copied, must not come back.
-	deleted   map[rowKey]uint64
-	truncated map[string]uint64
-}
-
-// copyJob is the copy of one table. Its state is the writer's, which counts changes in it while rows are read.
-type copyJob struct {
-	table *table
-	state *tableState
-
-	copying bool  // when the session began: there are rows to copy,
-	files   files // and an earlier copy was of these files
-
-	chunks []*chunk
-	left   int  // chunks that are not done
-	shared bool // it is still to be found out which rows share a record
-	laid   bool
-}
-
-// newCopies prepares the copies of tables that need one; nil: none does.
-func (s *session) newCopies(ctx context.Context) (*copies, error) {
-	c := &copies{session: s, works: make(chan *work, 2), base: s.state.source.base, deleted: map[rowKey]uint64{}, truncated: map[string]uint64{}}
+// prepareCopies prepares the copies of tables that need one; nil: none does.
+func (s *session) prepareCopies(ctx context.Context) (*snapshot.Copies, error) {
+	c := snapshot.New(snapshot.Options{URL: s.URL, Slot: s.Slot, Workers: s.SnapshotWorkers, Base: s.state.source.base, Log: s.Log})
 	for _, t := range s.tables {
 		if st := s.state.tables[t.FullName()]; st.state != following {
-			c.jobs = append(c.jobs, &copyJob{table: t, state: st, copying: st.state == copying, files: st.files})
+			c.Jobs = append(c.Jobs, &snapshot.Job{Table: t, Copying: st.state == copying, Files: st.files})
 		}
 	}
-	if len(c.jobs) == 0 {
+	if len(c.Jobs) == 0 {
 		return nil, nil
 	}
 	return c, s.target.do(ctx, func(ctx context.Context, _ *replica.Writer, store *store) (err error) {
-		for _, j := range c.jobs {
-			if j.chunks, err = store.loadChunks(ctx, j.state); err != nil {
+		for _, j := range c.Jobs {
+			if j.Chunks, err = store.loadChunks(ctx, s.stateOf(j)); err != nil {
 				return err
 			}
 		}
@@ -62,90 +31,71 @@ func (s *session) newCopies(ctx context.Context) (*copies, error) {
 	})
 }
 
-// note remembers what a work of the log deletes.
-func (c *copies) note(w *work) {
-	for _, row := range w.deleted {
-		c.deleted[row] = w.position
-	}
-	for _, t := range w.truncated {
-		c.truncated[t.FullName()] = w.position
-	}
-}
+// stateOf returns the state of a table that is copied. It is the writer's, which counts changes in it while rows are
+// read.
+func (s *session) stateOf(j *snapshot.Job) *tableState { return s.state.tables[j.Table.FullName()] }
 
-// gone tells whether a row that was copied under a snapshot was deleted since.
-func (c *copies) gone(t *table, key string, position uint64) bool {
-	return c.deleted[rowKey{t.FullName(), key}] > position || c.truncated[t.FullName()] > position
-}
-
-func (c *copies) job(name string) *copyJob {
-	for _, j := range c.jobs {
-		if j.state.name == name {
-			return j
-		}
+// writeCopied writes what a copy has read: how it is laid out, or rows.
+func (s *session) writeCopied(ctx context.Context, w *snapshot.Copied) error {
+	if w.Layout != nil {
+		return s.saveLayout(ctx, w.Layout)
 	}
-	return nil
-}
-
-// takeCopy writes what a copy has read: how it is laid out, or rows.
-func (s *session) takeCopy(ctx context.Context, w *work) error {
-	if w.layout != nil {
-		return s.takeLayout(ctx, w.layout)
-	}
-	find := s.rereads
-	if w.shared {
-		if err := s.settleTable(ctx, w, w.copied, w.asked); err != nil {
+	if w.Shared {
+		if err := s.resolveTable(ctx, w.Changes, w.Table, w.Asked); err != nil {
 			return err
 		}
-		find = func(context.Context, *work) (replica.Missing, error) { return nil, nil } // they are as they are now
 	}
-	w.batch.Drop(func(_ record.Kind, key string) bool { return s.copies.gone(w.copied, key, w.position) })
-	if err := s.apply(ctx, w, find); err != nil {
+	w.Batch.Drop(func(_ record.Kind, key string) bool { return s.copies.IsDeleted(w.Table, key, w.Position) })
+	if !w.Shared { // those are as they are now
+		if err := s.complete(ctx, w.Changes, s.rereads(w)); err != nil {
+			return err
+		}
+	}
+	if err := s.apply(ctx, w.Changes, s.state.tables[w.Table.FullName()], w.Done); err != nil {
 		return err
 	}
-	s.counted(w)
-	if len(w.done) > 0 {
-		s.copies.job(w.copied.FullName()).left -= len(w.done)
+	s.addCounts(w.Changes)
+	if len(w.Done) > 0 { // rows of a chunk that is not complete are read again after a failure: they are no progress
+		s.progressAt = time.Now()
 	}
-	if w.shared {
-		j := s.copies.job(w.copied.FullName())
-		j.shared, j.state.shared = false, true
+	s.copies.Wrote(w)
+	if w.Shared {
+		s.state.tables[w.Table.FullName()].shared = true
 	}
+	s.Monitor.copied(s, w)
 	return nil
 }
 
 // rereads are the copied rows that are no records. As they are now they decide: the log may have brought a later
 // version already.
-func (s *session) rereads(_ context.Context, w *work) (replica.Missing, error) {
+func (s *session) rereads(w *snapshot.Copied) replica.Missing {
 	missing := replica.Missing{}
-	var kept []reject
-	for _, r := range w.rejects {
-		if w.copied.encoding.canAskFor(r.key) {
-			missing[r.record] = append(missing[r.record], r.key)
-			continue
+	rejects := w.Rejects
+	w.Rejects = nil
+	for _, r := range rejects {
+		if w.Table.Encoding.CanEncode(r.Key) {
+			missing[r.Record] = append(missing[r.Record], r.Key)
+		} else {
+			s.rejects.Reject(w.Changes, w.Table, r.Key, r.Cause)
 		}
-		r.position, r.at = w.position, w.at
-		s.rejects.add(r.rowKey)
-		w.count(w.copied).rejected++
-		kept = append(kept, r)
 	}
-	w.rejects = kept
-	return missing, nil
+	return missing
 }
 
-// takeLayout notes the chunks of a table's copy and the snapshot that it is read from.
-func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
-	j := l.job
-	next := *j.state
-	next.snapshot = l.snapshot
-	if l.fresh {
-		next.files, next.shared, next.counts.copied = l.files, false, 0
+// saveLayout notes the chunks of a table's copy and the snapshot that it is read from.
+func (s *session) saveLayout(ctx context.Context, l *snapshot.Layout) error {
+	j := l.Job
+	next := *s.stateOf(j)
+	next.snapshot = l.Snapshot
+	if l.Fresh {
+		next.files, next.shared, next.counts.Copied = l.Files, false, 0
 	}
-	if l.floor > 0 {
-		next.floor = l.floor
+	if l.Floor > 0 {
+		next.floor = l.Floor
 	}
 	err := s.target.do(ctx, func(ctx context.Context, _ *replica.Writer, store *store) error {
-		if l.fresh {
-			if err := store.saveChunks(ctx, &next, j.chunks...); err != nil {
+		if l.Fresh {
+			if err := store.saveChunks(ctx, &next, j.Chunks...); err != nil {
 				return err
 			}
 		}
@@ -154,12 +104,8 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 	if err != nil {
 		return err
 	}
-	*j.state = next
-	j.laid = true
-	if s.copies.doneBefore += len(j.chunks) - j.left; s.copies.began.IsZero() {
-		s.copies.began = time.Now()
-	}
-	close(l.noted)
+	*s.stateOf(j) = next
+	s.copies.Begin(l)
 	return nil
 }
 
@@ -167,28 +113,29 @@ func (s *session) takeLayout(ctx context.Context, l *copyLayout) error {
 // been taken up to the snapshot by then.
 func (s *session) sweep(ctx context.Context) error {
 	open := false
-	for _, j := range s.copies.jobs {
-		if j.state.state == copying && j.laid && j.left == 0 && !j.shared {
-			j.state.state = sweeping
-			s.changed[j.state.name] = true
+	for _, j := range s.copies.Jobs {
+		st := s.stateOf(j)
+		if st.state == copying && j.Complete() {
+			st.state = sweeping
+			s.changed[st.name] = true
 		}
-		if j.state.state == sweeping && s.state.source.position(s.taken) >= j.state.snapshot {
-			if err := s.sweepTable(ctx, j); err != nil {
+		if st.state == sweeping && s.state.source.position(s.written) >= st.snapshot {
+			if err := s.sweepTable(ctx, st); err != nil {
 				return err
 			}
 		}
-		open = open || j.state.state != following
+		open = open || st.state != following
 	}
 	if open {
 		return nil
 	}
 	s.copies = nil
 	s.Log.Info("every table was copied")
-	return s.settle(ctx, true)
+	return s.checkpoint(ctx, true)
 }
 
-func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
-	next := *j.state
+func (s *session) sweepTable(ctx context.Context, st *tableState) error {
+	next := *st
 	next.state = following
 	return s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
 		deleted, err := w.DeleteRemaining(ctx, next.record, next.floor-1, next.snapshot, time.Now().UnixMilli())
@@ -199,12 +146,12 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 		if err != nil {
 			return err
 		}
-		resolved := newWork()
-		resolved.position, resolved.at = next.snapshot, time.Now()
+		resolved := wal.NewChanges()
+		resolved.Position, resolved.CommittedAt = next.snapshot, time.Now()
 		for _, row := range gone {
-			s.rejects.resolve(resolved, row)
+			s.rejects.Resolve(resolved, row)
 		}
-		if err := store.saveRejects(ctx, resolved.rejects); err != nil {
+		if err := store.saveRejects(ctx, resolved.Rejects); err != nil {
 			return err
 		}
 		if err := s.compute(ctx, w); err != nil { // a copy is complete when its cells are right
@@ -213,8 +160,8 @@ func (s *session) sweepTable(ctx context.Context, j *copyJob) error {
 		if err := store.saveTables(ctx, &next); err != nil {
 			return err
 		}
-		*j.state = next
-		s.Log.Info("copied", "table", next.name, "rows", next.counts.copied, "deleted", deleted)
+		*st = next
+		s.Log.Info("copied", "table", next.name, "rows", next.counts.Copied, "deleted", deleted)
 		return nil
 	})
 }

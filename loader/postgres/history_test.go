@@ -172,31 +172,6 @@ func TestRejects(t *testing.T) {
 	i.end()
 }
 
-// A copy has rows that the log deletes while it goes on.
-func TestDeletedRowsDoNotComeBack(t *testing.T) {
-	tables := []*table{{}}
-	tables[0].Schema, tables[0].Name = "public", "message"
-	c := &copies{deleted: map[rowKey]uint64{}, truncated: map[string]uint64{}}
-	c.note(&work{deleted: []rowKey{{"public.message", "m1"}}, position: 50})
-	for _, row := range []struct {
-		reason, key string
-		position    uint64
-		want        bool
-	}{
-		{"deleted after the snapshot", "m1", 49, true},
-		{"deleted before it: it was made again", "m1", 50, false},
-		{"another row", "m2", 49, false},
-	} {
-		if got := c.gone(tables[0], row.key, row.position); got != row.want {
-			t.Errorf("%s: %v", row.reason, got)
-		}
-	}
-	c.note(&work{truncated: tables, position: 60})
-	if !c.gone(tables[0], "m2", 59) || c.gone(tables[0], "m2", 60) {
-		t.Error("an emptied table has rows of before, or none of after")
-	}
-}
-
 // Positions go on rising when another cluster, whose log is shorter, takes the place of the one that was replicated.
 func TestAnotherClusterTakesOver(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pglogrepl"
+
+	"github.com/orgstats/orgstats/loader/postgres/snapshot"
+	"github.com/orgstats/orgstats/loader/postgres/wal"
 )
 
 // Monitor is what a replication tells of itself while it runs. Its zero value is ready. It is safe for concurrent use.
@@ -35,22 +38,13 @@ type Status struct {
 	Rejected        int    // rows whose last version is no record
 	WaitingMessages uint64 // messages whose conversation is not known
 	Tables          []TableStatus
-	Copy            CopyStatus
+	Copy            snapshot.Progress
 }
 
 // TableStatus is how a table stands. The counts are of all runs.
 type TableStatus struct {
 	Name, Record, State                                     string
 	Copied, Inserted, Updated, Deleted, Truncated, Rejected uint64
-}
-
-// CopyStatus is how far the copies of tables are.
-type CopyStatus struct {
-	Running     bool
-	Rows        uint64        // copied by this session
-	Rate        float64       // rows a second
-	Chunks, All int           // chunks done, of how many
-	Left        time.Duration // estimate; 0 when not known
 }
 
 // Status tells how the replication stands.
@@ -60,14 +54,14 @@ func (m *Monitor) Status() Status {
 	st := m.status
 	st.Tables = slices.Clone(st.Tables)
 	if s := m.session; s != nil {
-		confirmed, end := s.stream.confirmed.Load(), s.stream.serverEnd.Load()
+		confirmed, end := s.stream.Confirmed.Load(), s.stream.ServerEnd.Load()
 		st.Confirmed = pglogrepl.LSN(confirmed).String()
 		if end > confirmed {
 			st.LagBytes = end - confirmed
 		}
 		oldest := m.pending
 		if oldest.IsZero() {
-			oldest = s.queue.oldest()
+			oldest = s.queue.Oldest()
 		}
 		if !oldest.IsZero() {
 			st.Lag = max(time.Since(oldest), 0)
@@ -86,40 +80,50 @@ func (m *Monitor) connected(s *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.session, m.status.Following, m.status.Waiting = s, true, ""
-	m.status.Rejected = s.rejects.count()
+	m.status.Rejected = s.rejects.Count()
 	m.status.Tables = tableStatuses(s.state)
 }
 
 func (m *Monitor) disconnected() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.session, m.status.Following, m.pending, m.status.Copy = nil, false, time.Time{}, CopyStatus{}
+	m.session, m.status.Following, m.pending, m.status.Copy = nil, false, time.Time{}, snapshot.Progress{}
 }
 
-// taking takes in that a work is about to be written.
-func (m *Monitor) taking(w *work) {
+// writing takes in that a work is about to be written.
+func (m *Monitor) writing(w *wal.Changes) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pending.IsZero() {
-		m.pending = w.first
+		m.pending = w.FirstCommittedAt
 	}
 }
 
-func (m *Monitor) wrote(s *session, w *work) {
+func (m *Monitor) wrote(s *session, w *wal.Changes) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !w.empty() || w.copied != nil {
+	if !w.Empty() {
 		m.status.Batches++
-		m.status.Changes += uint64(w.rows)
+		m.status.Changes += uint64(w.Rows)
 	}
-	m.status.Rejected = s.rejects.count()
+	m.status.Rejected = s.rejects.Count()
 	if s.copies != nil {
-		m.status.Copy = s.copies.status(m.status.Copy, w)
+		m.status.Copy = s.copies.Progress(m.status.Copy.Rows)
 	}
 }
 
-// settled takes in that everything that was written counts.
-func (m *Monitor) settled(s *session, waitingMessages uint64) {
+// copied takes note that rows of a copy are written.
+func (m *Monitor) copied(s *session, w *snapshot.Copied) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status.Batches++
+	m.status.Changes += uint64(w.Rows)
+	m.status.Copy = s.copies.Progress(m.status.Copy.Rows + uint64(w.Rows))
+	m.status.Rejected = s.rejects.Count()
+}
+
+// checkpointed takes in that everything that was written counts.
+func (m *Monitor) checkpointed(s *session, waitingMessages uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.status.Tables, m.status.WaitingMessages = tableStatuses(s.state), waitingMessages
@@ -128,7 +132,7 @@ func (m *Monitor) settled(s *session, waitingMessages uint64) {
 	}
 	m.pending = time.Time{}
 	if s.copies == nil {
-		m.status.Copy = CopyStatus{}
+		m.status.Copy = snapshot.Progress{}
 	}
 }
 
@@ -141,31 +145,8 @@ func (m *Monitor) retained(bytes int64) {
 func tableStatuses(st *state) (all []TableStatus) {
 	for _, t := range st.tables {
 		c := t.counts
-		all = append(all, TableStatus{t.name, t.record.String(), t.state, c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected})
+		all = append(all, TableStatus{t.name, t.record.String(), t.state, c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected})
 	}
 	slices.SortFunc(all, func(a, b TableStatus) int { return strings.Compare(a.Name, b.Name) })
 	return all
-}
-
-// status takes a work of a copy into how far the copies are.
-func (c *copies) status(before CopyStatus, w *work) CopyStatus {
-	st := CopyStatus{Running: true, Rows: before.Rows}
-	if w.copied != nil {
-		st.Rows += uint64(w.rows)
-	}
-	left := 0
-	for _, j := range c.jobs {
-		if j.laid {
-			st.All += len(j.chunks)
-			left += j.left
-		}
-	}
-	st.Chunks = st.All - left
-	if elapsed := time.Since(c.began); !c.began.IsZero() && st.Rows > 0 {
-		st.Rate = float64(st.Rows) / elapsed.Seconds()
-		if done := st.Chunks - c.doneBefore; done > 0 {
-			st.Left = time.Duration(float64(elapsed) / float64(done) * float64(left))
-		}
-	}
-	return st
 }

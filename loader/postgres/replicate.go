@@ -21,6 +21,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/postgres/source"
+	"github.com/orgstats/orgstats/loader/postgres/wal"
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
@@ -49,11 +51,11 @@ const resyncAll = "all"
 // replicator is a replication under way.
 type replicator struct {
 	Options
-	target  target
-	state   *state
-	rejects *openRejects
-	met     bool      // PostgreSQL was reached, and its answers made sense
-	alive   time.Time // when something was written last
+	target     target
+	state      *state
+	rejects    *wal.OpenRejects
+	connected  bool      // PostgreSQL was reached, and its answers made sense
+	progressAt time.Time // when something was written last
 
 	unsent   map[string]bool // tables whose changes the publication does not send
 	counting struct {        // of messages that wait for their conversation
@@ -68,8 +70,8 @@ func Run(ctx context.Context, o Options) error {
 	if o.Monitor == nil {
 		o.Monitor = &Monitor{}
 	}
-	r := &replicator{Options: o, alive: time.Now(), unsent: map[string]bool{}}
-	r.target = target{url: o.ClickHouse, written: o.Written, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
+	r := &replicator{Options: o, progressAt: time.Now(), unsent: map[string]bool{}}
+	r.target = target{url: o.ClickHouse, onStatement: o.Written, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
 	defer r.target.close()
 	if err := o.checkResync(); err != nil {
 		return err
@@ -90,17 +92,17 @@ func Run(ctx context.Context, o Options) error {
 		if ctx.Err() != nil {
 			return r.stopped(err)
 		}
-		if r.final(err) {
+		if r.isFinal(err) {
 			return err
 		}
-		if changed, ok := errors.AsType[*restartError](err); ok {
-			o.Log.Info("following anew", "because", changed.why)
+		if changed, ok := errors.AsType[*source.RestartError](err); ok {
+			o.Log.Info("following anew", "because", changed.Reason)
 			continue
 		}
-		if r.alive.After(began) && (time.Since(began) > steady || !stubborn(err)) {
+		if r.progressAt.After(began) && (time.Since(began) > steady || !isPersistent(err)) {
 			pause = firstPause // it got on
 		}
-		if time.Since(r.alive)+pause > o.Patience {
+		if time.Since(r.progressAt)+pause > o.Patience {
 			return fmt.Errorf("PostgreSQL could not be followed for %s: %w", o.Patience, err)
 		}
 		o.Log.Warn("PostgreSQL can't be followed; trying again", "error", err, "pause", pause)
@@ -119,7 +121,7 @@ func (o *Options) checkResync() error {
 	for _, name := range o.Resync {
 		known := slices.ContainsFunc(o.Mapping.Tables, func(t mapping.Table) bool { return t.IsNamed(name) })
 		if name != resyncAll && !known {
-			return fatalf("--resync names %q, which is no table of the mapping", name)
+			return source.Fatalf("--resync names %q, which is no table of the mapping", name)
 		}
 	}
 	return nil
@@ -133,31 +135,31 @@ func (r *replicator) stopped(err error) error {
 	return nil
 }
 
-// final tells whether trying again makes no sense.
-func (r *replicator) final(err error) bool {
-	if _, ok := errors.AsType[*fatalError](err); ok {
+// isFinal tells whether trying again makes no sense.
+func (r *replicator) isFinal(err error) bool {
+	if _, ok := errors.AsType[*source.FatalError](err); ok {
 		return true
 	}
 	if _, ok := errors.AsType[*targetError](err); ok {
 		return true
 	}
-	if _, ok := errors.AsType[Problem](err); ok {
+	if _, ok := errors.AsType[source.Problem](err); ok {
 		return true
 	}
 	failure, ok := errors.AsType[*pgconn.PgError](err)
-	return !r.met && ok && mistake(failure.Code)
+	return !r.connected && ok && isMistake(failure.Code)
 }
 
-// mistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its
+// isMistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its
 // code: a wrong password or database, a statement that is refused for what it is. Later it is an outage: it was right
 // before.
-func mistake(code string) bool {
-	return code == codeReadOnly || slices.Contains([]string{"0A", "22", "28", "3D", "42"}, code[:2])
+func isMistake(code string) bool {
+	return code == source.CodeReadOnly || slices.Contains([]string{"0A", "22", "28", "3D", "42"}, code[:2])
 }
 
-// stubborn reports whether an error is an answer of PostgreSQL that is likely to come again, whatever else got on
+// isPersistent reports whether an error is an answer of PostgreSQL that is likely to come again, whatever else got on
 // meanwhile; not that of a server that is shutting down or short of something.
-func stubborn(err error) bool {
+func isPersistent(err error) bool {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && !slices.Contains([]string{"08", "53", "55", "57"}, failure.Code[:2])
 }

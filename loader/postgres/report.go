@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
 // Report is how a replication stands, whether one runs or not: what ClickHouse keeps of it, and what PostgreSQL says of
@@ -19,7 +20,7 @@ type Report struct {
 	Timeline        int32
 	Confirmed       string    // place in the log up to which everything is in ClickHouse
 	Committed       time.Time // when the last change in ClickHouse was committed
-	Taken           time.Time // when this was noted
+	SavedAt         time.Time // when this was noted
 	Tables          []TableStatus
 	Chunks, Done    map[string]uint64 // of tables that are being copied
 	Rejects         []RejectCount
@@ -49,7 +50,7 @@ func (r *Report) Lag() time.Duration {
 	if r.Source.LagBytes <= 0 || !r.Known {
 		return 0
 	}
-	return max(time.Since(r.Taken), 0)
+	return max(time.Since(r.SavedAt), 0)
 }
 
 // ReadReport asks ClickHouse, and PostgreSQL as far as it answers.
@@ -69,8 +70,8 @@ func ReadReport(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{
-		Slot: o.Slot, Known: st.known, System: st.source.system, Timeline: st.source.timeline, Confirmed: st.source.confirmed.String(),
-		Committed: st.source.committedAt, Taken: st.source.takenAt, Tables: tableStatuses(st),
+		Slot: o.Slot, Known: st.exists, System: st.source.system, Timeline: st.source.timeline, Confirmed: st.source.confirmed.String(),
+		Committed: st.source.committedAt, SavedAt: st.source.savedAt, Tables: tableStatuses(st),
 	}
 	if err := s.report(ctx, r, st); err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (s *store) report(ctx context.Context, r *Report, st *state) error {
 		}
 		for _, c := range chunks {
 			r.Chunks[name]++
-			if c.done {
+			if c.Done {
 				r.Done[name]++
 			}
 		}
@@ -123,17 +124,17 @@ LIMIT 20`)
 }
 
 func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r SourceReport) {
-	conn, err := connect(ctx, o.URL)
+	conn, err := source.Connect(ctx, o.URL)
 	if err != nil {
 		return SourceReport{Err: err}
 	}
-	defer closeQuietly(conn)
-	c := &catalog{conn: conn}
-	found, err := c.slot(ctx, o.Slot)
+	defer source.CloseQuietly(conn)
+	c := source.NewCatalog(conn)
+	found, err := c.Slot(ctx, o.Slot)
 	if err != nil || found == nil {
 		return SourceReport{Err: err}
 	}
-	r = SourceReport{HasSlot: true, Lost: found.lost(), PID: found.activePID, Retained: found.retained}
+	r = SourceReport{HasSlot: true, Lost: found.Lost(), PID: found.ActivePID, Retained: found.Retained}
 	r.Err = conn.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::text::pg_lsn)::bigint", confirmed.String()).Scan(&r.LagBytes)
 	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/orgstats/orgstats/loader/postgres/example"
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
 // hostile are settings of a database or role that would break a session, each on its own.
@@ -85,7 +86,7 @@ func TestLimitsOfConnections(t *testing.T) {
 		CREATE PUBLICATION orgstats FOR TABLE conversation, message, knowledge_base_file, organization_membership`)
 	i.options.URL = i.as("few")
 	for _, p := range i.expectProblems("few connections", "role few may have 4 connections", "database orgstats takes 4 connections") {
-		i.source.Exec(p.Mend)
+		i.source.Exec(p.Fix)
 	}
 	i.expectProblems("both are mended")
 }
@@ -112,7 +113,7 @@ func TestTextInOtherEncodings(t *testing.T) {
 	i.source.ExecIn("windows", example.Schema+`ALTER TABLE conversation RENAME TO "gespräch"; ALTER TABLE "gespräch" RENAME COLUMN user_id TO "größe"`)
 	i.source.ExecIn("windows", `INSERT INTO "gespräch" VALUES ('1', 'org_1', 'usér€', NULL, '2026-01-01'), ('2', 'org_1', E'u\x81', NULL, '2026-01-01'), (E'\x8f', 'org_1', 'u', NULL, '2026-01-01')`)
 	findings, err := Check(t.Context(), i.options)
-	if err != nil || !slices.ContainsFunc(findings, func(f Finding) bool { return f.Note && strings.Contains(f.What, "WIN1252") }) {
+	if err != nil || !slices.ContainsFunc(findings, func(f source.Finding) bool { return f.Severity == source.Note && strings.Contains(f.What, "WIN1252") }) {
 		t.Errorf("the check does not name the encoding: %v, %v", findings, err)
 	}
 	i.follow()

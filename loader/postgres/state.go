@@ -10,6 +10,9 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/postgres/snapshot"
+	"github.com/orgstats/orgstats/loader/postgres/source"
+	"github.com/orgstats/orgstats/loader/postgres/wal"
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
@@ -21,7 +24,7 @@ type sourceState struct {
 	base        uint64 // position = base + place in the log
 	confirmed   pglogrepl.LSN
 	committedAt time.Time
-	takenAt     time.Time // when this was noted
+	savedAt     time.Time // when this was noted
 }
 
 func (s *sourceState) position(at pglogrepl.LSN) uint64 { return s.base + uint64(at) }
@@ -40,15 +43,15 @@ type tableState struct {
 	floor       uint64 // position from which on nothing was missed
 	snapshot    uint64 // position of the last snapshot
 	relation    uint32
-	files       files // that held the rows
-	shared      bool  // it is known which rows share a record
-	counts      counts
+	files       source.Files // that held the rows
+	shared      bool         // it is known which rows share a record
+	counts      wal.Counts
 }
 
 // state is all that is kept of a source.
 type state struct {
 	source sourceState
-	known  bool // false: the source was never followed
+	exists bool // false: the source was never followed
 	tables map[string]*tableState
 }
 
@@ -110,11 +113,11 @@ func (s *store) load(ctx context.Context) (*state, error) {
 SELECT system_identifier, timeline, base, confirmed, committed_at, taken_at
 FROM replication_sources FINAL
 WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
-		&st.source.takenAt)
+		&st.source.savedAt)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("read how far the source was taken: %w", err)
 	}
-	st.known = err == nil
+	st.exists = err == nil
 	st.source.timeline, st.source.confirmed = int32(timeline), pglogrepl.LSN(confirmed)
 	return st, s.loadTables(ctx, st)
 }
@@ -136,13 +139,13 @@ WHERE slot = {slot:String}`)
 		var kind string
 		var known bool
 		if err := rows.Scan(&t.name, &kind, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &shared,
-			&c.copied, &c.inserted, &c.updated, &c.deleted, &c.truncated, &c.rejected); err != nil {
+			&c.Copied, &c.Inserted, &c.Updated, &c.Deleted, &c.Truncated, &c.Rejected); err != nil {
 			return fmt.Errorf("read the states of tables: %w", err)
 		}
 		if t.record, known = record.ParseKind(kind); !known {
 			return fmt.Errorf("read the states of tables: record type %q of table %s is unknown: has a newer release replicated it?", kind, t.name)
 		}
-		t.files, t.shared = filesFrom(ids, nodes), shared == 1
+		t.files, t.shared = source.FilesFrom(ids, nodes), shared == 1
 		st.tables[t.name] = t
 	}
 	return rows.Err()
@@ -162,9 +165,9 @@ func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 		if t.shared {
 			shared = 1
 		}
-		ids, nodes := t.files.arrays()
+		ids, nodes := t.files.Arrays()
 		rows[i] = []any{s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, shared,
-			c.copied, c.inserted, c.updated, c.deleted, c.truncated, c.rejected, s.next()}
+			c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected, s.next()}
 	}
 	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, partitions, files, is_shared,
     copied, inserted, updated, deleted, truncated, rejected, step)`, rows...)
@@ -196,4 +199,47 @@ func (s *store) insert(ctx context.Context, statement string, rows ...[]any) err
 		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
+}
+
+// saveChunks notes the chunks of a copy, laid out or done.
+func (s *store) saveChunks(ctx context.Context, t *tableState, chunks ...*snapshot.Chunk) error {
+	rows := make([][]any, len(chunks))
+	for i, c := range chunks {
+		done := uint8(0)
+		if c.Done {
+			done = 1
+		}
+		rows[i] = []any{s.slot, t.name, c.Table, c.First, c.End, t.floor, c.Rows, s.next(), done}
+	}
+	return s.insert(ctx, `INSERT INTO replication_chunks (slot, table_name, part_name, first_page, end_page, floor, copied, step, is_done)`,
+		rows...)
+}
+
+// loadChunks reads the chunks of a table's present copy.
+func (s *store) loadChunks(ctx context.Context, t *tableState) (chunks []*snapshot.Chunk, err error) {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	params := clickhouse.Params{}
+	params.String("slot", s.slot)
+	params.String("table", t.name)
+	params["floor"] = fmt.Sprint(t.floor)
+	rows, err := s.conn.Query(clickhouse.WithParams(ctx, params), `
+SELECT part_name, first_page, end_page, copied, is_done
+FROM replication_chunks FINAL
+WHERE slot = {slot:String} AND table_name = {table:String} AND floor = {floor:UInt64}
+ORDER BY part_name, first_page`)
+	if err != nil {
+		return nil, fmt.Errorf("read the chunks of %s: %w", t.name, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		c := &snapshot.Chunk{}
+		var done uint8
+		if err := rows.Scan(&c.Table, &c.First, &c.End, &c.Rows, &done); err != nil {
+			return nil, fmt.Errorf("read the chunks of %s: %w", t.name, err)
+		}
+		c.Done = done == 1
+		chunks = append(chunks, c)
+	}
+	return chunks, rows.Err()
 }

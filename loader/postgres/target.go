@@ -14,16 +14,16 @@ import (
 // target is the ClickHouse that is written to. A failure of it is met with a new writer, which mends what was cut off,
 // and with the whole step again.
 type target struct {
-	url      func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
-	written  func(statement string)
-	slot     string
-	patience time.Duration
-	log      *slog.Logger
-	waiting  func(what string) // told what is waited for, "" when no more
+	url         func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
+	onStatement func(statement string)
+	slot        string
+	patience    time.Duration
+	log         *slog.Logger
+	waiting     func(what string) // told what is waited for, "" when no more
 
-	met    bool // it was able to take something once
-	writer *replica.Writer
-	store  *store
+	connected bool // it was able to take something once
+	writer    *replica.Writer
+	store     *store
 }
 
 const (
@@ -38,12 +38,12 @@ func (t *target) do(ctx context.Context, step func(ctx context.Context, w *repli
 	for began, first := time.Now(), true; ; first = false {
 		err := t.attempt(ctx, step)
 		if err == nil {
-			t.met = true
+			t.connected = true
 			t.waiting("")
 			return nil
 		}
 		t.close()
-		if !passes(err) || !t.met && mistaken(err, first) || ctx.Err() != nil {
+		if !passes(err) || !t.connected && mistaken(err, first) || ctx.Err() != nil {
 			return &targetError{err}
 		}
 		if time.Since(began)+pause > t.patience {
@@ -76,7 +76,7 @@ func (t *target) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.writer, err = replica.Open(ctx, replica.Options{URL: url, Written: t.written}); err != nil {
+	if t.writer, err = replica.Open(ctx, replica.Options{URL: url, Written: t.onStatement}); err != nil {
 		return err
 	}
 	t.store, err = openStore(ctx, t.writer, t.slot)

@@ -6,18 +6,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// watchEvery is how often the source is looked at beside its log.
-const watchEvery = 10 * time.Second
+// watchInterval is how often the source is looked at beside its log.
+const watchInterval = 10 * time.Second
 
 // watch looks at what the log does not tell: how much WAL the slot holds, and whether the tables are still the same and
 // published. A table that is not would fall silent.
 func (s *session) watch(ctx context.Context) error {
-	ticker := time.NewTicker(watchEvery)
+	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
-		if err := s.lookInTime(ctx); err != nil {
+		if err := s.inspectInTime(ctx); err != nil {
 			return err
 		}
 		select {
@@ -28,109 +30,109 @@ func (s *session) watch(ctx context.Context) error {
 	}
 }
 
-// lookTime bounds a look at the source.
-const lookTime = time.Minute
+// inspectTimeout bounds a look at the source.
+const inspectTimeout = time.Minute
 
-func (s *session) lookInTime(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+func (s *session) inspectInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
-	return s.look(ctx)
+	return s.inspect(ctx)
 }
 
-func (s *session) look(ctx context.Context) error {
-	found, err := s.catalog.slot(ctx, s.Slot)
+func (s *session) inspect(ctx context.Context) error {
+	found, err := s.catalog.Slot(ctx, s.Slot)
 	if err != nil {
 		return err
 	}
-	if found == nil || found.lost() {
+	if found == nil || found.Lost() {
 		return fmt.Errorf("slot %s is gone or was invalidated", s.Slot) // the next session says what to do
 	}
-	s.Monitor.retained(found.retained)
-	p, err := s.catalog.publication(ctx, s.Publication)
+	s.Monitor.retained(found.Retained)
+	p, err := s.catalog.Publication(ctx, s.Publication)
 	if err != nil {
 		return err
 	}
 	if p == nil {
-		return fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
+		return source.Fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
 	}
 	for _, t := range s.tables {
-		now, err := s.catalog.relation(ctx, t.Schema, t.Name)
+		now, err := s.catalog.Relation(ctx, t.Schema, t.Name)
 		if err != nil {
 			return err
 		}
-		if now == nil || now.id != t.id {
+		if now == nil || now.OID != t.OID {
 			return s.lostTable(ctx, t)
 		}
-		if err := s.lookTree(ctx, t, now); err != nil {
+		if err := s.inspectTree(ctx, t, now); err != nil {
 			return err
 		}
 	}
-	return s.lookPublished(p)
+	return s.inspectPublication(p)
 }
 
 // lostTable says where a table is whose name is not its own any more.
-func (s *session) lostTable(ctx context.Context, t *table) error {
-	name, err := s.catalog.nameOf(ctx, t.id)
+func (s *session) lostTable(ctx context.Context, t *source.Table) error {
+	name, err := s.catalog.TableName(ctx, t.OID)
 	switch {
 	case err != nil:
 		return err
 	case name == "":
-		return fatalf("table %s was dropped: make it again or correct the mapping; a table of this name that is another one is copied anew", t.FullName())
+		return source.Fatalf("table %s was dropped: make it again or correct the mapping; a table of this name that is another one is copied anew", t.FullName())
 	}
-	return renamedError(t, name)
+	return source.RenamedError(t, name)
 }
 
-// lookTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it
+// inspectTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it
 // can't be followed with, an index without which two rows may give one record.
-func (s *session) lookTree(ctx context.Context, t *table, now *relation) error {
-	if problems := now.treeProblems(t); len(problems) > 0 {
-		return joinProblems(problems)
+func (s *session) inspectTree(ctx context.Context, t *source.Table, now *source.Relation) error {
+	if problems := now.TreeProblems(t); len(problems) > 0 {
+		return source.JoinProblems(problems)
 	}
-	if bound, _ := bind(t.Table, now); bound.shared && !t.shared {
-		return restart("no unique index covers %s of table %s any more", strings.Join(identityFields(t.Record), " and "), t.FullName())
+	if bound, _ := source.Bind(t.Table, now); bound.SharesRecords && !t.SharesRecords {
+		return source.Restartf("no unique index covers %s of table %s any more", strings.Join(source.IdentityFields(t.Record), " and "), t.FullName())
 	}
-	if !t.partitioned {
+	if !t.Partitioned {
 		return nil
 	}
-	if s.seen[t.id] == nil {
-		s.seen[t.id] = filesOf(t.partitions)
+	if s.seen[t.OID] == nil {
+		s.seen[t.OID] = source.FilesOf(t.Partitions)
 	}
-	why, err := s.catalog.moved(ctx, s.seen[t.id], now.partitions)
+	why, err := s.catalog.Moved(ctx, s.seen[t.OID], now.Partitions)
 	if err != nil {
 		return fmt.Errorf("look for changes of table %s: %w", t.FullName(), err)
 	}
 	if why != "" {
-		return restart("table %s: %s", t.FullName(), why)
+		return source.Restartf("table %s: %s", t.FullName(), why)
 	}
-	s.seen[t.id] = filesOf(now.partitions)
+	s.seen[t.OID] = source.FilesOf(now.Partitions)
 	return nil
 }
 
-// lookPublished finds tables whose changes are not sent, or not all of them. Once they are again, they are copied anew.
-func (s *session) lookPublished(p *publication) error {
+// inspectPublication finds tables whose changes are not sent, or not all of them. Once they are again, they are copied anew.
+func (s *session) inspectPublication(p *source.Publication) error {
 	back := false
 	for _, t := range s.tables {
-		problems := slices.DeleteFunc(p.problems(s.Publication, []*table{t}), func(p Problem) bool { return p.passing != 0 })
+		problems := slices.DeleteFunc(p.Problems(s.Publication, []*source.Table{t}), func(p source.Problem) bool { return p.TableOID != 0 })
 		switch name := t.FullName(); {
 		case len(problems) > 0:
 			s.Log.Warn("changes of a table are not sent; it will be copied anew once they are", "table", name, "problem", problems[0].What,
-				"mend", problems[0].Mend)
+				"mend", problems[0].Fix)
 			s.unsent[name] = true
 		case s.unsent[name]:
 			delete(s.unsent, name)
-			s.published(t)
+			s.resyncLater(t)
 			back = true
 		}
 	}
 	if back {
-		return restart("changes of a table were not sent for a while")
+		return source.Restartf("changes of a table were not sent for a while")
 	}
 	return nil
 }
 
-// published takes in that tables were added to the publication: what changed before was not sent, so they are copied
+// resyncLater takes in that tables were added to the publication: what changed before was not sent, so they are copied
 // anew.
-func (s *session) published(t *table) {
+func (s *session) resyncLater(t *source.Table) {
 	name := t.FullName()
 	if s.state.tables[name] != nil && !slices.Contains(s.Resync, name) {
 		s.Resync = append(s.Resync, name)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/orgstats/orgstats/loader/postgres/snapshot"
+	"github.com/orgstats/orgstats/loader/postgres/source"
+	"github.com/orgstats/orgstats/loader/postgres/wal"
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
 )
@@ -23,29 +26,29 @@ const (
 // one that writes to ClickHouse.
 func (s *session) write(ctx context.Context) error {
 	for {
-		works, wait, err := s.queue.take(s.taken, s.saved, s.idleTime())
+		works, wait, err := s.queue.Next(s.written, s.saved, s.idleTime())
 		for _, w := range works {
-			if err := s.takeChanges(ctx, w); err != nil {
+			if err := s.writeChanges(ctx, w); err != nil {
 				return err
 			}
 		}
 		if len(works) > 0 {
-			s.busy = len(works) > 1 || works[0].rows >= s.BatchRows || waited(works[0]) > 2*s.BatchTime
+			s.busy = len(works) > 1 || works[0].Rows >= s.BatchRows || waited(works[0]) > 2*s.BatchTime
 		}
-		copied, copyErr := s.takeCopied(ctx, len(works) > 0)
+		copied, copyErr := s.writeReadyCopy(ctx, len(works) > 0)
 		if copyErr != nil {
 			return copyErr
 		}
-		if err := s.settle(ctx, false); err != nil {
+		if err := s.checkpoint(ctx, false); err != nil {
 			return err
 		}
 		switch {
 		case ctx.Err() != nil:
-			return errors.Join(ctx.Err(), s.settle(ctx, true))
+			return errors.Join(ctx.Err(), s.checkpoint(ctx, true))
 		case len(works) > 0 || copied:
 			continue
 		case err != nil:
-			return errors.Join(s.settle(ctx, true), err)
+			return errors.Join(s.checkpoint(ctx, true), err)
 		}
 		s.busy = false
 		if err := s.idle(ctx, wait); err != nil {
@@ -68,42 +71,42 @@ func (s *session) idleTime() time.Duration {
 }
 
 // waited is how long the first change of a work has waited to be written.
-func waited(w *work) time.Duration {
-	if w.since.IsZero() {
+func waited(w *wal.Changes) time.Duration {
+	if w.FirstReadAt.IsZero() {
 		return 0
 	}
-	return time.Since(w.since)
+	return time.Since(w.FirstReadAt)
 }
 
 // idle waits for something to write. Before that, everything is settled that could wait while more was coming.
 func (s *session) idle(ctx context.Context, wait time.Duration) error {
-	if err := s.settle(ctx, s.copies == nil); err != nil {
+	if err := s.checkpoint(ctx, s.copies == nil); err != nil {
 		return err
 	}
-	var copied <-chan *work
+	var copies <-chan *snapshot.Copied
 	if s.copies != nil {
-		copied = s.copies.works
+		copies = s.copies.Results
 	}
 	timer := time.NewTimer(min(max(wait, time.Millisecond), time.Second))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-s.queue.ready:
+	case <-s.queue.Ready:
 	case <-timer.C:
-	case w := <-copied:
-		return s.takeCopy(ctx, w)
+	case w := <-copies:
+		return s.writeCopied(ctx, w)
 	}
 	return nil
 }
 
-// takeCopied writes what a copy has ready, one work at a time if the log brings changes, too.
-func (s *session) takeCopied(ctx context.Context, busy bool) (taken bool, err error) {
+// writeReadyCopy writes what a copy has ready, one work at a time if the log brings changes, too.
+func (s *session) writeReadyCopy(ctx context.Context, busy bool) (taken bool, err error) {
 	if s.copies == nil {
 		return false, nil
 	}
 	select {
-	case w := <-s.copies.works:
-		taken, err = true, s.takeCopy(ctx, w)
+	case w := <-s.copies.Results:
+		taken, err = true, s.writeCopied(ctx, w)
 	default:
 	}
 	if err == nil {
@@ -112,38 +115,39 @@ func (s *session) takeCopied(ctx context.Context, busy bool) (taken bool, err er
 	return taken, err
 }
 
-// takeChanges writes what the log brought.
-func (s *session) takeChanges(ctx context.Context, w *work) error {
-	s.Monitor.taking(w)
+// writeChanges writes what the log brought.
+func (s *session) writeChanges(ctx context.Context, w *wal.Changes) error {
+	s.Monitor.writing(w)
 	if s.copies != nil {
-		s.copies.note(w)
+		s.copies.NoteDeletions(w)
 	}
 	var err error
-	if len(w.truncated) > 0 {
+	if len(w.Truncated) > 0 {
 		err = s.truncate(ctx, w)
-	} else if !w.empty() {
-		err = s.apply(ctx, w, s.missing)
+	} else if !w.Empty() {
+		err = s.applyChanges(ctx, w)
 	}
 	if err != nil {
 		return err
 	}
-	s.counted(w)
-	if w.rows > 0 || len(w.truncated) > 0 {
-		s.committedAt = w.at
+	s.addCounts(w)
+	if w.Rows > 0 || len(w.Truncated) > 0 {
+		s.committedAt, s.progressAt = w.CommittedAt, time.Now()
 	}
-	if w.confirm > s.taken {
-		s.taken = w.confirm
-		if w.urgent {
-			return s.settle(ctx, true)
+	s.Monitor.wrote(s, w)
+	if w.ConfirmTo > s.written {
+		s.written = w.ConfirmTo
+		if w.Urgent {
+			return s.checkpoint(ctx, true)
 		}
 	}
 	return nil
 }
 
 // missing tells of which rows a batch lacks something.
-func (s *session) missing(ctx context.Context, w *work) (missing replica.Missing, err error) {
+func (s *session) missing(ctx context.Context, w *wal.Changes) (missing replica.Missing, err error) {
 	err = s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) error {
-		missing, err = writer.Incomplete(ctx, w.batch, s.floors())
+		missing, err = writer.Incomplete(ctx, w.Batch, s.floors())
 		return err
 	})
 	return missing, err
@@ -156,36 +160,41 @@ func (s *session) floors() (f replica.Floors) {
 	return f
 }
 
-// apply writes a batch and its rejects, once what is missing was asked of the source.
-func (s *session) apply(ctx context.Context, w *work, find func(context.Context, *work) (replica.Missing, error)) error {
-	if err := s.settleShared(ctx, w); err != nil {
+// applyChanges writes changes of rows, once what is missing was asked of the source.
+func (s *session) applyChanges(ctx context.Context, w *wal.Changes) error {
+	if err := s.resolveShared(ctx, w); err != nil {
 		return err
 	}
-	missing, err := find(ctx, w)
+	missing, err := s.missing(ctx, w)
 	if err != nil {
 		return err
 	}
 	if err := s.complete(ctx, w, missing); err != nil {
 		return err
 	}
+	return s.apply(ctx, w, nil, nil)
+}
+
+// apply writes a batch and its rejects, and the chunks of a table's copy that are done with it.
+func (s *session) apply(ctx context.Context, w *wal.Changes, copied *tableState, done []*snapshot.Chunk) error {
 	return s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, store *store) error {
-		if w.batch.Len() > 0 {
-			if _, err := writer.Apply(ctx, w.batch); err != nil {
+		if w.Batch.Len() > 0 {
+			if _, err := writer.Apply(ctx, w.Batch); err != nil {
 				return err
 			}
 		}
-		if err := store.saveRejects(ctx, w.rejects); err != nil {
+		if err := store.saveRejects(ctx, w.Rejects); err != nil {
 			return err
 		}
-		if len(w.done) == 0 {
+		if len(done) == 0 {
 			return nil
 		}
-		return store.saveChunks(ctx, s.state.tables[w.copied.FullName()], w.done...)
+		return store.saveChunks(ctx, copied, done...)
 	})
 }
 
 // complete asks the source for the rows that something is missing of.
-func (s *session) complete(ctx context.Context, w *work, missing replica.Missing) error {
+func (s *session) complete(ctx context.Context, w *wal.Changes, missing replica.Missing) error {
 	if len(missing) == 0 {
 		return nil
 	}
@@ -195,8 +204,8 @@ func (s *session) complete(ctx context.Context, w *work, missing replica.Missing
 		if len(keys) == 0 {
 			continue
 		}
-		err := s.catalog.fetch(ctx, t, keys, func(values []value) {
-			if rec := s.rejects.read(w, t, t.row(values, w.position), t.keyOf(values)); rec != nil {
+		err := s.catalog.FetchRows(ctx, t, keys, func(values []source.Value) {
+			if rec := s.rejects.ReadRecord(w, t, t.Row(values, w.Position), t.KeyOf(values)); rec != nil {
 				found = append(found, rec)
 			}
 		})
@@ -204,18 +213,18 @@ func (s *session) complete(ctx context.Context, w *work, missing replica.Missing
 			return err
 		}
 	}
-	w.batch.Complete(missing, found)
+	w.Batch.Complete(missing, found)
 	return nil
 }
 
 // truncate deletes the rows of tables that were emptied, as far as they came from the log before that.
-func (s *session) truncate(ctx context.Context, w *work) error {
-	for _, t := range w.truncated {
+func (s *session) truncate(ctx context.Context, w *wal.Changes) error {
+	for _, t := range w.Truncated {
 		err := s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, store *store) error {
-			if _, err := writer.DeleteRemaining(ctx, t.Record, w.position, w.position, w.at.UnixMilli()); err != nil {
+			if _, err := writer.DeleteRemaining(ctx, t.Record, w.Position, w.Position, w.CommittedAt.UnixMilli()); err != nil {
 				return err
 			}
-			return store.saveRejects(ctx, w.rejects)
+			return store.saveRejects(ctx, w.Rejects)
 		})
 		if err != nil {
 			return err
@@ -225,23 +234,18 @@ func (s *session) truncate(ctx context.Context, w *work) error {
 	return nil
 }
 
-// counted adds what a work did to the tables' counts.
-func (s *session) counted(w *work) {
-	for name, c := range w.counts {
-		s.state.tables[name].counts.add(*c)
+// addCounts adds what a work did to the tables' counts.
+func (s *session) addCounts(w *wal.Changes) {
+	for name, c := range w.Counts {
+		s.state.tables[name].counts.Add(*c)
 		s.changed[name] = true
 	}
-	// Rows of a chunk that is not complete are read again after a failure: they are no progress.
-	if w.copied == nil && (w.rows > 0 || len(w.truncated) > 0) || len(w.done) > 0 {
-		s.alive = time.Now()
-	}
-	s.Monitor.wrote(s, w)
 }
 
-// settle computes cells, notes how far the source was taken, and lets the source forget it; all of that now, or when it
+// checkpoint computes cells, notes how far the source was taken, and lets the source forget it; all of that now, or when it
 // is due.
-func (s *session) settle(ctx context.Context, now bool) error {
-	if s.taken == s.state.source.confirmed && len(s.changed) == 0 {
+func (s *session) checkpoint(ctx context.Context, now bool) error {
+	if s.written == s.state.source.confirmed && len(s.changed) == 0 {
 		return nil
 	}
 	every := time.Duration(0)
@@ -255,7 +259,7 @@ func (s *session) settle(ctx context.Context, now bool) error {
 		return nil
 	}
 	next := s.state.source
-	next.confirmed, next.committedAt = s.taken, s.committedAt
+	next.confirmed, next.committedAt = s.written, s.committedAt
 	waiting, err := s.waitingMessages(ctx)
 	if err != nil {
 		return err
@@ -279,8 +283,8 @@ func (s *session) settle(ctx context.Context, now bool) error {
 	s.state.source = next
 	clear(s.changed)
 	s.computed, s.saved = time.Now(), time.Now()
-	s.stream.confirm(s.taken)
-	s.Monitor.settled(s, waiting)
+	s.stream.Confirm(s.written)
+	s.Monitor.checkpointed(s, waiting)
 	return nil
 }
 

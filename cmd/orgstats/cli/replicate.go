@@ -9,6 +9,7 @@ import (
 
 	"github.com/orgstats/orgstats/loader/postgres"
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/postgres/source"
 	"github.com/orgstats/orgstats/service/metrics"
 )
 
@@ -86,7 +87,7 @@ func (c *replicateCommand) mistakes() []error {
 	all := append(c.databaseFlags.mistakes(), c.metricsFlags.mistakes()...)
 	if c.SourceURL == "" {
 		all = append(all, errors.New("there is no source; set ORGSTATS_SOURCE_URL (--source-url) to postgres://user:password@host:5432/database"))
-	} else if err := postgres.ValidateURL(c.SourceURL); err != nil {
+	} else if err := source.ValidateURL(c.SourceURL); err != nil {
 		all = append(all, fmt.Errorf("--source-url (ORGSTATS_SOURCE_URL): %w", err))
 	}
 	if !slotName.MatchString(c.Slot) {

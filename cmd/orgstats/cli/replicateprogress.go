@@ -34,8 +34,8 @@ func replicationLine(s postgres.Status) string {
 		return "starting"
 	case s.Copy.Running:
 		line := fmt.Sprintf("copying: %d rows, %.0f a second, %d of %d parts", s.Copy.Rows, s.Copy.Rate, s.Copy.Chunks, s.Copy.All)
-		if s.Copy.Left > 0 {
-			line += fmt.Sprintf(", %s left", s.Copy.Left.Round(time.Second))
+		if s.Copy.Remaining > 0 {
+			line += fmt.Sprintf(", %s left", s.Copy.Remaining.Round(time.Second))
 		}
 		return line
 	}
@@ -49,7 +49,7 @@ func logReplication(log *slog.Logger, s *postgres.Status) {
 		log.Info("waiting", "for", s.Waiting)
 	case s.Copy.Running:
 		log.Info("copying", "rows", s.Copy.Rows, "a_second", int64(s.Copy.Rate), "parts", fmt.Sprintf("%d/%d", s.Copy.Chunks, s.Copy.All),
-			"left", s.Copy.Left.Round(time.Second), "lag_bytes", s.LagBytes)
+			"left", s.Copy.Remaining.Round(time.Second), "lag_bytes", s.LagBytes)
 	case s.Following:
 		log.Info("following", "changes", s.Changes, "batches", s.Batches, "lag", s.Lag.Round(time.Millisecond), "lag_bytes", s.LagBytes,
 			"retained_bytes", s.Retained, "rejected", s.Rejected, "waiting_messages", s.WaitingMessages)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/loader/postgres"
+	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
 // printCheck tries out what replication needs and prints what it finds. It is an error when anything is wrong.
@@ -14,16 +15,15 @@ func printCheck(p *program, o postgres.Options) error {
 	findings, err := postgres.Check(p.ctx, o)
 	wrong := 0
 	for _, f := range findings {
-		if f.Problem == nil {
-			label := "ok  "
-			if f.Note {
-				label = "note"
-			}
-			fmt.Fprintf(p.stdout, "%s   %s\n", label, f.What)
-			continue
+		switch f.Severity {
+		case source.OK:
+			fmt.Fprintf(p.stdout, "ok     %s\n", f.What)
+		case source.Note:
+			fmt.Fprintf(p.stdout, "note   %s\n", f.What)
+		case source.Failed:
+			wrong++
+			fmt.Fprintf(p.stdout, "WRONG  %s\n", strings.ReplaceAll(f.Problem.Error(), "\n", "\n       "))
 		}
-		wrong++
-		fmt.Fprintf(p.stdout, "WRONG  %s\n", strings.ReplaceAll(f.Problem.Error(), "\n", "\n       "))
 	}
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func printStatus(p *program, o postgres.Options) error {
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "slot\t%s of cluster %s, timeline %d\n", r.Slot, r.System, r.Timeline)
-	fmt.Fprintf(w, "taken\tup to %s, as of %s\n", r.Confirmed, r.Taken.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "taken\tup to %s, as of %s\n", r.Confirmed, r.SavedAt.UTC().Format(time.RFC3339))
 	if r.Committed.Unix() > 0 {
 		fmt.Fprintf(w, "last change\tcommitted %s\n", r.Committed.UTC().Format(time.RFC3339Nano))
 	}

@@ -1,0 +1,189 @@
+package source
+
+import (
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/tidwall/gjson"
+
+	"github.com/orgstats/orgstats/loader/postgres/mapping"
+	"github.com/orgstats/orgstats/loader/record"
+)
+
+// Table is a mapped table as the source has it.
+type Table struct {
+	mapping.Table
+	OID           uint32 // the table's oid
+	Partitioned   bool
+	owned         bool        // by the role
+	Partitions    []Partition // that hold its rows, or the table itself
+	Encoding      *encoding   // of the database's texts
+	Columns       []Column    // those that fields or the key come from
+	Key           []int       // places in columns of those that tell rows apart
+	SharesRecords bool        // several rows may give one record: which one it is, the source must be asked
+	Sources       []Field
+}
+
+// Column is a column that is read.
+type Column struct {
+	Name      string
+	Kind      ValueKind
+	TypeName  string // as SQL writes it
+	generated bool   // it is computed from others
+}
+
+// Field is where a field of the record comes from.
+type Field struct {
+	mapping.Field
+	Index int // place in columns; -1: a constant
+}
+
+// SQLName is the table's name as SQL needs it.
+func (t *Table) SQLName() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
+
+// Value is what the source tells of a column of a row.
+type Value struct {
+	State byte // 'n': NULL, 'u': unchanged and not sent, 't': text
+	Text  []byte
+}
+
+const (
+	ValueNull      = 'n'
+	valueUnchanged = 'u'
+	ValueText      = 't'
+)
+
+// view is the text, which lives only as long as the message that it came with.
+func (v Value) view() string { return unsafe.String(unsafe.SliceData(v.Text), len(v.Text)) }
+
+// KeyOf is the text that tells the row apart from others of the table: its id or, for a member, whatever its key is.
+func (t *Table) KeyOf(values []Value) string {
+	if len(t.Key) == 1 {
+		return strings.Clone(t.keyPart(values, 0))
+	}
+	parts := make([]string, len(t.Key))
+	for i := range t.Key {
+		parts[i] = quote(t.keyPart(values, i))
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+func (t *Table) keyPart(values []Value, i int) string {
+	text := values[t.Key[i]].view()
+	if t.Columns[t.Key[i]].Kind == kindPadded {
+		text = strings.TrimRight(text, " ")
+	}
+	return text
+}
+
+// Row reads the fields of a row. Values are in step with the table's columns.
+func (t *Table) Row(values []Value, position uint64) *record.Row {
+	row := record.NewRow(t.Record, position, t.KeyOf(values))
+	usage := usage{}
+	for i := range t.Sources {
+		f := &t.Sources[i]
+		raw, sent := t.raw(f, values)
+		switch {
+		case sent && t.isNotANumber(f, values):
+			row.Reject(f.Name, "is "+values[f.Index].view()+", want a number")
+		case slices.Contains(mapping.UsageFields, f.Name):
+			usage.set(f.Name, raw, sent)
+		case sent:
+			row.Set(f.Name, raw)
+		default:
+			row.Unsent(f.Name)
+		}
+	}
+	usage.addTo(row)
+	return row
+}
+
+// isNotANumber reports whether a column of numbers has NaN or an infinity, which JSON has no numbers for.
+func (t *Table) isNotANumber(f *Field, values []Value) bool {
+	return f.Index >= 0 && f.Path == nil && values[f.Index].State == ValueText && t.Columns[f.Index].Kind == kindFloat &&
+		strings.ContainsAny(values[f.Index].view(), "NI")
+}
+
+// raw is the JSON text of a field, unless its column was not sent.
+func (t *Table) raw(f *Field, values []Value) (raw string, sent bool) {
+	if f.Index < 0 {
+		return f.Constant, true
+	}
+	switch v := values[f.Index]; v.State {
+	case ValueNull:
+		return "null", true
+	case valueUnchanged:
+		return "", false
+	default:
+		raw = t.Columns[f.Index].Kind.json(v.view())
+	}
+	if f.Path == nil {
+		return raw, true
+	}
+	return at(raw, f.Path), true
+}
+
+// at is what lies at a path in JSON text, null where nothing does.
+func at(raw string, path []string) string {
+	for _, key := range path {
+		found := "null"
+		if object := gjson.Parse(raw); object.IsObject() {
+			object.ForEach(func(k, v gjson.Result) bool {
+				if k.Str == key {
+					found = v.Raw
+				}
+				return true
+			})
+		}
+		raw = found
+	}
+	return raw
+}
+
+// usage gathers the tokens of a message that come one by one.
+type usage struct {
+	text    string
+	unknown bool
+}
+
+func (u *usage) set(name, raw string, sent bool) {
+	if !sent {
+		u.unknown = true
+		return
+	}
+	if u.text != "" {
+		u.text += ","
+	}
+	u.text += `"` + name + `":` + raw
+}
+
+func (u *usage) addTo(row *record.Row) {
+	if u.unknown {
+		row.Unknown()
+	}
+	if u.text != "" {
+		row.Set("usage", "{"+u.text+"}")
+	}
+}
+
+// KeyRow reads what a deletion tells of a row: its key.
+func (t *Table) KeyRow(values []Value, position uint64) *record.Row {
+	row := record.NewRow(t.Record, position, t.KeyOf(values))
+	if id := t.Field("id"); id != nil {
+		c := &t.Columns[t.Key[0]]
+		row.Set("id", c.Kind.json(values[t.Key[0]].view()))
+	}
+	return row
+}
+
+// SelectList are the table's columns as text, or the bytes of that in an encoding that is converted here, in their
+// order.
+func (t *Table) SelectList() string {
+	var list []string
+	for i := range t.Columns {
+		list = append(list, t.Encoding.expression(Identifier(t.Columns[i].Name)+"::text"))
+	}
+	return strings.Join(list, ", ")
+}

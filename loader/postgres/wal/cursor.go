@@ -1,0 +1,66 @@
+package wal
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/orgstats/orgstats/loader/postgres/source"
+)
+
+var ErrShort = errors.New("a message of the log ends too early")
+
+// Cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not
+// wanted.
+type Cursor struct {
+	Data []byte
+	Err  error
+}
+
+func (c *Cursor) Bytes(n int) []byte {
+	if n < 0 || n > len(c.Data) {
+		c.Err, c.Data = ErrShort, nil
+		return nil
+	}
+	part := c.Data[:n]
+	c.Data = c.Data[n:]
+	return part
+}
+
+func (c *Cursor) byte() byte {
+	if b := c.Bytes(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (c *Cursor) Uint16() int {
+	if b := c.Bytes(2); b != nil {
+		return int(binary.BigEndian.Uint16(b))
+	}
+	return 0
+}
+
+func (c *Cursor) Uint32() uint32 {
+	if b := c.Bytes(4); b != nil {
+		return binary.BigEndian.Uint32(b)
+	}
+	return 0
+}
+
+// tuple reads a row into values, of which slots tells the place of each column of the message: -1 is not wanted.
+func (c *Cursor) tuple(slots []int, values []source.Value) {
+	n := c.Uint16()
+	if c.Err == nil && n != len(slots) {
+		c.Err = errors.New("a row of the log has another number of columns than its table")
+		return
+	}
+	for i := range n {
+		v := source.Value{State: c.byte()}
+		if v.State == source.ValueText {
+			v.Text = c.Bytes(int(c.Uint32()))
+		}
+		if place := slots[i]; place >= 0 {
+			values[place] = v
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package wal
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// postgresEpoch is where PostgreSQL's times begin.
+var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// sendStatus tells the source up to where the log was written, flushed and applied, and asks it to answer or not: a
+// standby status update, as in "Streaming Replication Protocol" of PostgreSQL's manual.
+//
+// It goes to the socket itself. pgconn's connection, by which pglogrepl would send it, is for one goroutine at a time,
+// and another one reads the log from it.
+func sendStatus(conn *pgconn.PgConn, taken pglogrepl.LSN, ask bool) error {
+	data := []byte{pglogrepl.StandbyStatusUpdateByteID}
+	for range 3 {
+		data = binary.BigEndian.AppendUint64(data, uint64(taken))
+	}
+	data = binary.BigEndian.AppendUint64(data, uint64(time.Since(postgresEpoch).Microseconds()))
+	if ask {
+		data = append(data, 1)
+	} else {
+		data = append(data, 0)
+	}
+	message, err := (&pgproto3.CopyData{Data: data}).Encode(nil)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Conn().Write(message)
+	return err
+}
+
+// silenceLimit is how long the source may say nothing, though it is asked all the time, before its connection is given up.
+const silenceLimit = time.Minute
+
+// SendFeedback tells the source every second or more often, and whenever it asks, how far the log was taken, also while a
+// batch is being written. The source answers with how far its log goes.
+func (s *Stream) SendFeedback(ctx context.Context) error {
+	ticker := time.NewTicker(s.FeedbackInterval)
+	defer ticker.Stop()
+	for {
+		ask := false
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.reply:
+		case <-ticker.C:
+			ask = true
+			if heard := s.listeningSince.Load(); heard > 0 && time.Since(time.Unix(0, heard)) > silenceLimit {
+				return fmt.Errorf("PostgreSQL has said nothing for %s", silenceLimit)
+			}
+		}
+		if err := s.SendStatus(ask); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Stream) SendStatus(ask bool) error {
+	if err := sendStatus(s.Conn, pglogrepl.LSN(s.Confirmed.Load()), ask); err != nil {
+		return fmt.Errorf("confirm the log: %w", err)
+	}
+	return nil
+}
+
+func (s *Stream) wakeFeedback() {
+	select {
+	case s.reply <- struct{}{}:
+	default:
+	}
+}
+
+// Confirm lets the source forget what it has sent up to a place.
+func (s *Stream) Confirm(to pglogrepl.LSN) {
+	s.Confirmed.Store(uint64(to))
+	s.wakeFeedback()
+}

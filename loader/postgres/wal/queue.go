@@ -1,0 +1,142 @@
+package wal
+
+import (
+	"sync"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+)
+
+// Queue hands what the log brings to whoever writes it. The log is read on while a batch is written, as far as memory
+// allows.
+type Queue struct {
+	Limits
+	mu     sync.Mutex
+	closed []*Changes // closed, in order
+	open   *Changes   // what changes go into
+	rows   int        // of the closed
+	bytes  int
+	err    error // why nothing more comes
+
+	Ready chan struct{} // has one element when there may be something to take
+	space *sync.Cond
+}
+
+// Limits say when a batch is closed.
+type Limits struct {
+	Rows int
+	Time time.Duration
+}
+
+// A batch is closed when it was made of this many bytes, too.
+const batchBytes = 64 << 20
+
+func NewQueue(l Limits) *Queue {
+	q := &Queue{Limits: l, open: NewChanges(), Ready: make(chan struct{}, 1)}
+	q.space = sync.NewCond(&q.mu)
+	return q
+}
+
+// put changes the open work, and closes it when it has become large. It waits while too much has not been taken yet.
+func (q *Queue) put(change func(*Changes)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.err == nil && (q.rows >= 2*q.Limits.Rows || q.bytes >= 2*batchBytes) {
+		q.space.Wait()
+	}
+	was := q.open.Empty()
+	change(q.open)
+	if was && !q.open.Empty() {
+		q.open.FirstReadAt = time.Now()
+		q.wake()
+	}
+	if q.open.Rows >= q.Limits.Rows || q.open.Bytes >= batchBytes {
+		q.closeOpen()
+	}
+	if q.open.Urgent {
+		q.wake()
+	}
+}
+
+// putAlone puts a work of its own, after all that came before it.
+func (q *Queue) putAlone(w *Changes) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.open.Empty() {
+		q.closeOpen()
+	}
+	q.closed = append(q.closed, w)
+	q.wake()
+}
+
+func (q *Queue) closeOpen() {
+	q.closed = append(q.closed, q.open)
+	q.rows += q.open.Rows
+	q.bytes += q.open.Bytes
+	q.open = NewChanges()
+	q.wake()
+}
+
+func (q *Queue) wake() {
+	select {
+	case q.Ready <- struct{}{}:
+	default:
+	}
+}
+
+// Oldest is when the oldest change that was not taken was committed; zero: there is none.
+func (q *Queue) Oldest() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range q.closed {
+		if !w.FirstCommittedAt.IsZero() {
+			return w.FirstCommittedAt
+		}
+	}
+	return q.open.FirstCommittedAt
+}
+
+// Close says that nothing more comes, and why.
+func (q *Queue) Close(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err == nil {
+		q.err = err
+	}
+	q.space.Broadcast()
+	q.wake()
+}
+
+// Next takes what is due: closed batches, and the open one when it has waited long enough, when something before it is
+// taken anyway, or when it only moves the confirmed position, in the interval idle. If nothing is, it tells how long to
+// wait. The error comes after the last work.
+func (q *Queue) Next(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) (works []*Changes, wait time.Duration, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	wait = q.due(confirmed, confirmedAt, idle)
+	if wait > 0 && q.err == nil {
+		return nil, wait, nil
+	}
+	if !q.open.Empty() || q.open.ConfirmTo > 0 {
+		q.closeOpen()
+	}
+	works, q.closed, q.rows, q.bytes = q.closed, nil, 0, 0
+	q.space.Broadcast()
+	if len(works) == 0 {
+		return nil, q.Limits.Time, q.err
+	}
+	return works, 0, nil
+}
+
+// due is how long the open work may still wait.
+func (q *Queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) time.Duration {
+	switch {
+	case len(q.closed) > 0 || q.open.Urgent && q.open.ConfirmTo > confirmed:
+		return 0
+	case !q.open.Empty():
+		return q.Limits.Time - time.Since(q.open.FirstReadAt)
+	case q.open.ConfirmTo > confirmed:
+		return idle - time.Since(confirmedAt)
+	}
+	return idle
+}
