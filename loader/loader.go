@@ -16,6 +16,7 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/replica"
+	"github.com/orgstats/orgstats/loader/retry"
 )
 
 // Options say what to load, and where to.
@@ -51,11 +52,12 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 		Options: o, rejects: rejects{path: o.Rejects}, ahead: semaphore.NewWeighted(bytesAhead), opened: make(chan struct{}),
 		nextCompute: time.Now().Add(computeEvery),
 	}
-	defer func() {
-		if l.writer != nil {
-			l.writer.Close()
-		}
-	}()
+	l.writer.Backoff = retry.Backoff{First: firstPause, Max: maxPause}
+	l.writer.Open = func(ctx context.Context) (*replica.Writer, error) {
+		l.begun = 0
+		return replica.Open(ctx, l.Replicas)
+	}
+	defer l.writer.Close()
 	err = errors.Join(l.run(ctx), l.rejects.close())
 	l.summary.rejected(&l.rejects)
 	return l.summary, errors.Join(err, l.end(ctx))
@@ -63,22 +65,23 @@ func Load(ctx context.Context, o Options) (Summary, error) {
 
 // end computes what is stale and counts what waits, unless the writer was lost.
 func (l *load) end(ctx context.Context) error {
-	if l.writer == nil {
+	if !l.writer.IsOpen() {
 		return nil
 	}
-	if err := l.insist(ctx, "compute the cells", l.compute); err != nil {
+	if err := l.do(ctx, "compute the cells", l.compute); err != nil {
 		return fmt.Errorf("what the summary counts is loaded, and answers are right but slow until its cells are computed, which the next load "+
 			"begins with: %w", err)
 	}
-	var err error
-	l.summary.Waiting, err = l.writer.Waiting(context.WithoutCancel(ctx))
-	return err
+	return l.once(ctx, func(ctx context.Context, w *replica.Writer) (err error) {
+		l.summary.Waiting, err = w.Waiting(ctx)
+		return err
+	})
 }
 
 // load is a load under way.
 type load struct {
 	Options
-	writer  *replica.Writer
+	writer  retry.Writer[*replica.Writer]
 	rejects rejects
 	summary Summary
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
@@ -137,8 +140,9 @@ func (l *load) run(ctx context.Context) error {
 }
 
 // open opens the writer, while the first lines are being read.
-func (l *load) open(ctx context.Context) (err error) {
-	if l.writer, err = replica.Open(ctx, l.Replicas); err == nil {
+func (l *load) open(ctx context.Context) error {
+	err := l.once(ctx, func(context.Context, *replica.Writer) error { return nil })
+	if err == nil {
 		close(l.opened)
 	}
 	return err
@@ -239,51 +243,32 @@ func (l *load) take(ctx context.Context, c *chunk, b *full) error {
 	return nil
 }
 
-// Attempts at what ClickHouse can't do just now, and the pause before the second one, which doubles.
+// Attempts at what ClickHouse can't do just now, and the pauses between them.
 const (
 	attempts   = 7
 	firstPause = time.Second
+	maxPause   = 32 * time.Second
 )
 
 // write begins to write the batches that came, and waits until all but the last are written, or all.
 func (l *load) write(ctx context.Context, all bool) error {
-	return l.insist(ctx, "take a batch", func(ctx context.Context) error { return l.tryToWrite(ctx, all) })
+	return l.do(ctx, "take a batch", func(ctx context.Context, w *replica.Writer) error { return l.tryToWrite(ctx, w, all) })
 }
 
-// insist does what the writer has to do to its end, even when the context ends meanwhile. A failure of ClickHouse is
-// met with a new writer, which mends what was cut off, and all of it again.
-func (l *load) insist(ctx context.Context, what string, try func(context.Context) error) error {
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		err := l.withWriter(context.WithoutCancel(ctx), try)
-		if err == nil {
-			return nil
+// do carries out a step of the writer, again and again while ClickHouse can't.
+func (l *load) do(ctx context.Context, what string, step func(context.Context, *replica.Writer) error) error {
+	return l.writer.Do(ctx, step, func(f retry.Failure) error {
+		if !clickhouse.IsUnavailable(f.Err) || f.Attempt == attempts {
+			return f.Err
 		}
-		if !clickhouse.IsUnavailable(err) || attempt == attempts {
-			return err
-		}
-		l.Log.Warn("ClickHouse can't "+what+"; trying again", "error", err, "attempt", attempt, "of", attempts, "pause", pause)
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-		pause *= 2
-	}
+		l.Log.Warn("ClickHouse can't "+what+"; trying again", "error", f.Err, "attempt", f.Attempt, "of", attempts, "pause", f.Pause)
+		return nil
+	})
 }
 
-// withWriter opens a writer if there is none, and closes it if it fails.
-func (l *load) withWriter(ctx context.Context, do func(context.Context) error) (err error) {
-	if l.writer == nil {
-		if l.writer, err = replica.Open(ctx, l.Replicas); err != nil {
-			return err
-		}
-	}
-	if err = do(ctx); err != nil {
-		l.writer.Close()
-		l.writer, l.begun = nil, 0
-	}
-	return err
+// once carries out a step of the writer without trying again.
+func (l *load) once(ctx context.Context, step func(context.Context, *replica.Writer) error) error {
+	return l.writer.Do(ctx, step, func(f retry.Failure) error { return f.Err })
 }
 
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was
@@ -294,11 +279,11 @@ const (
 	computeShare = 10              // and so many times what the last computing took
 )
 
-func (l *load) tryToWrite(ctx context.Context, all bool) error {
+func (l *load) tryToWrite(ctx context.Context, w *replica.Writer, all bool) error {
 	for l.begun < len(l.unwritten) {
 		next := l.unwritten[l.begun]
-		l.writer.Coming(l.coming.after(next, l.Progress))
-		changed, err := l.writer.Begin(ctx, next.Batch)
+		w.Coming(l.coming.after(next, l.Progress))
+		changed, err := w.Begin(ctx, next.Batch)
 		if err != nil {
 			return err
 		}
@@ -311,14 +296,14 @@ func (l *load) tryToWrite(ctx context.Context, all bool) error {
 	if !all || l.begun == 0 {
 		return nil
 	}
-	changed, err := l.writer.Wait()
+	changed, err := w.Wait()
 	if err != nil {
 		return err
 	}
 	last := l.unwritten[0]
 	l.written(changed)
 	if l.computeAfter(last) {
-		return l.compute(ctx)
+		return l.compute(ctx, w)
 	}
 	return nil
 }
@@ -339,9 +324,9 @@ func (l *load) computeAfter(b full) bool {
 	return b.Len() < replica.LargeBatch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
 }
 
-func (l *load) compute(ctx context.Context) error {
+func (l *load) compute(ctx context.Context, w *replica.Writer) error {
 	started := time.Now()
-	err := l.writer.Compute(ctx)
+	err := w.Compute(ctx)
 	l.nextCompute = time.Now().Add(max(computeEvery, computeShare*time.Since(started)))
 	return err
 }

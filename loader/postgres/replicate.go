@@ -24,6 +24,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 	"github.com/orgstats/orgstats/loader/postgres/wal"
 	"github.com/orgstats/orgstats/loader/replica"
+	"github.com/orgstats/orgstats/loader/retry"
 )
 
 // Options say what to replicate, from where and where to.
@@ -72,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	r := &replicator{Options: o, progressAt: time.Now(), unsent: map[string]bool{}}
 	r.target = target{url: o.ClickHouse, onStatement: o.Written, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
-	defer r.target.close()
+	defer r.target.writer.Close()
 	if err := o.checkResync(); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	case err != nil:
 		return err
 	}
-	pause := firstPause
+	backoff := retry.Backoff{First: firstPause, Max: maxPause}
 	for {
 		began := time.Now()
 		err := r.session(ctx)
@@ -100,19 +101,17 @@ func Run(ctx context.Context, o Options) error {
 			continue
 		}
 		if r.progressAt.After(began) && (time.Since(began) > steady || !isPersistent(err)) {
-			pause = firstPause // it got on
+			backoff.Reset() // it got on
 		}
+		pause := backoff.Next()
 		if time.Since(r.progressAt)+pause > o.Patience {
 			return fmt.Errorf("PostgreSQL could not be followed for %s: %w", o.Patience, err)
 		}
 		o.Log.Warn("PostgreSQL can't be followed; trying again", "error", err, "pause", pause)
 		o.Monitor.waitFor("PostgreSQL")
-		select {
-		case <-ctx.Done():
+		if retry.Wait(ctx, pause) != nil {
 			return nil
-		case <-time.After(pause):
 		}
-		pause = min(2*pause, maxPause)
 	}
 }
 

@@ -9,21 +9,26 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/replica"
+	"github.com/orgstats/orgstats/loader/retry"
 )
 
-// target is the ClickHouse that is written to. A failure of it is met with a new writer, which mends what was cut off,
-// and with the whole step again.
+// target is the ClickHouse that is written to.
 type target struct {
 	url         func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
 	onStatement func(statement string)
 	slot        string
 	patience    time.Duration
 	log         *slog.Logger
-	waiting     func(what string) // told what is waited for, "" when no more
+	waiting     func(what string) // is called with what is waited for, "" when no more
 
-	connected bool // it was able to take something once
-	writer    *replica.Writer
-	store     *store
+	connected bool // a step succeeded
+	writer    retry.Writer[*openTarget]
+}
+
+// openTarget is what writes while ClickHouse works: the claim to write is held.
+type openTarget struct {
+	*replica.Writer
+	store *store
 }
 
 const (
@@ -31,63 +36,45 @@ const (
 	maxPause   = 15 * time.Second
 )
 
-// do carries out a step, again and again while ClickHouse is not able to. The step must do no harm when it is done
-// twice. It is not cut off by the context once it has begun.
+// do carries out a step, again and again while ClickHouse can't. The step must do no harm when it is done twice. It is
+// not cut off by the context once it has begun.
 func (t *target) do(ctx context.Context, step func(ctx context.Context, w *replica.Writer, s *store) error) error {
-	pause := firstPause
-	for began, first := time.Now(), true; ; first = false {
-		err := t.attempt(ctx, step)
-		if err == nil {
-			t.connected = true
-			t.waiting("")
-			return nil
+	t.writer.Open, t.writer.Backoff = t.open, retry.Backoff{First: firstPause, Max: maxPause}
+	err := t.writer.Do(ctx, func(ctx context.Context, o *openTarget) error { return step(ctx, o.Writer, o.store) }, func(f retry.Failure) error {
+		switch {
+		case !passes(f.Err) || !t.connected && mistaken(f.Err, f.Attempt == 1) || ctx.Err() != nil:
+			return f.Err
+		case f.Elapsed+f.Pause > t.patience:
+			return fmt.Errorf("ClickHouse was not able to take changes for %s: %w", t.patience, f.Err)
 		}
-		t.close()
-		if !passes(err) || !t.connected && mistaken(err, first) || ctx.Err() != nil {
-			return &targetError{err}
-		}
-		if time.Since(began)+pause > t.patience {
-			return &targetError{fmt.Errorf("ClickHouse was not able to take changes for %s: %w", t.patience, err)}
-		}
-		t.log.Warn("ClickHouse is not able to take changes; trying again", "error", err, "pause", pause)
+		t.log.Warn("ClickHouse is not able to take changes; trying again", "error", f.Err, "pause", f.Pause)
 		t.waiting("ClickHouse")
-		select {
-		case <-ctx.Done():
-			return &targetError{err}
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
-	}
-}
-
-func (t *target) attempt(ctx context.Context, step func(ctx context.Context, w *replica.Writer, s *store) error) error {
-	if err := t.open(ctx); err != nil {
-		return err
-	}
-	return step(context.WithoutCancel(ctx), t.writer, t.store)
-}
-
-// open takes the claim to write, unless it is held.
-func (t *target) open(ctx context.Context) error {
-	if t.writer != nil {
 		return nil
+	})
+	if err != nil {
+		return &targetError{err}
 	}
+	t.connected = true
+	t.waiting("")
+	return nil
+}
+
+// open opens the writer, which holds the claim to write from then on.
+func (t *target) open(ctx context.Context) (*openTarget, error) {
 	url, err := t.url(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if t.writer, err = replica.Open(ctx, replica.Options{URL: url, Written: t.onStatement}); err != nil {
-		return err
+	writer, err := replica.Open(ctx, replica.Options{URL: url, Written: t.onStatement})
+	if err != nil {
+		return nil, err
 	}
-	t.store, err = openStore(ctx, t.writer, t.slot)
-	return err
-}
-
-func (t *target) close() {
-	if t.writer != nil {
-		t.writer.Close()
-		t.writer, t.store = nil, nil
+	o := &openTarget{Writer: writer}
+	if o.store, err = openStore(ctx, writer, t.slot); err != nil {
+		o.Close()
+		return nil, err
 	}
+	return o, nil
 }
 
 // mistaken tells whether a failure at the start is a mistake of whoever started this, and not an outage: another writer
