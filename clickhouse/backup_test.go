@@ -39,7 +39,7 @@ func TestABackupIsGivenUpWithItsContext(t *testing.T) {
 	execute(t, conn, "CREATE TABLE kept (n UInt8, text String) ENGINE = MergeTree PARTITION BY n ORDER BY tuple()")
 	execute(t, conn, "INSERT INTO kept SELECT number, randomString(10000) FROM numbers(100)")
 	// A megabyte at this speed takes more than a minute, and each of its parts less than a second.
-	slow, cancelSettings := clickhouse.With(t.Context(), clickhouse.Statement{Settings: map[string]any{"max_backup_bandwidth": 15_000}})
+	slow, cancelSettings := clickhouse.WithStatement(t.Context(), clickhouse.Statement{Settings: map[string]any{"max_backup_bandwidth": 15_000}})
 	defer cancelSettings()
 	ctx, cancel := context.WithCancel(slow)
 	ended := make(chan error, 1)

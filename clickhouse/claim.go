@@ -99,7 +99,7 @@ func claimID(ctx context.Context, conn Conn, name string) (string, error) {
 
 func startClaim(conn Conn, id, holder string) (*Claim, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	statement, _ := With(ctx, Statement{Comment: holder, QueryID: id})
+	statement, _ := WithStatement(ctx, Statement{Comment: holder, QueryID: id})
 	hung := time.AfterFunc(claimStart, cancel)
 	rows, err := conn.Query(statement, claimSQL)
 	if err == nil && !rows.Next() { // the first row proves that the server took the statement

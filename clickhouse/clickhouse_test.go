@@ -41,7 +41,7 @@ func TestURLs(t *testing.T) {
 
 func TestStatementsRunUnderTheirSettings(t *testing.T) {
 	conn := open(t, enginetest.Start(t).URL())
-	ctx, cancel := clickhouse.With(t.Context(), clickhouse.Statement{
+	ctx, cancel := clickhouse.WithStatement(t.Context(), clickhouse.Statement{
 		Comment:  "orgstats test",
 		QueryID:  "a-query",
 		Limits:   clickhouse.Limits{Time: 20 * time.Second, Memory: 123456789},
@@ -69,7 +69,7 @@ func TestStatementStopsWithItsCaller(t *testing.T) {
 	e := enginetest.Start(t)
 	conn := open(t, e.URL())
 	ctx, hangUp := context.WithCancel(t.Context())
-	statement, cancel := clickhouse.With(ctx, clickhouse.Statement{QueryID: "endless"})
+	statement, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{QueryID: "endless"})
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- conn.Exec(statement, "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)") }()

@@ -48,7 +48,7 @@ func TestFailuresOfStatements(t *testing.T) {
 		{"nor does a missing table", "SELECT * FROM nowhere", clickhouse.Statement{}, kinds{}},
 		{"nor a parameter that was not bound", "SELECT {missing:String}", clickhouse.Statement{}, kinds{}},
 	} {
-		ctx, cancel := clickhouse.With(t.Context(), row.statement)
+		ctx, cancel := clickhouse.WithStatement(t.Context(), row.statement)
 		err := conn.Exec(ctx, row.sql)
 		cancel()
 		if err == nil {

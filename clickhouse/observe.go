@@ -11,52 +11,56 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Observation is what became of a statement.
+// Query is a statement that reads, and the parameters that it is bound to.
+type Query struct {
+	Name   string // what it is for, a word from a fixed set: it becomes a label of metrics and the name of spans
+	SQL    string
+	Params Params
+}
+
+// Rows are the rows of a query. The query is over when they are closed.
+type Rows = native.Rows
+
+// Observation is what became of a query.
 type Observation struct {
-	Name string        // what the statement is for, as Named says; "" where nobody said
+	Name string        // the query's
 	Rows uint64        // read by ClickHouse
 	Took time.Duration // from asking for a connection to the last row
 	Err  error
 }
 
-// Observer is told of every statement, under the statement's context.
-type Observer func(context.Context, Observation)
+// Observer is called for every query, once it is over.
+type Observer func(Observation)
 
-type nameKey struct{}
-
-// Named says what the statements that run under the context are for, in a word from a fixed set: it becomes a label of
-// metrics and the name of spans.
-func Named(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, nameKey{}, name)
-}
-
-// Observe gives a pool whose queries are observed and traced. ClickHouse continues the trace.
-func Observe(conn Conn, tracer trace.Tracer, observer Observer) Conn {
-	return &observedConn{Conn: conn, tracer: tracer, observer: observer}
-}
-
-type observedConn struct {
-	Conn
+// Observed is a pool whose queries are observed and traced. ClickHouse continues the trace.
+type Observed struct {
+	conn     Conn
 	tracer   trace.Tracer
 	observer Observer
 }
 
-// QueryRow runs a query of one row; the query is over when that is scanned.
-func (c *observedConn) QueryRow(ctx context.Context, query string, args ...any) native.Row {
-	ctx, s := c.begin(ctx)
-	row := c.Conn.QueryRow(ctx, query, args...)
-	if err := row.Err(); err != nil {
-		s.end(err)
+// NewObserved returns a pool that is observed. A nil tracer makes no spans; the observer may be nil.
+func NewObserved(conn Conn, tracer trace.Tracer, observer Observer) Observed {
+	if tracer == nil {
+		tracer = noop.NewTracerProvider().Tracer("")
 	}
-	return &observedRow{row, s}
+	return Observed{conn, tracer, observer}
 }
 
-// Query runs a query, which is over when its rows are closed, or read to their end.
-func (c *observedConn) Query(ctx context.Context, query string, args ...any) (native.Rows, error) {
-	ctx, s := c.begin(ctx)
-	rows, err := c.Conn.Query(ctx, query, args...)
+// Query runs a query, which also a second observer observes.
+func (o Observed) Query(ctx context.Context, q Query, second Observer) (Rows, error) {
+	s := &statement{name: q.Name, observers: []Observer{o.observer, second}, started: time.Now()}
+	ctx, s.span = o.tracer.Start(ctx, "SELECT "+s.name, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("db.system.name", "clickhouse"), attribute.String("db.operation.name", "SELECT"),
+			attribute.String("db.query.summary", s.name)))
+	options := []driver.QueryOption{driver.WithProgress(func(p *driver.Progress) { s.rows.Add(p.Rows) })}
+	if s.span.IsRecording() {
+		options = append(options, driver.WithSpan(s.span.SpanContext()))
+	}
+	rows, err := o.conn.Query(driver.Context(WithParams(ctx, q.Params), options...), q.SQL)
 	if err != nil {
 		s.end(err)
 		return nil, err
@@ -64,29 +68,14 @@ func (c *observedConn) Query(ctx context.Context, query string, args ...any) (na
 	return &observedRows{rows, s}, nil
 }
 
-// statement is one that is under way.
+// statement is a query that is under way.
 type statement struct {
-	conn    *observedConn
-	ctx     context.Context
-	span    trace.Span
-	name    string
-	rows    atomic.Uint64
-	started time.Time
-	once    sync.Once
-}
-
-func (c *observedConn) begin(ctx context.Context) (context.Context, *statement) {
-	s := &statement{conn: c, started: time.Now()}
-	s.name, _ = ctx.Value(nameKey{}).(string)
-	ctx, s.span = c.tracer.Start(ctx, "SELECT "+s.name, trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(attribute.String("db.system.name", "clickhouse"), attribute.String("db.operation.name", "SELECT"),
-			attribute.String("db.query.summary", s.name)))
-	s.ctx = ctx
-	options := []driver.QueryOption{driver.WithProgress(func(p *driver.Progress) { s.rows.Add(p.Rows) })}
-	if s.span.IsRecording() {
-		options = append(options, driver.WithSpan(s.span.SpanContext()))
-	}
-	return driver.Context(ctx, options...), s
+	span      trace.Span
+	name      string
+	observers []Observer
+	rows      atomic.Uint64
+	started   time.Time
+	once      sync.Once
 }
 
 func (s *statement) end(err error) {
@@ -98,34 +87,26 @@ func (s *statement) end(err error) {
 			s.span.SetStatus(codes.Error, "the statement failed")
 		}
 		s.span.End()
-		s.conn.observer(s.ctx, Observation{Name: s.name, Rows: rows, Took: time.Since(s.started), Err: err})
+		for _, observe := range s.observers {
+			if observe != nil {
+				observe(Observation{Name: s.name, Rows: rows, Took: time.Since(s.started), Err: err})
+			}
+		}
 	})
 }
 
-type observedRow struct {
-	native.Row
-	statement *statement
-}
-
-func (r *observedRow) Scan(into ...any) error {
-	err := r.Row.Scan(into...)
-	r.statement.end(err)
-	return err
-}
-
-func (r *observedRow) ScanStruct(into any) error {
-	err := r.Row.ScanStruct(into)
-	r.statement.end(err)
-	return err
-}
-
 type observedRows struct {
-	native.Rows
+	Rows
 	statement *statement
 }
 
+// Close closes the rows, and ends the query with the error that they have met.
 func (r *observedRows) Close() error {
 	err := r.Rows.Close()
+	if failure := r.Rows.Err(); failure != nil {
+		r.statement.end(failure)
+		return err
+	}
 	r.statement.end(err)
 	return err
 }

@@ -22,10 +22,10 @@ type Statement struct {
 	Settings map[string]any // further settings
 }
 
-// With returns a context under which statements run as s says. The driver turns the context's deadline into
+// WithStatement returns a context under which statements run as s says. The driver turns the context's deadline into
 // max_execution_time (plus five seconds, overwriting any such setting), so the time limit is a deadline; cancel must be
 // called.
-func With(ctx context.Context, s Statement) (_ context.Context, cancel context.CancelFunc) {
+func WithStatement(ctx context.Context, s Statement) (_ context.Context, cancel context.CancelFunc) {
 	settings := driver.Settings{"log_comment": s.Comment}
 	if s.Limits.Memory > 0 {
 		settings["max_memory_usage"] = s.Limits.Memory

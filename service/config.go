@@ -23,10 +23,10 @@ const (
 	defaultIdleTimeout    = 75 * time.Second // above the 60 s of common load balancers, which must be the ones that close
 )
 
-// Answerer computes figures. It must stop when the context ends. An error is shown by what it matches with errors.Is:
+// Answerer answers questions. It must stop when the context ends. An error is shown by what it matches with errors.Is:
 // stats.ErrUnavailable as 503, stats.ErrTimeout as 408, any other as 500.
 type Answerer interface {
-	Answer(ctx context.Context, q stats.Question) (stats.Figures, error)
+	Answer(ctx context.Context, r stats.Request) (stats.Answer, error)
 }
 
 // Authenticator verifies a bearer token. An error is shown by what it matches with errors.Is: auth.ErrUnauthorized as

@@ -31,8 +31,8 @@ func TestErrorsOfWhatIsBehind(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			service := start(t, Config{
-				Answerer: answererFunc(func(context.Context, stats.Question) (stats.Figures, error) {
-					return stats.Figures{}, row.answer
+				Answerer: answererFunc(func(context.Context, stats.Request) (stats.Answer, error) {
+					return stats.Answer{}, row.answer
 				}),
 				Authenticator: authenticatorFunc(func(context.Context, string) (auth.Caller, error) { return admin, row.verify }),
 			})
@@ -56,9 +56,9 @@ func TestErrorsOfWhatIsBehind(t *testing.T) {
 func TestRequestTimeout(t *testing.T) {
 	service := start(t, Config{
 		RequestTimeout: 20 * time.Millisecond,
-		Answerer: answererFunc(func(ctx context.Context, _ stats.Question) (stats.Figures, error) {
+		Answerer: answererFunc(func(ctx context.Context, _ stats.Request) (stats.Answer, error) {
 			<-ctx.Done()
-			return stats.Figures{}, errors.New("the driver's own words for it")
+			return stats.Answer{}, errors.New("the driver's own words for it")
 		}),
 	})
 	if got := service.ask(t, admin, day); got.status != http.StatusRequestTimeout || !strings.Contains(got.Error, "too long") {

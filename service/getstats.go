@@ -14,44 +14,68 @@ import (
 	"github.com/orgstats/orgstats/service/transport"
 )
 
-var errNoUser = errors.New("the authenticator named no user")
+// roleAdmin is the role that may see the whole organization.
+const roleAdmin = "org:admin"
 
-// getStats answers GET /api/dashboard/getStats. A caller without a good token learns nothing about its parameters.
-func (s *Service) getStats(c *fiber.Ctx) error {
-	e := exchangeOf(c)
-	ctx, release := s.requestContext(e)
-	defer release()
-	figures, err := s.answer(ctx, e)
-	if err != nil {
-		return trueCause(ctx, err)
-	}
-	if err := respond(&e.http.Response, fasthttp.StatusOK, figures); err != nil {
-		return err
-	}
-	tag(&e.http.Request, &e.http.Response)
-	return nil
+var errNoUser = errors.New("the authenticator returned no user")
+
+// endpoint answers one kind of question about figures: parse reads it from the query of a URL, and render returns what
+// is sent, as JSON, of the answer.
+type endpoint struct {
+	parse  func(caller auth.Caller, rawQuery string) (stats.Question, error)
+	render func(stats.Question, stats.Answer) any
 }
 
-func (s *Service) answer(ctx context.Context, e *exchange) (stats.Figures, error) {
+// getStats is the endpoint GET /api/dashboard/getStats: the figures of a window, not grouped.
+var getStats = endpoint{
+	parse:  parseQuestion,
+	render: func(_ stats.Question, a stats.Answer) any { return a.Total() },
+}
+
+// serve returns the handler of an endpoint. A caller without a good token learns nothing about its parameters.
+func (s *Service) serve(e endpoint) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		r := requestOf(c)
+		ctx, release := s.requestContext(r)
+		defer release()
+		body, err := s.answer(ctx, r, e)
+		if err != nil {
+			return trueCause(ctx, err)
+		}
+		if err := respond(&r.http.Response, fasthttp.StatusOK, body); err != nil {
+			return err
+		}
+		tag(&r.http.Request, &r.http.Response)
+		return nil
+	}
+}
+
+// answer returns what is sent to the caller.
+func (s *Service) answer(ctx context.Context, r *request, e endpoint) (any, error) {
 	var err error
-	if e.caller, err = s.authenticate(ctx, &e.http.Request.Header); err != nil {
-		return stats.Figures{}, err
+	if r.caller, err = s.authenticate(ctx, &r.http.Request.Header); err != nil {
+		return nil, err
 	}
 	now := time.Now()
-	if err := s.config.Rates.Take(e.caller.OrgID, e.caller.UserID, now); err != nil {
-		return stats.Figures{}, err
+	if err := s.config.Rates.Allow(r.caller.OrgID, r.caller.UserID, now); err != nil {
+		return nil, err
 	}
-	if s.config.Rates.Exhausted(e.caller.OrgID, now) {
-		ctx = stats.GivingWay(ctx)
+	priority := stats.NormalPriority
+	if s.config.Rates.Exhausted(r.caller.OrgID, now) {
+		priority = stats.LowPriority
 	}
-	q, err := question(e.caller, e.query)
+	question, err := e.parse(r.caller, r.query)
 	if err != nil {
-		return stats.Figures{}, err
+		return nil, err
 	}
-	return s.config.Answerer.Answer(ctx, q)
+	answer, err := s.config.Answerer.Answer(ctx, stats.Request{Question: question, ID: r.id, Priority: priority, Cost: &r.cost})
+	if err != nil {
+		return nil, err
+	}
+	return e.render(question, answer), nil
 }
 
-// authenticate finds out who calls. Two Authorization headers are as good as none.
+// authenticate returns the caller. Two Authorization headers are as good as none.
 func (s *Service) authenticate(ctx context.Context, header *fasthttp.RequestHeader) (auth.Caller, error) {
 	var authorization string
 	if values := header.PeekAll(fasthttp.HeaderAuthorization); len(values) == 1 {
@@ -68,13 +92,12 @@ func (s *Service) authenticate(ctx context.Context, header *fasthttp.RequestHead
 	return caller, err
 }
 
-// requestContext gives a context that ends with the request's time, with the caller's hanging up, or with the service.
-func (s *Service) requestContext(e *exchange) (ctx context.Context, release func()) {
-	ctx, e.account = stats.WithAccount(stats.WithRequestID(e.ctx, e.id))
-	ctx, cancel := context.WithCancelCause(ctx)
+// requestContext returns a context that ends with the request's time, when the caller hangs up, or with the service.
+func (s *Service) requestContext(r *request) (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(r.ctx)
 	ctx, cancelTimeout := context.WithTimeout(ctx, s.config.RequestTimeout)
 	stopWatching := func() {}
-	if c, ok := e.http.Conn().(*transport.Conn); ok {
+	if c, ok := r.http.Conn().(*transport.Conn); ok {
 		stopWatching = c.CancelOnHangUp(cancel)
 	}
 	return ctx, func() {
@@ -84,7 +107,7 @@ func (s *Service) requestContext(e *exchange) (ctx context.Context, release func
 	}
 }
 
-// trueCause is the error to show: when the context has ended, what was under way may fail in any way.
+// trueCause returns the error to show: when the context has ended, what was under way may fail in any way.
 func trueCause(ctx context.Context, err error) error {
 	if _, shown := errors.AsType[*failure](err); shown || ctx.Err() == nil {
 		return err
@@ -93,40 +116,33 @@ func trueCause(ctx context.Context, err error) error {
 	return failureOf(asFailure(cause).code, fmt.Errorf("%w: %w", cause, err))
 }
 
-// roleAdmin is the role that may see the whole organization.
-const roleAdmin = "org:admin"
-
-// question reads what the caller asks, and refuses what is wrong (400) or not the caller's to ask (403). The
+// parseQuestion reads what the caller asks, and rejects what is wrong (400) or not the caller's to ask (403). The
 // organization is always the token's: no parameter names one.
-func question(caller auth.Caller, rawQuery string) (stats.Question, error) {
+func parseQuestion(caller auth.Caller, rawQuery string) (stats.Question, error) {
 	if caller.OrgID == "" {
 		return stats.Question{}, errNoOrganization
 	}
-	q := parseQuery(rawQuery)
-	if q.values == nil { // there were too many to read
-		return stats.Question{}, invalid(q.mistakes)
+	p := parseQuery(rawQuery)
+	if p.values == nil { // there were too many to read
+		return stats.Question{}, invalid(p.mistakes)
 	}
-	from, until := q.window()
-	allInOrg := q.boolean(paramAllInOrg)
-	if len(q.mistakes) > 0 {
-		return stats.Question{}, invalid(q.mistakes)
+	q := stats.Question{OrgID: caller.OrgID}
+	q.From, q.Until = p.window()
+	allInOrg := p.boolean(paramAllInOrg)
+	for _, filter := range stats.Filters {
+		*filter.Field(&q.Filter) = p.values[filter.Name]
 	}
-	userID, err := scope(caller, allInOrg, q.values[paramUserID])
-	if err != nil {
+	if len(p.mistakes) > 0 {
+		return stats.Question{}, invalid(p.mistakes)
+	}
+	var err error
+	if q.UserID, err = scope(caller, allInOrg, q.UserID); err != nil {
 		return stats.Question{}, err
 	}
-	return stats.Question{
-		OrgID:         caller.OrgID,
-		From:          from,
-		Until:         until,
-		AgentID:       q.values[paramAgentID],
-		UserID:        userID,
-		MetadataKey:   q.values[paramMetadataKey],
-		MetadataValue: q.values[paramMetadataValue],
-	}, nil
+	return q, nil
 }
 
-// scope is the user that the question is limited to, "" for the whole organization.
+// scope returns the user that the question is limited to, "" for the whole organization.
 func scope(caller auth.Caller, allInOrg bool, userID string) (string, error) {
 	switch {
 	case allInOrg && caller.Role != roleAdmin:

@@ -227,7 +227,7 @@ func TestContractCases(t *testing.T) {
 		if c.Caller != nil {
 			header = bearer(tokenOf(auth.Caller{UserID: c.Caller.UserID, OrgID: c.Caller.OrganizationID, Role: c.Caller.Role}))
 		}
-		got := service.do(t, http.MethodGet, statsPath+"?"+parameters(pairs...), header)
+		got := service.do(t, http.MethodGet, statsPath+"?"+encodeQuery(pairs...), header)
 		if got.status != c.Status || c.Error != "" && got.Error != c.Error {
 			t.Errorf("%s: got %d %s, want %d %s", c.Name, got.status, got.body, c.Status, c.Error)
 		}

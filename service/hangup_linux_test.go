@@ -49,15 +49,15 @@ const watched = 100 * time.Millisecond
 
 func TestWatchLeavesTheConnectionAsItWas(t *testing.T) {
 	asked := &recorder{}
-	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, q stats.Question) (stats.Figures, error) {
+	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, r stats.Request) (stats.Answer, error) {
 		select { // until the watch has begun
 		case <-ctx.Done():
 		case <-time.After(watched):
 		}
 		if ctx.Err() != nil {
-			return stats.Figures{}, ctx.Err()
+			return stats.Answer{}, ctx.Err()
 		}
-		return asked.Answer(ctx, q)
+		return asked.Answer(ctx, r)
 	})})
 	connection := service.dial(t)
 	reader := bufio.NewReader(connection)

@@ -173,9 +173,9 @@ func TestRequestArrivesByteByByte(t *testing.T) {
 
 func TestRequestID(t *testing.T) {
 	var asked string
-	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, _ stats.Question) (stats.Figures, error) {
-		asked = stats.RequestID(ctx)
-		return stats.Figures{}, nil
+	service := start(t, Config{Answerer: answererFunc(func(_ context.Context, r stats.Request) (stats.Answer, error) {
+		asked = r.ID
+		return stats.Answer{}, nil
 	})})
 	generated := regexp.MustCompile(`^[0-9a-f]{16}$`)
 	for _, row := range []struct {
@@ -228,7 +228,7 @@ func TestLogTellsWhoButNotWhat(t *testing.T) {
 }
 
 func TestPanicIsInternal(t *testing.T) {
-	service := start(t, Config{Answerer: answererFunc(func(context.Context, stats.Question) (stats.Figures, error) {
+	service := start(t, Config{Answerer: answererFunc(func(context.Context, stats.Request) (stats.Answer, error) {
 		panic("the cause")
 	})})
 	for range 2 { // the process and the service go on

@@ -45,9 +45,9 @@ func TestQuestionsOutliveTheirRequests(t *testing.T) {
 
 func FuzzQuery(f *testing.F) {
 	asked := make(chan stats.Question, 1)
-	service := start(f, Config{Answerer: answererFunc(func(_ context.Context, q stats.Question) (stats.Figures, error) {
-		asked <- q
-		return stats.Figures{}, nil
+	service := start(f, Config{Answerer: answererFunc(func(_ context.Context, q stats.Request) (stats.Answer, error) {
+		asked <- q.Question
+		return stats.Answer{}, nil
 	})})
 	for _, seed := range []string{
 		day, day + "&allInOrg=true&userId=x", day + "&orgId=org_2", day + "&agentId=%00%27&metadataKey={org:String}",

@@ -46,13 +46,13 @@ func TestRatesAreAnswered429(t *testing.T) {
 func TestBusyIsAnswered503(t *testing.T) {
 	gate := limit.NewGate(limit.GateOptions{UnderWay: 1, Waiting: 1, Patience: time.Minute})
 	slow := newGate()
-	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, q stats.Question) (stats.Figures, error) {
-		leave, err := gate.Enter(ctx, q.OrgID)
+	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, r stats.Request) (stats.Answer, error) {
+		leave, err := gate.Enter(ctx, r.OrgID)
 		if err != nil {
-			return stats.Figures{}, err
+			return stats.Answer{}, err
 		}
 		defer leave()
-		return slow.Answer(ctx, q)
+		return slow.Answer(ctx, r)
 	})})
 	first, second := service.dial(t), service.dial(t)
 	send(t, first, rawRequest(admin, day))

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"time"
@@ -13,10 +12,7 @@ import (
 	"github.com/orgstats/orgstats/service/wire"
 )
 
-// anyHost stands in for the host of every request.
-const anyHost = "service"
-
-// faultCodes are the codes of what the connection found wrong.
+// faultCodes are the codes of what is wrong with a request's bytes.
 var faultCodes = map[wire.Kind]code{
 	wire.Malformed:    codeInvalid,
 	wire.BodyTooLarge: codeBodyTooLarge,
@@ -26,24 +22,24 @@ var faultCodes = map[wire.Kind]code{
 	wire.Version:      codeVersion,
 }
 
-// refuse answers what could not be read as a request.
-func (s *Service) refuse(http *fasthttp.RequestCtx, err error) {
-	e := &exchange{
+// handleInvalid is fasthttp's error handler: it answers what could not be read as a request.
+func (s *Service) handleInvalid(http *fasthttp.RequestCtx, err error) {
+	r := &request{
 		http: http, id: newRequestID(), client: peer(http.RemoteAddr()), route: RouteInvalid, started: time.Now(),
-		span: trace.SpanFromContext(s.base), // none: nobody traces what is no request
+		span: trace.SpanFromContext(s.base), // none: what is no request is not traced
 	}
 	if c, ok := http.Conn().(*transport.Conn); ok {
 		if fault := c.Fault(); fault != nil {
 			err = fault
 		}
 	}
-	s.show(e, refusal(err))
-	s.end(e)
+	s.respondError(r, readFailure(err))
+	s.end(r)
 }
 
-// refusal is what may be shown of an error in reading a request. Fasthttp's quote the request, which may hold a token,
-// so they are not logged.
-func refusal(err error) *failure {
+// readFailure returns what may be shown of an error in reading a request. Errors of fasthttp quote the request, which
+// may hold a token, so they are not logged.
+func readFailure(err error) *failure {
 	if fault, ok := errors.AsType[*wire.Fault](err); ok {
 		return &failure{code: faultCodes[fault.Kind], sentence: fault.Sentence, cause: fault}
 	}
@@ -59,35 +55,16 @@ func refusal(err error) *failure {
 	return failureOf(codeInvalid, nil)
 }
 
-// received makes of a client's expectation what fasthttp knows: that it is to be asked for the body, in these letters.
-// A client that speaks HTTP/1.0, or has no body to send, must not be.
-func received(header *fasthttp.RequestHeader) (same fasthttp.RequestConfig) {
+// normalizeExpect rewrites a client's Expect header, once it is received, to the only form that fasthttp knows: that
+// the client is to be asked for the body. A client that speaks HTTP/1.0, or has no body to send, must not be.
+func normalizeExpect(header *fasthttp.RequestHeader) (unchanged fasthttp.RequestConfig) {
 	if len(header.Peek(fasthttp.HeaderExpect)) == 0 {
-		return same
+		return unchanged
 	}
 	header.Del(fasthttp.HeaderExpect)
 	hasBody := header.ContentLength() > 0 || header.ContentLength() == -1 // -1: it is chunked
 	if header.IsHTTP11() && hasBody {
 		header.Set(fasthttp.HeaderExpect, "100-continue")
 	}
-	return same
-}
-
-// origin is the path and the query of a request's URL, which may be a whole one.
-func origin(target []byte) []byte {
-	if len(target) == 0 || target[0] == '/' {
-		return target
-	}
-	_, rest, absolute := bytes.Cut(target, []byte("://"))
-	if !absolute {
-		return target
-	}
-	end := bytes.IndexAny(rest, "/?")
-	if end < 0 {
-		return []byte{'/'}
-	}
-	if rest[end] == '?' {
-		return append([]byte{'/'}, rest[end:]...)
-	}
-	return rest[end:]
+	return unchanged
 }

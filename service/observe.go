@@ -35,20 +35,20 @@ type Observation struct {
 }
 
 // observation gathers what became of a request.
-func (s *Service) observation(e *exchange) Observation {
+func (s *Service) observation(r *request) Observation {
 	o := Observation{
-		Route: e.route, Status: e.http.Response.StatusCode(), Took: time.Since(e.started), Costs: e.account.Costs(),
+		Route: r.route, Status: r.http.Response.StatusCode(), Took: time.Since(r.started), Costs: r.cost.Costs(),
 	}
-	if e.failure == nil {
+	if r.failure == nil {
 		return o
 	}
-	if refusal, ok := errors.AsType[*auth.Error](e.failure.cause); ok {
+	if refusal, ok := errors.AsType[*auth.Error](r.failure.cause); ok {
 		o.Refused = refusal.Reason
 	}
-	if busy, ok := errors.AsType[*limit.BusyError](e.failure.cause); ok {
+	if busy, ok := errors.AsType[*limit.BusyError](r.failure.cause); ok {
 		o.Busy = busy.Reason
 	}
-	if exceeded, ok := errors.AsType[*limit.RateError](e.failure.cause); ok {
+	if exceeded, ok := errors.AsType[*limit.RateError](r.failure.cause); ok {
 		o.Rate = exceeded.Scope
 	}
 	return o
@@ -63,27 +63,27 @@ func (s *Service) routeOf(path string) string {
 }
 
 // startSpan begins the request's span, as a child of the caller's if it names one (W3C Trace Context).
-func (s *Service) startSpan(e *exchange) {
-	ctx := propagation.TraceContext{}.Extract(s.base, headerCarrier{&e.http.Request.Header})
-	e.ctx, e.span = s.config.Tracer.Start(ctx, e.method+" "+e.route, trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithTimestamp(e.started),
-		trace.WithAttributes(attribute.String("http.request.method", e.method), attribute.String("http.route", e.route),
-			attribute.String("orgstats.request_id", e.id)))
+func (s *Service) startSpan(r *request) {
+	ctx := propagation.TraceContext{}.Extract(s.base, headerCarrier{&r.http.Request.Header})
+	r.ctx, r.span = s.config.Tracer.Start(ctx, r.method+" "+r.route, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithTimestamp(r.started),
+		trace.WithAttributes(attribute.String("http.request.method", r.method), attribute.String("http.route", r.route),
+			attribute.String("orgstats.request_id", r.id)))
 }
 
 // endSpan says who asked and what became of it; nothing of what was asked.
-func (e *exchange) endSpan(o Observation) {
-	e.span.SetAttributes(attribute.Int("http.response.status_code", o.Status))
-	if e.caller.OrgID != "" {
-		e.span.SetAttributes(attribute.String("orgstats.organization_id", e.caller.OrgID))
+func (r *request) endSpan(o Observation) {
+	r.span.SetAttributes(attribute.Int("http.response.status_code", o.Status))
+	if r.caller.OrgID != "" {
+		r.span.SetAttributes(attribute.String("orgstats.organization_id", r.caller.OrgID))
 	}
 	if o.Costs.Cache != "" {
-		e.span.SetAttributes(attribute.String("orgstats.cache", o.Costs.Cache), attribute.String("orgstats.plan", o.Costs.Plan))
+		r.span.SetAttributes(attribute.String("orgstats.cache", o.Costs.Cache), attribute.String("orgstats.plan", o.Costs.Plan))
 	}
 	if o.Status >= fasthttp.StatusInternalServerError {
-		e.span.SetStatus(codes.Error, "")
+		r.span.SetStatus(codes.Error, "")
 	}
-	e.span.End()
+	r.span.End()
 }
 
 // headerCarrier lets the propagator read a request's headers.
@@ -95,26 +95,26 @@ func (c headerCarrier) Set(string, string) {}
 
 func (c headerCarrier) Keys() []string { return nil }
 
-// logExchange writes the request's line. It never holds the token, the query or what the query says.
-func (s *Service) logExchange(e *exchange, o Observation) {
+// logRequest writes the request's line. It never holds the token, the query or what the query says.
+func (s *Service) logRequest(r *request, o Observation) {
 	attrs := []slog.Attr{
-		slog.String("request_id", e.id),
-		slog.String("client", e.client.String()),
-		slog.String("method", shorten(e.method)),
-		slog.String("path", shorten(e.path)),
+		slog.String("request_id", r.id),
+		slog.String("client", r.client.String()),
+		slog.String("method", shorten(r.method)),
+		slog.String("path", shorten(r.path)),
 		slog.Int("status", o.Status),
 		slog.Duration("duration", o.Took),
-		slog.String("org", e.caller.OrgID),
-		slog.String("user", e.caller.UserID),
+		slog.String("org", r.caller.OrgID),
+		slog.String("user", r.caller.UserID),
 	}
 	attrs = append(attrs, costAttrs(o)...)
-	if span := e.span.SpanContext(); span.IsSampled() {
+	if span := r.span.SpanContext(); span.IsSampled() {
 		attrs = append(attrs, slog.String("trace_id", span.TraceID().String()))
 	}
-	if e.failure != nil && e.failure.cause != nil {
-		attrs = append(attrs, slog.String("error", clickhouse.Redact(e.failure.cause)))
+	if r.failure != nil && r.failure.cause != nil {
+		attrs = append(attrs, slog.String("error", clickhouse.Redact(r.failure.cause)))
 	}
-	s.log.LogAttrs(s.base, levelOf(e, o), "request", attrs...)
+	s.log.LogAttrs(s.base, levelOf(r, o), "request", attrs...)
 }
 
 // costAttrs say what the answer took, and why there was none.
@@ -139,13 +139,13 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 
 // levelOf is how important a request is to who reads the log. What was turned away because there is too much of it is
 // no error of the service, and would fill the log just when it has the most to do. Nor is what was no request.
-func levelOf(e *exchange, o Observation) slog.Level {
+func levelOf(r *request, o Observation) slog.Level {
 	switch {
 	case o.Busy != "" || o.Rate != "" || o.Route == RouteInvalid:
 		return slog.LevelInfo
-	case o.Status >= fasthttp.StatusInternalServerError && e.failure != nil && e.failure.cause != nil:
+	case o.Status >= fasthttp.StatusInternalServerError && r.failure != nil && r.failure.cause != nil:
 		return slog.LevelError
-	case e.probe:
+	case r.probe:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -6,22 +6,25 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/orgstats/orgstats/service/stats"
 )
 
-// The parameters of getStats. Names are case-sensitive.
+// The parameters of getStats beside stats.Filters. Names are case-sensitive.
 const (
-	paramFrom          = "from"
-	paramTo            = "to"
-	paramAllInOrg      = "allInOrg"
-	paramAgentID       = "agentId"
-	paramUserID        = "userId"
-	paramMetadataKey   = "metadataKey"
-	paramMetadataValue = "metadataValue"
+	paramFrom     = "from"
+	paramTo       = "to"
+	paramAllInOrg = "allInOrg"
 )
 
-var paramNames = []string{
-	paramFrom, paramTo, paramAllInOrg, paramAgentID, paramUserID, paramMetadataKey, paramMetadataValue,
-}
+// paramNames are the names of all parameters.
+var paramNames = func() []string {
+	names := []string{paramFrom, paramTo, paramAllInOrg}
+	for _, filter := range stats.Filters {
+		names = append(names, filter.Name)
+	}
+	return names
+}()
 
 const (
 	// maxMistakes bounds what a request of nothing but mistakes is answered with.
@@ -32,60 +35,60 @@ const (
 	maxValue = 128 << 10
 )
 
-// query reads the parameters of one request and gathers what is wrong with them.
-type query struct {
+// parameters are those of one request, and what is wrong with them.
+type parameters struct {
 	values   map[string]string // by name; values that are empty are not there
 	seen     map[string]int
 	mistakes []mistake
 }
 
-// parseQuery reads the text behind a URL's question mark. It takes nothing on trust and repairs nothing: a typo must
-// not widen what is asked. As everywhere in queries, + stands for a space.
-func parseQuery(raw string) *query {
-	q := &query{values: map[string]string{}, seen: map[string]int{}}
+// parseQuery reads the text behind a URL's question mark. It repairs nothing: a typo must not widen what is asked. As
+// everywhere in queries, + stands for a space.
+func parseQuery(raw string) *parameters {
+	p := &parameters{values: map[string]string{}, seen: map[string]int{}}
 	n := 0
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue
 		}
 		if n++; n > maxParameters {
-			return &query{mistakes: []mistake{{"", fmt.Sprintf("there are more than %d parameters", maxParameters)}}}
+			return &parameters{mistakes: []mistake{{"", fmt.Sprintf("there are more than %d parameters", maxParameters)}}}
 		}
-		q.add(pair)
+		p.parse(pair)
 	}
-	return q
+	return p
 }
 
-func (q *query) add(pair string) {
+func (p *parameters) parse(pair string) {
 	rawName, rawValue, _ := strings.Cut(pair, "=")
 	name, problem := unescape(rawName)
 	if problem != "" {
-		q.wrong(shorten(rawName), "the parameter name %q %s", shorten(rawName), problem)
+		p.wrong(shorten(rawName), "the parameter name %q %s", shorten(rawName), problem)
 		return
 	}
 	if !slices.Contains(paramNames, name) {
-		q.unknown(name)
+		p.unknown(name)
 		return
 	}
-	q.seen[name]++
-	if q.seen[name] == 2 {
-		q.wrong(name, "%s is given more than once", name)
+	p.seen[name]++
+	if p.seen[name] == 2 {
+		p.wrong(name, "%s is given more than once", name)
 	}
 	value, problem := unescape(rawValue)
 	if problem != "" {
-		q.wrong(name, "%s %s", name, problem)
+		p.wrong(name, "%s %s", name, problem)
 		return
 	}
 	if len(value) > maxValue {
-		q.wrong(name, "%s has %d bytes: give at most %d", name, len(value), maxValue)
+		p.wrong(name, "%s has %d bytes: give at most %d", name, len(value), maxValue)
 		return
 	}
 	if value != "" {
-		q.values[name] = strings.Clone(value) // else a short id would keep the whole query in memory
+		p.values[name] = strings.Clone(value) // else a short id would keep the whole query in memory
 	}
 }
 
-// unescape decodes a name or a value, or says what is wrong with it, as a predicate.
+// unescape decodes a name or a value, or returns what is wrong with it, as a predicate.
 func unescape(text string) (decoded, problem string) {
 	if strings.ContainsAny(text, ";#") {
 		return "", "contains ; or #, which neither separate nor end parameters here: write them as %3B and %23"
@@ -100,36 +103,36 @@ func unescape(text string) (decoded, problem string) {
 	return decoded, ""
 }
 
-func (q *query) unknown(name string) {
+func (p *parameters) unknown(name string) {
 	short := shorten(name)
-	q.seen[short]++
-	if q.seen[short] > 1 {
+	p.seen[short]++
+	if p.seen[short] > 1 {
 		return // said already
 	}
 	for _, known := range paramNames {
 		if strings.EqualFold(name, known) {
-			q.wrong(short, "%q is not a parameter: write %s", short, known)
+			p.wrong(short, "%q is not a parameter: write %s", short, known)
 			return
 		}
 	}
-	q.wrong(short, "%q is not a parameter: there are %s", short, strings.Join(paramNames, ", "))
+	p.wrong(short, "%q is not a parameter: there are %s", short, strings.Join(paramNames, ", "))
 }
 
 // wrong notes a mistake.
-func (q *query) wrong(path, format string, args ...any) {
-	if len(q.mistakes) < maxMistakes {
-		q.mistakes = append(q.mistakes, mistake{Path: path, Message: fmt.Sprintf(format, args...)})
+func (p *parameters) wrong(path, format string, args ...any) {
+	if len(p.mistakes) < maxMistakes {
+		p.mistakes = append(p.mistakes, mistake{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 }
 
 // boolean reads true or false, in lower case; not given is false.
-func (q *query) boolean(name string) bool {
-	switch value := q.values[name]; value {
+func (p *parameters) boolean(name string) bool {
+	switch value := p.values[name]; value {
 	case "true":
 		return true
 	case "", "false":
 	default:
-		q.wrong(name, "%s is %q: give true or false", name, shorten(value))
+		p.wrong(name, "%s is %q: give true or false", name, shorten(value))
 	}
 	return false
 }

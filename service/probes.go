@@ -18,13 +18,13 @@ const probeTimeout = 3 * time.Second
 
 // livez answers that the process serves.
 func (s *Service) livez(c *fiber.Ctx) error {
-	exchangeOf(c).probe = true
+	requestOf(c).probe = true
 	return respond(c.Response(), fasthttp.StatusOK, map[string]bool{"live": true})
 }
 
 // readyz answers whether requests can be answered, and else names the parts that are not ready. Why, stands in the log.
 func (s *Service) readyz(c *fiber.Ctx) error {
-	exchangeOf(c).probe = true
+	requestOf(c).probe = true
 	if problems := s.problems(); len(problems) > 0 {
 		return notReady(problems)
 	}

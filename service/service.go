@@ -64,11 +64,11 @@ func New(config Config) *Service {
 		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          config.WriteTimeout,
 		IdleTimeout:           config.IdleTimeout,
-		ErrorHandler:          s.fail,
+		ErrorHandler:          s.handleError,
 
 		DisablePreParseMultipartForm: true, // bodies are ignored
 	})
-	s.app.Get("/api/dashboard/getStats", s.getStats)
+	s.app.Get("/api/dashboard/getStats", s.serve(getStats))
 	s.app.Get("/livez", s.livez)
 	s.app.Get("/readyz", s.readyz)
 	s.app.Get("/openapi.json", s.openAPI)
@@ -79,8 +79,8 @@ func New(config Config) *Service {
 	}
 	s.routes = s.app.Handler()
 	s.app.Server().Handler = s.handle
-	s.app.Server().ErrorHandler = s.refuse
-	s.app.Server().HeaderReceived = received
+	s.app.Server().ErrorHandler = s.handleInvalid
+	s.app.Server().HeaderReceived = normalizeExpect
 	return s
 }
 

@@ -31,10 +31,10 @@ var (
 )
 
 // answererFunc answers as the function does.
-type answererFunc func(context.Context, stats.Question) (stats.Figures, error)
+type answererFunc func(context.Context, stats.Request) (stats.Answer, error)
 
-func (f answererFunc) Answer(ctx context.Context, q stats.Question) (stats.Figures, error) {
-	return f(ctx, q)
+func (f answererFunc) Answer(ctx context.Context, r stats.Request) (stats.Answer, error) {
+	return f(ctx, r)
 }
 
 // recorder answers at once and keeps the questions.
@@ -43,12 +43,15 @@ type recorder struct {
 	questions []stats.Question
 }
 
-func (r *recorder) Answer(_ context.Context, q stats.Question) (stats.Figures, error) {
+func (r *recorder) Answer(_ context.Context, q stats.Request) (stats.Answer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.questions = append(r.questions, q)
-	return stats.Figures{ConversationCount: 3, KBExtractOutputTokens: 7}, nil
+	r.questions = append(r.questions, q.Question)
+	return answerOf(stats.Figures{ConversationCount: 3, KBExtractOutputTokens: 7}), nil
 }
+
+// answerOf is the answer of a question that is not grouped.
+func answerOf(f stats.Figures) stats.Answer { return stats.Answer{Rows: []stats.Row{{Figures: f}}} }
 
 // only is the one question that was asked since it was last called.
 func (r *recorder) only(t *testing.T) stats.Question {
@@ -218,8 +221,8 @@ func send(t testing.TB, c net.Conn, text string) {
 	}
 }
 
-// parameters is a query of names and values, encoded.
-func parameters(pairs ...string) string {
+// encodeQuery is a query of names and values, encoded.
+func encodeQuery(pairs ...string) string {
 	var encoded []string
 	for i := 0; i < len(pairs); i += 2 {
 		encoded = append(encoded, url.QueryEscape(pairs[i])+"="+url.QueryEscape(pairs[i+1]))

@@ -24,14 +24,14 @@ func newGate() *gate {
 	return &gate{entered: make(chan struct{}, 100), opened: make(chan struct{}), causes: make(chan error, 100)}
 }
 
-func (g *gate) Answer(ctx context.Context, _ stats.Question) (stats.Figures, error) {
+func (g *gate) Answer(ctx context.Context, _ stats.Request) (stats.Answer, error) {
 	g.entered <- struct{}{}
 	select {
 	case <-g.opened:
-		return stats.Figures{}, nil
+		return stats.Answer{}, nil
 	case <-ctx.Done():
 		g.causes <- context.Cause(ctx)
-		return stats.Figures{}, ctx.Err()
+		return stats.Answer{}, ctx.Err()
 	}
 }
 

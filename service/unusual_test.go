@@ -116,7 +116,7 @@ func TestExpectations(t *testing.T) {
 
 // BenchmarkRequest is what a request costs when its answer costs nothing.
 func BenchmarkRequest(b *testing.B) {
-	service := start(b, Config{Answerer: answererFunc(func(context.Context, stats.Question) (stats.Figures, error) { return stats.Figures{}, nil })})
+	service := start(b, Config{Answerer: answererFunc(func(context.Context, stats.Request) (stats.Answer, error) { return stats.Answer{}, nil })})
 	connection := service.dial(b)
 	_ = connection.SetDeadline(time.Time{})
 	text := []byte(with("Accept: */*\r\nAccept-Encoding: gzip, br\r\nUser-Agent: bench/1.0\r\nX-Padding: "+strings.Repeat("x", 700)+"\r\n", ""))

@@ -18,11 +18,11 @@ const (
 )
 
 // Window reads the two ends of a window as getStats does, for other commands that take the same parameters. The error
-// tells every mistake.
+// names every mistake.
 func Window(from, to string) (first, until int64, err error) {
-	q := &query{values: map[string]string{paramFrom: from, paramTo: to}, seen: map[string]int{}}
-	first, until = q.window()
-	for _, m := range q.mistakes {
+	p := &parameters{values: map[string]string{paramFrom: from, paramTo: to}, seen: map[string]int{}}
+	first, until = p.window()
+	for _, m := range p.mistakes {
 		err = errors.Join(err, errors.New(m.Message))
 	}
 	return first, until, err
@@ -30,17 +30,17 @@ func Window(from, to string) (first, until int64, err error) {
 
 // window reads from and to, both inclusive, into the half-open from <= t < until, in milliseconds since 1970 UTC and
 // within the years that records have. It is empty, from == until, where all of it is outside of these years.
-func (q *query) window() (from, until int64) {
-	first, exact, ok := q.instant(paramFrom)
+func (p *parameters) window() (from, until int64) {
+	first, exact, ok := p.instant(paramFrom)
 	if !exact {
 		first++
 	}
-	last, _, lastOK := q.instant(paramTo)
+	last, _, lastOK := p.instant(paramTo)
 	if !ok || !lastOK {
 		return 0, 0
 	}
 	if first > last {
-		q.wrong(paramFrom, "from is after to: no millisecond lies between them")
+		p.wrong(paramFrom, "from is after to: no millisecond lies between them")
 	}
 	return withinRecords(first), withinRecords(last + 1)
 }
@@ -48,11 +48,11 @@ func (q *query) window() (from, until int64) {
 func withinRecords(ms int64) int64 { return min(max(ms, recordsFrom), recordsUntil) }
 
 // instant reads a required time: its millisecond, rounded down, and whether there was nothing to round.
-func (q *query) instant(name string) (ms int64, exact, ok bool) {
-	text := q.values[name]
+func (p *parameters) instant(name string) (ms int64, exact, ok bool) {
+	text := p.values[name]
 	if text == "" {
-		if !q.blames(name) {
-			q.wrong(name, "%s is missing: give an RFC 3339 date-time such as 2024-01-31T23:59:59.999Z", name)
+		if !p.hasMistake(name) {
+			p.wrong(name, "%s is missing: give an RFC 3339 date-time such as 2024-01-31T23:59:59.999Z", name)
 		}
 		return 0, false, false
 	}
@@ -60,16 +60,16 @@ func (q *query) instant(name string) (ms int64, exact, ok bool) {
 	if err != nil {
 		ms, exact, ok = beyondRecords(text)
 		if !ok {
-			q.wrong(name, "%s %v%s", name, err, zoneHint(text))
+			p.wrong(name, "%s %v%s", name, err, zoneHint(text))
 		}
 		return ms, exact, ok
 	}
 	return ms, exact, true
 }
 
-// blames tells whether a mistake of a parameter was found already.
-func (q *query) blames(name string) bool {
-	return slices.ContainsFunc(q.mistakes, func(m mistake) bool { return m.Path == name })
+// hasMistake reports whether a mistake of a parameter was found already.
+func (p *parameters) hasMistake(name string) bool {
+	return slices.ContainsFunc(p.mistakes, func(m mistake) bool { return m.Path == name })
 }
 
 // beyondRecords reads a date-time outside of the years of records, 0001 to 9999. It is well formed when the same time

@@ -19,7 +19,9 @@ import (
 // limits leave the plain query of a large organization its time.
 var limits = clickhouse.Limits{Time: 5 * time.Minute}
 
-// cacheOptions are those of `orgstats serve` unless it is told otherwise.
+// storeOptions and cacheOptions are those of `orgstats serve` unless it is told otherwise, but for the limits.
+var storeOptions = stats.Options{Limits: limits, SmallWindow: stats.DefaultSmallWindow}
+
 var cacheOptions = stats.CacheOptions{Size: 20_000, MaxAge: time.Second}
 
 // database is the loaded database.
@@ -52,7 +54,7 @@ func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err
 	if err := b.measureSizes(ctx, conn); err != nil {
 		return err
 	}
-	store := stats.NewStore(conn, limits)
+	store := stats.NewStore(conn, storeOptions)
 	return do(&database{
 		engine: e, conn: conn, store: store, served: stats.NewCache(store, cacheOptions), org: b.dir.contents.Summary.Organizations[0],
 	})
@@ -172,4 +174,10 @@ func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
 		}
 	}
 	return nil
+}
+
+// answer computes the answer to a question, without the cache.
+func (db *database) answer(ctx context.Context, q stats.Question) (stats.Figures, error) {
+	a, err := db.store.Answer(ctx, stats.Request{Question: q})
+	return a.Total(), err
 }

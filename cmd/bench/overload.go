@@ -57,8 +57,9 @@ func (o *overload) withService(rate float64, do func(*server, []asker) error) (e
 		return err
 	}
 	defer verifier.Close()
-	store := stats.NewStore(o.db.conn, limits)
-	store.AdmitWith(limit.NewGate(gateOptions).Enter)
+	options := storeOptions
+	options.Admit = limit.NewGate(gateOptions).Enter
+	store := stats.NewStore(o.db.conn, options)
 	s := &servers{clients: overloadClients, close: func() {}}
 	served, err := s.start(service.New(service.Config{
 		Answerer: stats.NewCache(store, cacheOptions), Authenticator: verifier, Rates: limit.NewRates(limit.RateOptions{Organization: rate}),

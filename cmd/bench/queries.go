@@ -41,7 +41,7 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	cases := newQueryCases(db)
 	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
 	for _, c := range cases { // not counted: it fills the caches of the system and of ClickHouse
-		if _, err := db.store.Answer(ctx, c.question); err != nil {
+		if _, err := db.answer(ctx, c.question); err != nil {
 			return fmt.Errorf("%s, %s: %w", c.window, c.filter, err)
 		}
 	}
@@ -69,7 +69,7 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 func (c *queryCase) ask(ctx context.Context, db *database) error {
 	var figures stats.Figures
 	err := c.ours.timed(func() (err error) {
-		figures, err = db.store.Answer(ctx, c.question)
+		figures, err = db.answer(ctx, c.question)
 		return err
 	})
 	if err == nil {
@@ -113,9 +113,10 @@ func (c *queryCase) result() queryResult {
 
 // plain answers by the plain query, with ClickHouse's own settings.
 func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures, error) {
-	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
+	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
 	defer cancel()
-	return db.store.Run(ctx, stats.PlainQuery(q))
+	a, err := db.store.Run(ctx, stats.PlainQuery(q))
+	return a.Total(), err
 }
 
 // selectOne is the least that a statement can take.

@@ -29,7 +29,7 @@ func readFor(ctx context.Context, db *database, hour time.Time, duration time.Du
 			defer ticker.Stop()
 			for started := time.Now(); time.Since(started) < duration; {
 				q := dashboardWindow(random, db, hour)
-				err := took[reader].timed(func() error { _, err := db.store.Answer(ctx, q); return err })
+				err := took[reader].timed(func() error { _, err := db.answer(ctx, q); return err })
 				if err != nil {
 					return err
 				}

@@ -122,8 +122,8 @@ var someFigures = stats.Figures{
 type constantAnswer struct{}
 
 // Answer implements service.Answerer.
-func (constantAnswer) Answer(context.Context, stats.Question) (stats.Figures, error) {
-	return someFigures, nil
+func (constantAnswer) Answer(context.Context, stats.Request) (stats.Answer, error) {
+	return stats.Answer{Rows: []stats.Row{{Figures: someFigures}}}, nil
 }
 
 // timedStore is a store that notes how long its last answer took.
@@ -133,11 +133,11 @@ type timedStore struct {
 }
 
 // Answer implements service.Answerer.
-func (s *timedStore) Answer(ctx context.Context, q stats.Question) (stats.Figures, error) {
+func (s *timedStore) Answer(ctx context.Context, r stats.Request) (stats.Answer, error) {
 	started := time.Now()
-	figures, err := s.Answerer.Answer(ctx, q)
+	answer, err := s.Answerer.Answer(ctx, r)
 	s.last.Store(int64(time.Since(started)))
-	return figures, err
+	return answer, err
 }
 
 // constantHandler is a fiber app that does nothing but verify the token.

@@ -121,7 +121,7 @@ func (t *trickle) watch(ctx context.Context) error {
 			written = true
 		default:
 		}
-		figures, err := t.db.store.Answer(ctx, t.question())
+		figures, err := t.db.answer(ctx, t.question())
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (t *trickle) check(ctx context.Context) error {
 	day := hour
 	day.From -= (24 * time.Hour).Milliseconds()
 	for _, q := range []stats.Question{hour, day} {
-		ours, err := t.db.store.Answer(ctx, q)
+		ours, err := t.db.answer(ctx, q)
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ type store struct {
 
 // plainStatement is the context of statements of those who do not hold the claim to write.
 func plainStatement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
+	return clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
 }
 
 func openStore(ctx context.Context, w *replica.Writer, slot string) (*store, error) {

@@ -152,7 +152,7 @@ var settings = map[string]any{
 // statement is the context of a writer's statements: they can be told from others, which who opens the replicas next
 // relies on, and are bounded.
 func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.With(ctx, clickhouse.Statement{
+	return clickhouse.WithStatement(ctx, clickhouse.Statement{
 		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: settings,
 	})
 }

@@ -166,7 +166,7 @@ func (v *Verifier) params(orgID string) clickhouse.Params {
 }
 
 func (v *Verifier) each(ctx context.Context, params clickhouse.Params, statement string, scan func(func(...any) error) error) error {
-	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: "orgstats verify", Limits: clickhouse.Limits{Time: statementTime}})
+	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats verify", Limits: clickhouse.Limits{Time: statementTime}})
 	defer cancel()
 	return clickhouse.ForEach(clickhouse.WithParams(ctx, params), v.Conn, statement, scan)
 }

@@ -29,9 +29,9 @@ func NewRates(o RateOptions) *Rates {
 	return &Rates{newAllowances(o.Organization), newAllowances(o.User)}
 }
 
-// Take counts a request of a user for an organization ("" for none). The error, when it is one too many, is a
+// Allow counts a request of a user for an organization ("" for none). The error, when it is one too many, is a
 // *RateError; it counts for neither then, so that a user who asks too often takes nothing from the organization.
-func (r *Rates) Take(orgID, userID string, now time.Time) error {
+func (r *Rates) Allow(orgID, userID string, now time.Time) error {
 	user, wait := r.users.take(userID, now)
 	if wait > 0 {
 		return &RateError{ScopeUser, wait}

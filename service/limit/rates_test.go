@@ -21,36 +21,36 @@ func TestRateOfAUser(t *testing.T) {
 	r := NewRates(RateOptions{User: 5})
 	now := time.Unix(0, 0)
 	for n := range 10 { // a burst of two seconds' worth
-		if err := r.Take("org", "u", now); err != nil {
+		if err := r.Allow("org", "u", now); err != nil {
 			t.Fatalf("request %d: %v", n, err)
 		}
 	}
-	if wait := expectRate(t, "after the burst", r.Take("org", "u", now), ScopeUser); wait != 200*time.Millisecond {
+	if wait := expectRate(t, "after the burst", r.Allow("org", "u", now), ScopeUser); wait != 200*time.Millisecond {
 		t.Errorf("wait for %s, want a fifth of a second", wait)
 	}
-	if err := r.Take("org", "another", now); err != nil {
+	if err := r.Allow("org", "another", now); err != nil {
 		t.Errorf("another user: %v", err)
 	}
 	now = now.Add(200 * time.Millisecond)
-	if err := r.Take("org", "u", now); err != nil {
+	if err := r.Allow("org", "u", now); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
-	expectRate(t, "only one has come back", r.Take("other org", "u", now), ScopeUser)
+	expectRate(t, "only one has come back", r.Allow("other org", "u", now), ScopeUser)
 }
 
 func TestRateOfAnOrganization(t *testing.T) {
 	r := NewRates(RateOptions{Organization: 3, User: 100})
 	now := time.Unix(0, 0)
 	for n := range 6 {
-		if err := r.Take("org", fmt.Sprint("user", n), now); err != nil {
+		if err := r.Allow("org", fmt.Sprint("user", n), now); err != nil {
 			t.Fatalf("request %d: %v", n, err)
 		}
 	}
-	expectRate(t, "whoever asks", r.Take("org", "one more", now), ScopeOrganization)
-	if err := r.Take("other", "user0", now); err != nil {
+	expectRate(t, "whoever asks", r.Allow("org", "one more", now), ScopeOrganization)
+	if err := r.Allow("other", "user0", now); err != nil {
 		t.Errorf("another organization: %v", err)
 	}
-	if err := r.Take("", "nobody's", now); err != nil {
+	if err := r.Allow("", "nobody's", now); err != nil {
 		t.Errorf("a caller without an organization: %v", err)
 	}
 }
@@ -59,7 +59,7 @@ func TestAnOrganizationIsExhaustedUntilItMayAskAgain(t *testing.T) {
 	r := NewRates(RateOptions{Organization: 3})
 	now := time.Unix(0, 0)
 	for n := range 6 {
-		if err := r.Take("org", "user", now); err != nil {
+		if err := r.Allow("org", "user", now); err != nil {
 			t.Fatalf("request %d: %v", n, err)
 		}
 		if exhausted := r.Exhausted("org", now); exhausted != (n == 5) {
@@ -78,22 +78,22 @@ func TestWhatIsRefusedCountsForNobody(t *testing.T) {
 	r := NewRates(RateOptions{Organization: 1, User: 1})
 	now := time.Unix(0, 0)
 	for range 2 {
-		if err := r.Take("a", "u", now); err != nil {
+		if err := r.Allow("a", "u", now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 100 {
-		expectRate(t, "refused", r.Take("b", "u", now), ScopeUser)
+		expectRate(t, "refused", r.Allow("b", "u", now), ScopeUser)
 	}
 	for range 2 {
-		if err := r.Take("b", "v", now); err != nil {
+		if err := r.Allow("b", "v", now); err != nil {
 			t.Errorf("the user's refusals took from the organization: %v", err)
 		}
 	}
 	for range 100 {
-		expectRate(t, "refused", r.Take("b", "w", now), ScopeOrganization)
+		expectRate(t, "refused", r.Allow("b", "w", now), ScopeOrganization)
 	}
-	if err := r.Take("c", "w", now); err != nil {
+	if err := r.Allow("c", "w", now); err != nil {
 		t.Errorf("the organization's refusals took from the user: %v", err)
 	}
 }
@@ -101,7 +101,7 @@ func TestWhatIsRefusedCountsForNobody(t *testing.T) {
 func TestZeroRateIsNoLimit(t *testing.T) {
 	r := NewRates(RateOptions{})
 	for range 1000 {
-		if err := r.Take("a", "u", time.Unix(0, 0)); err != nil {
+		if err := r.Allow("a", "u", time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestZeroRateIsNoLimit(t *testing.T) {
 func TestRatesRememberABoundedNumber(t *testing.T) {
 	r := NewRates(RateOptions{Organization: 1, User: 1})
 	for n := range 2 * ratesKept {
-		if err := r.Take(fmt.Sprint("org", n), fmt.Sprint("user", n), time.Unix(0, 0)); err != nil {
+		if err := r.Allow(fmt.Sprint("org", n), fmt.Sprint("user", n), time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -115,7 +115,7 @@ func (d *database) ask() (left, error) {
 		return d.left, d.err
 	}
 	before := d.err
-	ctx, cancel := clickhouse.With(context.Background(), clickhouse.Statement{
+	ctx, cancel := clickhouse.WithStatement(context.Background(), clickhouse.Statement{
 		Comment: "orgstats metrics", Limits: clickhouse.Limits{Time: databaseTime, Memory: databaseMemory},
 	})
 	defer cancel()

@@ -49,9 +49,8 @@ func (m *Metrics) Request(o service.Observation) {
 	}
 }
 
-// Statement counts a statement on ClickHouse, also in the account of the question that it is for.
-func (m *Metrics) Statement(ctx context.Context, o clickhouse.Observation) {
-	stats.AddStatement(ctx, o.Rows)
+// Statement counts a statement on ClickHouse.
+func (m *Metrics) Statement(o clickhouse.Observation) {
 	m.statements.WithLabelValues(o.Name, outcome(o.Err)).Observe(o.Took.Seconds())
 	m.rowsRead.WithLabelValues(o.Name).Add(float64(o.Rows))
 }

@@ -11,30 +11,31 @@ import (
 // CacheOptions bound a cache. The zero value is no cache.
 type CacheOptions struct {
 	Size int // answers kept; 0 keeps none
-	// MaxAge is how long after a change of an organization an answer from before may still be given: the change
+	// MaxAge is how long after a change of an organization an answer from before may still be returned: the change
 	// counter is asked for when it was last seen longer ago than this.
 	MaxAge time.Duration
 }
 
-// maxCachedText is how many bytes of text a question may have to be kept; a caller chooses them freely.
+// maxCachedText is how many bytes of text a question's filters may have to be kept; a caller chooses them freely.
 const maxCachedText = 1024
 
 // Cache answers questions from memory for as long as nothing of their organization has changed. Equal questions that
 // arrive together are asked once. It keeps no errors. A question names its organization and everything that limits what
-// is seen of it, so that no answer is given to another question.
+// is seen of it, so that no answer is returned for another question.
 type Cache struct {
 	store   *Store
 	maxAge  time.Duration
 	answers *lru.Cache[Question, keptAnswer]
-	flights flights[Question, keptAnswer]
+	asking  sharedCalls[Question, keptAnswer]
 
 	mu       sync.Mutex
 	counters map[string]seenCounter
-	checks   flights[string, uint64]
+	checking sharedCalls[string, uint64]
 }
 
+// keptAnswer is an answer that callers share: nobody changes its rows.
 type keptAnswer struct {
-	figures Figures
+	answer  Answer
 	counter uint64
 }
 
@@ -44,10 +45,10 @@ type seenCounter struct {
 	at      time.Time
 }
 
-// NewCache puts a cache before a store.
+// NewCache returns a cache before a store.
 func NewCache(store *Store, o CacheOptions) *Cache {
 	c := &Cache{store: store, maxAge: o.MaxAge, counters: map[string]seenCounter{}}
-	c.flights.joinable, c.checks.joinable = o.MaxAge, o.MaxAge
+	c.asking.joinable, c.checking.joinable = o.MaxAge, o.MaxAge
 	if o.Size > 0 {
 		answers, err := lru.New[Question, keptAnswer](o.Size)
 		if err != nil {
@@ -59,30 +60,30 @@ func NewCache(store *Store, o CacheOptions) *Cache {
 }
 
 // Answer is Store.Answer, from memory where that is as good.
-func (c *Cache) Answer(ctx context.Context, q Question) (Figures, error) {
-	if c.answers == nil || len(q.AgentID)+len(q.UserID)+len(q.MetadataKey)+len(q.MetadataValue) > maxCachedText {
-		accountOf(ctx).cache(CacheOff)
-		return c.store.Answer(ctx, q)
+func (c *Cache) Answer(ctx context.Context, r Request) (Answer, error) {
+	if c.answers == nil || r.Filter.textSize() > maxCachedText {
+		r.Cost.setCache(CacheOff)
+		return c.store.Answer(ctx, r)
 	}
-	if kept, ok := c.answers.Get(q); ok {
-		counter, err := c.counter(ctx, q.OrgID)
+	if kept, ok := c.answers.Get(r.Question); ok {
+		counter, err := c.counter(ctx, r)
 		if err != nil {
-			return Figures{}, err
+			return Answer{}, err
 		}
 		if counter == kept.counter {
-			accountOf(ctx).cache(CacheHit)
-			return kept.figures, nil
+			r.Cost.setCache(CacheHit)
+			return kept.answer, nil
 		}
 	}
-	accountOf(ctx).cache(CacheShared) // unless it is this question's own call
-	answer, err := c.flights.do(ctx, q, func(ctx context.Context) (keptAnswer, error) {
-		accountOf(ctx).cache(CacheMiss)
-		return c.ask(ctx, q)
+	r.Cost.setCache(CacheShared) // unless it is this request's own call
+	kept, err := c.asking.do(ctx, r.Question, func(ctx context.Context) (keptAnswer, error) {
+		r.Cost.setCache(CacheMiss)
+		return c.ask(ctx, r)
 	})
-	return answer.figures, err
+	return kept.answer, err
 }
 
-// Len is how many answers are kept.
+// Len returns how many answers are kept.
 func (c *Cache) Len() int {
 	if c.answers == nil {
 		return 0
@@ -91,30 +92,30 @@ func (c *Cache) Len() int {
 }
 
 // ask asks the store, and keeps the answer if it belongs to a state that lasts.
-func (c *Cache) ask(ctx context.Context, q Question) (keptAnswer, error) {
+func (c *Cache) ask(ctx context.Context, r Request) (keptAnswer, error) {
 	asked := time.Now()
-	figures, counter, err := c.store.answerAt(ctx, q)
-	answer := keptAnswer{figures, counter}
+	answer, counter, err := c.store.answerCounted(ctx, r)
+	kept := keptAnswer{answer, counter}
 	if err == nil && counter != 0 {
-		c.answers.Add(q, answer)
-		c.saw(q.OrgID, seenCounter{counter, asked})
+		c.answers.Add(r.Question, kept)
+		c.saw(r.OrgID, seenCounter{counter, asked})
 	}
-	return answer, err
+	return kept, err
 }
 
-// counter is the organization's change counter as it was at most maxAge ago.
-func (c *Cache) counter(ctx context.Context, orgID string) (uint64, error) {
+// counter returns the organization's change counter as it was at most maxAge ago.
+func (c *Cache) counter(ctx context.Context, r Request) (uint64, error) {
 	c.mu.Lock()
-	seen, ok := c.counters[orgID]
+	seen, ok := c.counters[r.OrgID]
 	c.mu.Unlock()
 	if ok && time.Since(seen.at) < c.maxAge {
 		return seen.counter, nil
 	}
-	return c.checks.do(ctx, orgID, func(ctx context.Context) (uint64, error) {
+	return c.checking.do(ctx, r.OrgID, func(ctx context.Context) (uint64, error) {
 		asked := time.Now()
-		counter, err := c.store.counter(ctx, orgID)
+		counter, err := c.store.counter(ctx, r)
 		if err == nil {
-			c.saw(orgID, seenCounter{counter, asked})
+			c.saw(r.OrgID, seenCounter{counter, asked})
 		}
 		return counter, err
 	})

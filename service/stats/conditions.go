@@ -24,33 +24,57 @@ func newBuilder(q Question) *builder {
 
 // kb is the condition on files.
 func (b *builder) kb() string {
-	window := []Stretch{{b.question.From, b.question.Until}}
+	window := []Interval{{b.question.From, b.question.Until}}
 	return all([]string{"org_id = {org_id:String}", b.within("processed_at", window), "processing_status IN ('', 'completed')"})
 }
 
 // messageKey are the conditions on the sorting key of messages.
-func (b *builder) messageKey(stretches []Stretch) []string {
-	return []string{"org_id = {org_id:String}", b.within("created_at", stretches)}
+func (b *builder) messageKey(intervals []Interval) []string {
+	return []string{"org_id = {org_id:String}", b.within("created_at", intervals)}
 }
 
-// messageFilters are the conditions on other columns of messages.
-func (b *builder) messageFilters() []string {
-	conditions := b.users()
-	if b.question.AgentID != "" {
-		b.params.String("agent_id", b.question.AgentID)
-		conditions = append(conditions, "agent_id = {agent_id:String}")
+// messageFilters are the conditions of the question's filters on messages.
+func (b *builder) messageFilters() (conditions []string) {
+	for _, filter := range Filters {
+		if condition := filter.condition(b); condition != "" {
+			conditions = append(conditions, condition)
+		}
 	}
 	return conditions
+}
+
+// agent is the condition that a row is of the one agent that the question is about, "" if it is about none.
+func (b *builder) agent() string { return b.equals("agent_id", b.question.AgentID) }
+
+// user is the condition that a row is of the one user that the question is about, "" if it is about none.
+func (b *builder) user() string { return b.equals("user_id", b.question.UserID) }
+
+// equals is the condition that a column has a value, "" if there is none.
+func (b *builder) equals(column, value string) string {
+	if value == "" {
+		return ""
+	}
+	b.params.String(column, value)
+	return fmt.Sprintf("%[1]s = {%[1]s:String}", column)
+}
+
+// userMetadata is the condition that a row is of a user whose metadata match, "" when the question has none.
+func (b *builder) userMetadata() string {
+	metadata := b.metadata()
+	if metadata == "" {
+		return ""
+	}
+	return "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND " + metadata + ")"
 }
 
 // cells is the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the plan has
 // none.
 func (b *builder) cells(p Plan) string {
 	var grains []string
-	for _, part := range p.Parts {
-		switch part.Source {
+	for _, step := range p.Steps {
+		switch step.Source {
 		case Months, Days, Hours:
-			grains = append(grains, "grain = '"+string(part.Source.grain())+"' AND "+b.within("bucket", part.Stretches))
+			grains = append(grains, "grain = '"+string(step.Source.grain())+"' AND "+b.within("bucket", step.Intervals))
 		}
 	}
 	if len(grains) == 0 {
@@ -61,32 +85,32 @@ func (b *builder) cells(p Plan) string {
 }
 
 // activity is the condition on user activity.
-func (b *builder) activity(stretches []Stretch) string {
+func (b *builder) activity(intervals []Interval) string {
 	key := []string{
 		"org_id = {org_id:String}",
-		b.within("month", wholeMonths(stretches)),
+		b.within("month", wholeMonths(intervals)),
 		b.userNumbers(),
-		b.within("day", stretches),
+		b.within("day", intervals),
 	}
-	if b.question.AgentID == "" {
+	agent := b.agent()
+	if agent == "" {
 		return prewhere(key, nil)
 	}
-	b.params.String("agent_id", b.question.AgentID)
-	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND agent_id = {agent_id:String})"})
+	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND " + agent + ")"})
 }
 
-// wholeMonths are the months that stretches reach into, by which user_activity is sorted.
-func wholeMonths(stretches []Stretch) []Stretch {
-	months := make([]Stretch, len(stretches))
-	for i, s := range stretches {
-		months[i] = Stretch{cells.Month.Start(s.From), s.Until}
+// wholeMonths are the months that intervals reach into, by which user_activity is sorted.
+func wholeMonths(intervals []Interval) []Interval {
+	months := make([]Interval, len(intervals))
+	for n, i := range intervals {
+		months[n] = Interval{cells.Month.Start(i.From), i.Until}
 	}
 	return months
 }
 
 // userMonths is the condition on the months of the question's users.
-func (b *builder) userMonths(stretches []Stretch) string {
-	return prewhere([]string{"org_id = {org_id:String}", b.userNumbers(), b.within("month", stretches)}, nil)
+func (b *builder) userMonths(intervals []Interval) string {
+	return prewhere([]string{"org_id = {org_id:String}", b.userNumbers(), b.within("month", intervals)}, nil)
 }
 
 // userNumbers is the condition that user_no is one of the question's users.
@@ -95,7 +119,10 @@ func (b *builder) userNumbers() string {
 		b.params.Int64("user_no", int64(b.userNo))
 		return "user_no = {user_no:UInt32}"
 	}
-	conditions := append([]string{"org_id = {org_id:String}"}, b.user()...)
+	conditions := []string{"org_id = {org_id:String}"}
+	if user := b.user(); user != "" {
+		conditions = append(conditions, user)
+	}
 	table := "users"
 	if metadata := b.metadata(); metadata != "" {
 		table = "members FINAL"
@@ -114,24 +141,6 @@ func prewhere(key, others []string) string {
         WHERE ` + all(others)
 	}
 	return text
-}
-
-// users are the conditions on user_id of the question's filters on users.
-func (b *builder) users() []string {
-	conditions := b.user()
-	if metadata := b.metadata(); metadata != "" {
-		conditions = append(conditions, "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND "+metadata+")")
-	}
-	return conditions
-}
-
-// user is the condition that a row is of the one user whom the question is about, if it is about one.
-func (b *builder) user() []string {
-	if b.question.UserID == "" {
-		return nil
-	}
-	b.params.String("user_id", b.question.UserID)
-	return []string{"user_id = {user_id:String}"}
 }
 
 // metadata is the condition on a member's metadata, "" when the question has none.
@@ -154,11 +163,11 @@ func (b *builder) metadata() string {
 	return ""
 }
 
-// within is the condition that a time column lies in one of the stretches. Ends are bound as the last millisecond,
+// within is the condition that a time column lies in one of the intervals. Ends are bound as the last millisecond,
 // because the first one after may lie beyond what the column can hold.
-func (b *builder) within(column string, stretches []Stretch) string {
+func (b *builder) within(column string, intervals []Interval) string {
 	var conditions []string
-	for _, s := range stretches {
+	for _, s := range intervals {
 		b.times++
 		first, last := fmt.Sprintf("first_%d", b.times), fmt.Sprintf("last_%d", b.times)
 		b.params.Int64(first, s.From)

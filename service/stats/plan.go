@@ -1,12 +1,10 @@
 package stats
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
@@ -23,41 +21,62 @@ const (
 	Messages   Source = "messages"
 )
 
-// Stretch is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
-type Stretch struct{ From, Until int64 }
+// Interval is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
+type Interval struct{ From, Until int64 }
 
-// Part is what one source answers for: stretches in order, none of which touches the next.
-type Part struct {
+// Step is what one source answers for: intervals in order, none of which touches the next.
+type Step struct {
 	Source    Source
-	Stretches []Stretch
+	Intervals []Interval
 }
 
-// Plan says from where each part of a question's window is answered. Its parts cover the window, and do not overlap.
+// Plan says from where each part of a question's window is answered. Its steps cover the window, and do not overlap.
 type Plan struct {
 	Question Question
-	Parts    []Part // coarsest source first; sources that answer nothing are absent
+	Steps    []Step // coarsest source first; sources that answer nothing are absent
 
 	// UserNo is the dense number of the question's user, 0 while it is not known: then the statement looks it up.
 	UserNo uint32
 }
 
-// stretches are those of a source, nil when it answers nothing.
-func (p Plan) stretches(source Source) []Stretch {
-	for _, part := range p.Parts {
-		if part.Source == source {
-			return part.Stretches
+// Kinds of plans, and of the statements that answer by them. Ragged ends of windows are read from the messages by all.
+const (
+	KindCells    = "cells"
+	KindActivity = "activity"
+	KindRaw      = "raw"   // the messages alone
+	KindState    = "state" // no plan: what the loader has written about the organization
+)
+
+// Kind returns what the plan is made of.
+func (p Plan) Kind() string {
+	for _, step := range p.Steps {
+		switch step.Source {
+		case Months, Days, Hours:
+			return KindCells
+		case UserMonths, Activity:
+			return KindActivity
+		}
+	}
+	return KindRaw
+}
+
+// intervals returns those of a source, nil when it answers nothing.
+func (p Plan) intervals(source Source) []Interval {
+	for _, step := range p.Steps {
+		if step.Source == source {
+			return step.Intervals
 		}
 	}
 	return nil
 }
 
-// String prints the plan for people.
+// String returns the plan in words.
 func (p Plan) String() string {
 	var text strings.Builder
-	for _, part := range p.Parts {
-		fmt.Fprintf(&text, "%s:\n", part.Source)
-		for _, s := range part.Stretches {
-			fmt.Fprintf(&text, "  %s to %s\n", instant(s.From), instant(s.Until-1))
+	for _, step := range p.Steps {
+		fmt.Fprintf(&text, "%s:\n", step.Source)
+		for _, i := range step.Intervals {
+			fmt.Fprintf(&text, "  %s to %s\n", instant(i.From), instant(i.Until-1))
 		}
 	}
 	if text.Len() == 0 {
@@ -68,21 +87,21 @@ func (p Plan) String() string {
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// newPlan makes the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages
-// for what is left; or the messages alone where they are few.
-func newPlan(q Question, s state, few uint64) Plan {
-	if s.size.within(q.From, q.Until) < few*scatter(q) {
+// newPlan returns the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages
+// for what is left; or the messages alone where the window is small.
+func newPlan(q Question, s state, smallWindow uint64) Plan {
+	if s.size.within(q.From, q.Until) < smallWindow*smallWindowFactor(q) {
 		return planOf(q, s, nil)
 	}
 	return planOf(q, s, sourcesFor(q))
 }
 
-// DefaultFew is how many messages of a window are read as fast as the cells that stand for them.
-const DefaultFew = 20_000
+// DefaultSmallWindow is how many messages of a window are read as fast as the cells that stand for them.
+const DefaultSmallWindow = 20_000
 
-// scatter is how many times as many messages are read as fast as what stands for them when it is asked about users: it
-// is scattered over a table.
-func scatter(q Question) uint64 {
+// smallWindowFactor is how many times as many messages are read as fast as what stands for them when the question is
+// about users, which is scattered over a table.
+func smallWindowFactor(q Question) uint64 {
 	switch {
 	case q.byMetadata():
 		return 8
@@ -92,27 +111,35 @@ func scatter(q Question) uint64 {
 	return 1
 }
 
-// sourcesFor are the sources beside the messages that answer a question fastest, coarsest first.
+// sourcesFor returns the sources beside the messages that answer a question fastest, coarsest first. There are none for
+// a filter that they do not know, nor for a question that is grouped.
 func sourcesFor(q Question) []Source {
+	ofUsers := Filter{UserID: q.UserID, MetadataKey: q.MetadataKey, MetadataValue: q.MetadataValue}
+	withAgent := ofUsers
+	withAgent.AgentID = q.AgentID
 	switch {
-	case !q.byMetadata() && q.UserID == "":
+	case q.Grouping != Grouping{}:
+		return nil
+	case q.Filter == Filter{AgentID: q.AgentID}:
 		return []Source{Months, Days, Hours}
-	case q.AgentID != "":
+	case q.Filter == ofUsers:
+		return []Source{UserMonths, Activity}
+	case q.Filter == withAgent:
 		return []Source{Activity}
 	}
-	return []Source{UserMonths, Activity}
+	return nil
 }
 
-// planOf makes the plan of a question from some sources.
+// planOf returns the plan of a question from some sources.
 func planOf(q Question, s state, sources []Source) Plan {
-	planner := planner{state: s, taken: map[Source][]Stretch{}}
+	planner := planner{state: s, taken: map[Source][]Interval{}}
 	if q.From < q.Until {
-		planner.cover(Stretch{q.From, q.Until}, sources)
+		planner.cover(Interval{q.From, q.Until}, sources)
 	}
 	plan := Plan{Question: q}
 	for _, source := range append(sources, Messages) {
-		if stretches := planner.taken[source]; len(stretches) > 0 {
-			plan.Parts = append(plan.Parts, Part{source, stretches})
+		if intervals := planner.taken[source]; len(intervals) > 0 {
+			plan.Steps = append(plan.Steps, Step{source, intervals})
 		}
 	}
 	return plan
@@ -120,48 +147,48 @@ func planOf(q Question, s state, sources []Source) Plan {
 
 type planner struct {
 	state state
-	taken map[Source][]Stretch
+	taken map[Source][]Interval
 }
 
-// cover hands the buckets of the first source that lie in the stretch and are not stale to it, and the rest to the
+// cover assigns the buckets of the first source that lie in the interval and are not stale to it, and the rest to the
 // finer sources.
-func (p *planner) cover(s Stretch, sources []Source) {
+func (p *planner) cover(i Interval, sources []Source) {
 	if len(sources) == 0 {
-		p.take(Messages, s)
+		p.assign(Messages, i)
 		return
 	}
 	source, finer := sources[0], sources[1:]
-	rest := s.From // what lies before is handed out
-	for from := source.grain().Ceil(s.From); ; {
+	rest := i.From // what lies before is assigned
+	for from := source.grain().Ceil(i.From); ; {
 		until := source.grain().Next(from)
-		if until > s.Until {
+		if until > i.Until {
 			break
 		}
-		if !p.state.anyStale(from, until) {
+		if bucket := (Interval{from, until}); !p.state.anyStale(bucket) {
 			if rest < from {
-				p.cover(Stretch{rest, from}, finer)
+				p.cover(Interval{rest, from}, finer)
 			}
-			p.take(source, Stretch{from, until})
+			p.assign(source, bucket)
 			rest = until
 		}
 		from = until
 	}
-	if rest < s.Until {
-		p.cover(Stretch{rest, s.Until}, finer)
+	if rest < i.Until {
+		p.cover(Interval{rest, i.Until}, finer)
 	}
 }
 
-// take gives a stretch to a source, joined to the one before when they touch.
-func (p *planner) take(source Source, s Stretch) {
+// assign adds an interval to a source, joined to the one before when they touch.
+func (p *planner) assign(source Source, i Interval) {
 	taken := p.taken[source]
-	if last := len(taken) - 1; last >= 0 && taken[last].Until == s.From {
-		taken[last].Until = s.Until
+	if last := len(taken) - 1; last >= 0 && taken[last].Until == i.From {
+		taken[last].Until = i.Until
 	} else {
-		p.taken[source] = append(taken, s)
+		p.taken[source] = append(taken, i)
 	}
 }
 
-// grain is the grain of the source's buckets. The messages have none.
+// grain returns the grain of the source's buckets. The messages have none.
 func (s Source) grain() cells.Grain {
 	switch s {
 	case Hours:
@@ -171,31 +198,4 @@ func (s Source) grain() cells.Grain {
 	default:
 		return cells.Day
 	}
-}
-
-// Kinds of plans, and of the statements that answer by them. Ragged ends of windows are read from the messages by all.
-const (
-	KindCells    = "cells"
-	KindActivity = "activity"
-	KindRaw      = "raw"   // the messages alone
-	KindState    = "state" // no plan: what the loader says of the organization
-)
-
-// Kind tells what the plan is made of.
-func (p Plan) Kind() string {
-	for _, part := range p.Parts {
-		switch part.Source {
-		case Months, Days, Hours:
-			return KindCells
-		case UserMonths, Activity:
-			return KindActivity
-		}
-	}
-	return KindRaw
-}
-
-// planned is the context of the statements of a plan.
-func planned(ctx context.Context, kind string) context.Context {
-	accountOf(ctx).note(func(c *Costs) { c.Plan = kind })
-	return clickhouse.Named(ctx, kind)
 }

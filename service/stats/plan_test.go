@@ -76,7 +76,7 @@ messages:
 month cells:
   2024-01-01T00:00:00.000Z to 2024-12-31T23:59:59.999Z
 `},
-		{"one user is asked of the activity, by days", "2024-01-01T12:00:00.000", "2024-01-05T00:00:00.000", Question{UserID: "u"}, []int32{hourNumber("2024-01-03T00:00:00.000")}, `
+		{"one user is asked of the activity, by days", "2024-01-01T12:00:00.000", "2024-01-05T00:00:00.000", Question{Filter: Filter{UserID: "u"}}, []int32{hourNumber("2024-01-03T00:00:00.000")}, `
 user activity:
   2024-01-02T00:00:00.000Z to 2024-01-02T23:59:59.999Z
   2024-01-04T00:00:00.000Z to 2024-01-04T23:59:59.999Z
@@ -84,7 +84,7 @@ messages:
   2024-01-01T12:00:00.000Z to 2024-01-01T23:59:59.999Z
   2024-01-03T00:00:00.000Z to 2024-01-03T23:59:59.999Z
 `},
-		{"whole months of one user are asked as such", "2024-01-31T00:00:00.000", "2024-05-01T00:00:00.000", Question{UserID: "u"}, []int32{hourNumber("2024-03-31T00:00:00.000")}, `
+		{"whole months of one user are asked as such", "2024-01-31T00:00:00.000", "2024-05-01T00:00:00.000", Question{Filter: Filter{UserID: "u"}}, []int32{hourNumber("2024-03-31T00:00:00.000")}, `
 user months:
   2024-02-01T00:00:00.000Z to 2024-02-29T23:59:59.999Z
   2024-04-01T00:00:00.000Z to 2024-04-30T23:59:59.999Z
@@ -94,7 +94,7 @@ user activity:
 messages:
   2024-03-31T00:00:00.000Z to 2024-03-31T23:59:59.999Z
 `},
-		{"a user's months do not tell the agents apart", "2024-02-01T00:00:00.000", "2024-03-01T00:00:00.000", Question{MetadataKey: "k", AgentID: "a"}, nil, `
+		{"a user's months do not tell the agents apart", "2024-02-01T00:00:00.000", "2024-03-01T00:00:00.000", Question{Filter: Filter{MetadataKey: "k", AgentID: "a"}}, nil, `
 user activity:
   2024-02-01T00:00:00.000Z to 2024-02-29T23:59:59.999Z
 `},
@@ -113,7 +113,7 @@ nothing: no record has a time in the window
 `},
 	} {
 		c.question.From, c.question.Until = at(c.from), at(c.until)
-		if got := "\n" + newPlan(c.question, state{stale: c.stale, size: busy}, DefaultFew).String(); got != c.want {
+		if got := "\n" + newPlan(c.question, state{stale: c.stale, size: busy}, DefaultSmallWindow).String(); got != c.want {
 			t.Errorf("%s: got %swant %s", c.reason, got, c.want)
 		}
 	}
@@ -129,12 +129,12 @@ func TestFewMessagesAreReadThemselves(t *testing.T) {
 	}{
 		{"many days of few messages", "2024-01-01T00:00:00.000", "2024-01-11T00:00:00.000", Question{}, true},
 		{"all of a month", "2024-01-01T00:00:00.000", "2024-02-01T00:00:00.000", Question{}, false},
-		{"all of a month, of one user", "2024-01-01T00:00:00.000", "2024-02-01T00:00:00.000", Question{UserID: "u"}, true},
-		{"a day of very many messages", "2024-02-03T00:00:00.000", "2024-02-04T00:00:00.000", Question{MetadataKey: "k"}, false},
+		{"all of a month, of one user", "2024-01-01T00:00:00.000", "2024-02-01T00:00:00.000", Question{Filter: Filter{UserID: "u"}}, true},
+		{"a day of very many messages", "2024-02-03T00:00:00.000", "2024-02-04T00:00:00.000", Question{Filter: Filter{MetadataKey: "k"}}, false},
 		{"a month that nothing is known of", "2024-03-01T00:00:00.000", "2024-04-01T00:00:00.000", Question{}, true},
 	} {
 		c.question.From, c.question.Until = at(c.from), at(c.until)
-		if plan := newPlan(c.question, state{size: january}, DefaultFew); (plan.Kind() == KindRaw) != c.plain {
+		if plan := newPlan(c.question, state{size: january}, DefaultSmallWindow); (plan.Kind() == KindRaw) != c.plain {
 			t.Errorf("%s: %s", c.reason, plan)
 		}
 	}
@@ -147,14 +147,14 @@ func TestPlansCoverTheWindow(t *testing.T) {
 	for range 3000 {
 		q := randomQuestion(r)
 		s := state{stale: randomStale(r, q), size: busy}
-		checkPlan(t, newPlan(q, s, DefaultFew), s)
+		checkPlan(t, newPlan(q, s, DefaultSmallWindow), s)
 		if t.Failed() {
 			t.Fatalf("%+v, stale %v", q, s.stale)
 		}
 	}
 }
 
-// randomQuestion asks about any stretch of some years, often one that begins or ends with a bucket.
+// randomQuestion asks about any interval of some years, often one that begins or ends with a bucket.
 func randomQuestion(r *rand.Rand) Question {
 	edge := func() int64 {
 		ms := at("1969-06-01T00:00:00.000") + r.Int64N(2*365*cells.MsPerDay)
@@ -189,28 +189,28 @@ func randomStale(r *rand.Rand, q Question) (stale []int32) {
 
 func checkPlan(t *testing.T, p Plan, s state) {
 	t.Helper()
-	var all []Stretch
-	for _, part := range p.Parts {
-		all = append(all, part.Stretches...)
-		if part.Source == Messages {
+	var all []Interval
+	for _, step := range p.Steps {
+		all = append(all, step.Intervals...)
+		if step.Source == Messages {
 			continue
 		}
-		for _, stretch := range part.Stretches {
-			if part.Source.grain().Ceil(stretch.From) != stretch.From || part.Source.grain().Ceil(stretch.Until) != stretch.Until {
-				t.Errorf("%s: %v is not made of whole buckets", part.Source, stretch)
+		for _, interval := range step.Intervals {
+			if step.Source.grain().Ceil(interval.From) != interval.From || step.Source.grain().Ceil(interval.Until) != interval.Until {
+				t.Errorf("%s: %v is not made of whole buckets", step.Source, interval)
 			}
-			if s.anyStale(stretch.From, stretch.Until) {
-				t.Errorf("%s: %v holds a stale hour", part.Source, stretch)
+			if s.anyStale(interval) {
+				t.Errorf("%s: %v holds a stale hour", step.Source, interval)
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Stretch) int { return cmp.Compare(a.From, b.From) })
+	slices.SortFunc(all, func(a, b Interval) int { return cmp.Compare(a.From, b.From) })
 	end := p.Question.From
-	for _, stretch := range all {
-		if stretch.From != end || stretch.Until <= stretch.From {
-			t.Errorf("%v does not begin where the one before ends, or is empty", stretch)
+	for _, interval := range all {
+		if interval.From != end || interval.Until <= interval.From {
+			t.Errorf("%v does not begin where the one before ends, or is empty", interval)
 		}
-		end = stretch.Until
+		end = interval.Until
 	}
 	if end != p.Question.Until {
 		t.Errorf("the plan ends at %s", instant(end))

@@ -7,28 +7,71 @@ import (
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// Query is a statement and the parameters that it is bound to.
-type Query struct {
-	SQL    string
-	Params clickhouse.Params
-}
-
 // PlainQuery asks the replicas themselves, without any help: what it answers is right by definition, and every faster
-// way is held against it.
-func PlainQuery(q Question) Query {
+// way is held against it. Files belong to no value of a dimension.
+func PlainQuery(q Question) clickhouse.Query {
 	b := newBuilder(q)
-	return Query{`
+	messages := b.plainMessages() + q.Grouping.groupBy()
+	files := b.files() + q.Grouping.groupBy()
+	return clickhouse.Query{Name: KindRaw, Params: b.params, SQL: `
 SELECT *
 FROM
-(` + plainMessagesSQL + all(append(b.messageKey([]Stretch{{q.From, q.Until}}), b.messageFilters()...)) + `
+(` + messages + `
 ) AS message_figures
-CROSS JOIN
-(` + kbSQL + b.kb() + `
-) AS kb_figures`, b.params}
+` + q.Grouping.join() + ` JOIN
+(` + files + `
+) AS kb_figures` + q.Grouping.using()}
 }
 
-const plainMessagesSQL = `
-    SELECT
+// columns returns the columns of a group, before those of its figures, in a table with a time and, where the dimension
+// is a property of its rows, a value.
+func (g Grouping) columns(time, value string) string {
+	if g == (Grouping{}) {
+		return ""
+	}
+	start := "toInt64(0)"
+	if g.Interval != "" {
+		start = "toUnixTimestamp64Milli(" + g.Interval.StartSQL(time) + ")"
+	}
+	if g.By == "" || value == "" {
+		value = "''"
+	}
+	return `
+        ` + start + ` AS group_start,
+        toString(` + value + `) AS group_value,`
+}
+
+// The other parts of a statement that depend on whether figures are grouped. ClickHouse makes one row of no rows where
+// they are not, and none where they are.
+func (g Grouping) groupBy() string { return g.ifGrouped("\n    GROUP BY group_start, group_value", "") }
+func (g Grouping) join() string    { return g.ifGrouped("FULL OUTER", "CROSS") }
+func (g Grouping) using() string   { return g.ifGrouped("\nUSING (group_start, group_value)", "") }
+
+func (g Grouping) ifGrouped(then, otherwise string) string {
+	if g == (Grouping{}) {
+		return otherwise
+	}
+	return then
+}
+
+// plainMessages asks for the figures of messages.
+func (b *builder) plainMessages() string {
+	window := []Interval{{b.question.From, b.question.Until}}
+	return `
+    SELECT` + b.question.Grouping.columns("messages.created_at", dimensions[b.question.Grouping.By]) + plainFiguresSQL +
+		all(append(b.messageKey(window), b.messageFilters()...))
+}
+
+// dimensions are the columns of messages that hold the values of dimensions.
+var dimensions = map[Dimension]string{ByAgent: "messages.agent_id"}
+
+// files asks for the figures of processed files of the window, which no filter touches.
+func (b *builder) files() string {
+	return `
+    SELECT` + b.question.Grouping.columns("kb_files.processed_at", "") + kbFiguresSQL + b.kb()
+}
+
+const plainFiguresSQL = `
         uniqExact(conversation_id)                  AS conversation_count,
         uniqExact(user_id)                          AS unique_users,
         uniqExactIf(agent_id, agent_id != '')       AS unique_agents,
@@ -42,9 +85,7 @@ const plainMessagesSQL = `
     FROM messages FINAL
     WHERE `
 
-// kbSQL asks for the processed files of the window, which no filter touches.
-const kbSQL = `
-    SELECT
+const kbFiguresSQL = `
         count()                                     AS kb_file_count,
         uniqExact(knowledge_base_id)                AS kb_count,
         sum(kb_files.total_tokens)                  AS kb_total_tokens,
@@ -53,50 +94,54 @@ const kbSQL = `
     FROM kb_files FINAL
     WHERE `
 
-// Queries are the statements of the plan: one for the figures of messages, one for those of files. A plan of an empty
-// window is the plain query.
-func (p Plan) Queries() []Query {
-	if len(p.Parts) == 0 {
-		return []Query{PlainQuery(p.Question)}
+// Queries returns the statements of the plan: one for the figures of messages, one for those of files. Those of an
+// empty window and of a question that is grouped are the plain query.
+func (p Plan) Queries() []clickhouse.Query {
+	if len(p.Steps) == 0 || p.Question.Grouping != (Grouping{}) {
+		return []clickhouse.Query{PlainQuery(p.Question)}
 	}
 	files := newBuilder(p.Question)
-	return []Query{p.messagesQuery(), {kbSQL + files.kb() + oneThread, files.params}}
+	return []clickhouse.Query{
+		p.messagesQuery(),
+		{Name: p.Kind(), SQL: files.files() + oneThread, Params: files.params},
+	}
 }
 
 // messagesQuery asks for the figures of messages. A plan of one table asks it for them; sets and sums of several are
 // merged.
-func (p Plan) messagesQuery() Query {
+func (p Plan) messagesQuery() clickhouse.Query {
 	b := newBuilder(p.Question)
 	b.userNo = p.UserNo
-	var parts []tablePart
+	var reads []tableRead
 	if cells := b.cells(p); cells != "" {
-		parts = append(parts, tablePart{cellsSQL, cells})
+		reads = append(reads, tableRead{cellsSQL, cells})
 	}
-	if stretches := p.stretches(UserMonths); stretches != nil {
-		parts = append(parts, tablePart{userMonthsSQL, b.userMonths(stretches)})
+	if intervals := p.intervals(UserMonths); intervals != nil {
+		reads = append(reads, tableRead{userMonthsSQL, b.userMonths(intervals)})
 	}
-	if stretches := p.stretches(Activity); stretches != nil {
-		parts = append(parts, tablePart{activitySQL, b.activity(stretches)})
+	if intervals := p.intervals(Activity); intervals != nil {
+		reads = append(reads, tableRead{activitySQL, b.activity(intervals)})
 	}
-	if stretches := p.stretches(Messages); stretches != nil {
-		parts = append(parts, tablePart{messagesSQL, prewhere(b.messageKey(stretches), b.messageFilters())})
+	if intervals := p.intervals(Messages); intervals != nil {
+		reads = append(reads, tableRead{messagesSQL, prewhere(b.messageKey(intervals), b.messageFilters())})
 	}
-	if len(parts) == 1 {
-		return Query{parts[0].figures + parts[0].from + parts[0].condition + p.threads(), b.params}
+	if len(reads) == 1 {
+		sql := reads[0].figures + reads[0].from + reads[0].condition + p.threads()
+		return clickhouse.Query{Name: p.Kind(), SQL: sql, Params: b.params}
 	}
 	var selects []string
-	for _, part := range parts {
-		selects = append(selects, part.sets+part.from+part.condition)
+	for _, read := range reads {
+		selects = append(selects, read.sets+read.from+read.condition)
 	}
-	return Query{figuresOf("parts") + `
+	return clickhouse.Query{Name: p.Kind(), Params: b.params, SQL: figuresOf("parts") + `
 FROM
 (` + strings.Join(selects, `
 UNION ALL`) + `
-) AS parts` + p.threads(), b.params}
+) AS parts` + p.threads()}
 }
 
-// tablePart is what a statement reads of one table.
-type tablePart struct {
+// tableRead is what a statement reads of one table.
+type tableRead struct {
 	tableSQL
 	condition string
 }
@@ -115,7 +160,7 @@ const raggedEnds = 2 * cells.MsPerHour
 // ends.
 func (p Plan) threads() string {
 	var raw int64
-	for _, s := range p.stretches(Messages) {
+	for _, s := range p.intervals(Messages) {
 		raw += s.Until - s.From
 	}
 	if p.Question.byMetadata() || raw > raggedEnds {

@@ -1,16 +1,27 @@
 // Package stats answers the one question of the service: the 16 figures of an organization over a window of time.
 package stats
 
-import "errors"
+import (
+	"errors"
+	"reflect"
 
-// Question is what a caller asks, already checked and authorized: a window of one organization, and filters.
-// A filter that is "" is not applied.
+	"github.com/orgstats/orgstats/schema/cells"
+)
+
+// Question is what a caller asks, already checked and authorized: a window of one organization, filters and a grouping.
+// It names everything that its answer depends on, so that it serves as the key of caches.
 type Question struct {
 	OrgID string
 
 	// From and Until bound the window, in milliseconds since 1970 UTC: From <= t < Until.
 	From, Until int64
 
+	Filter
+	Grouping Grouping
+}
+
+// Filter limits the messages that count. A field that is "" is not applied. Every field is one of Filters.
+type Filter struct {
 	AgentID string
 	UserID  string
 
@@ -18,10 +29,71 @@ type Question struct {
 	MetadataKey, MetadataValue string
 }
 
-// byMetadata tells whether the question is about the users whose metadata match.
-func (q Question) byMetadata() bool { return q.MetadataKey != "" || q.MetadataValue != "" }
+// FilterParam is a filter that callers may set.
+type FilterParam struct {
+	Name  string // of the parameter in a request
+	Field func(*Filter) *string
 
-// Figures is the answer, in the order in which it is shown. Statements name their columns like the tags ch.
+	// condition returns the condition on messages, or "" where another parameter's covers it.
+	condition func(b *builder) string
+}
+
+// Filters are all filters. Whatever handles filters one by one goes by this list: the parameters of requests, the
+// conditions on messages, the size of the cache's keys. A filter that only the messages know needs nothing else.
+var Filters = []FilterParam{
+	{"agentId", func(f *Filter) *string { return &f.AgentID }, (*builder).agent},
+	{"userId", func(f *Filter) *string { return &f.UserID }, (*builder).user},
+	{"metadataKey", func(f *Filter) *string { return &f.MetadataKey }, (*builder).userMetadata},
+	{"metadataValue", func(f *Filter) *string { return &f.MetadataValue }, func(*builder) string { return "" }},
+}
+
+// textSize returns how many bytes of text the filters hold.
+func (f Filter) textSize() (n int) {
+	for _, p := range Filters {
+		n += len(*p.Field(&f))
+	}
+	return n
+}
+
+// byMetadata reports whether the question is about the users whose metadata match.
+func (f Filter) byMetadata() bool { return f.MetadataKey != "" || f.MetadataValue != "" }
+
+// Grouping says by what figures are told apart. The zero value does not: all of the window is one row.
+type Grouping struct {
+	Interval cells.Grain // "": the window is one interval
+	By       Dimension
+}
+
+// Dimension is a property of messages that figures are grouped by; "" is none.
+type Dimension string
+
+// ByAgent groups by the id of the conversation's agent.
+const ByAgent Dimension = "agent"
+
+// Answer holds a row for each group that has any records, in the groups' order. Without a grouping it is one row.
+type Answer struct{ Rows []Row }
+
+// Row is the figures of one group.
+type Row struct {
+	Group
+	Figures
+}
+
+// Group names a group. What the question does not group by is zero.
+type Group struct {
+	Start int64  `ch:"group_start"` // of the interval, which the window may cut; milliseconds since 1970 UTC
+	Value string `ch:"group_value"` // of the dimension; "" for records that have none, and for files, which have none
+}
+
+// Total returns the figures of an answer without a grouping.
+func (a Answer) Total() Figures {
+	if len(a.Rows) == 0 {
+		return Figures{}
+	}
+	return a.Rows[0].Figures
+}
+
+// Figures are shown in this order. Statements name their columns like the tags ch.
 type Figures struct {
 	ConversationCount uint64 `json:"conversationCount" ch:"conversation_count"`
 	MessageCount      uint64 `json:"messageCount" ch:"message_count"`
@@ -42,10 +114,19 @@ type Figures struct {
 	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens" ch:"kb_output_tokens"`
 }
 
-var (
-	// ErrUnavailable says that ClickHouse can't be reached or can't take the question now: asking again later may help.
-	ErrUnavailable = errors.New("ClickHouse can't answer now")
+// add adds the figures of other records to these. Distinct counts must be of one of the two.
+func (f *Figures) add(other Figures) {
+	to, from := reflect.ValueOf(f).Elem(), reflect.ValueOf(other)
+	for i := range to.NumField() {
+		to.Field(i).SetUint(to.Field(i).Uint() + from.Field(i).Uint())
+	}
+}
 
-	// ErrTimeout says that the question was given up because its time was over.
-	ErrTimeout = errors.New("the question took too long")
+var (
+	// ErrUnavailable is matched by errors of questions that ClickHouse can't be asked or can't handle now: asking again
+	// later may help.
+	ErrUnavailable = errors.New("ClickHouse is unavailable")
+
+	// ErrTimeout is matched by errors of questions whose time was over.
+	ErrTimeout = errors.New("the query timed out")
 )

@@ -1,10 +1,42 @@
 package stats
 
 import (
-	"context"
 	"sync"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
 )
+
+// Request is a question with what belongs to asking it. Two requests for the same question have the same answer.
+type Request struct {
+	Question
+	ID       string // of the HTTP request; ClickHouse's query log shows it
+	Priority Priority
+	Cost     *CostMeter // measures what the answer takes; nil: nobody wants to know
+}
+
+// Priority is how ClickHouse treats a question while it works on others.
+type Priority int
+
+// The priorities.
+const (
+	NormalPriority Priority = iota
+	// LowPriority questions wait, once they are being worked on, while others are: for organizations that use their
+	// rate up, so that others don't notice.
+	LowPriority
+)
+
+// lowPriorityWait is how long, in milliseconds, a statement of low priority waits at a time.
+const lowPriorityWait = 100
+
+// settings returns the settings of the statements of a question. ClickHouse (since 25.4) stops a statement, wherever it
+// next reads a block, while another with a smaller number runs, but not for longer than the wait each time.
+func (p Priority) settings() map[string]any {
+	if p == LowPriority {
+		return map[string]any{"priority": 2, "low_priority_query_wait_time_ms": lowPriorityWait, "max_threads": 1}
+	}
+	return map[string]any{"priority": 1}
+}
 
 // What the cache did for a question.
 const (
@@ -20,87 +52,34 @@ type Costs struct {
 	Plan       string        // one of the kinds of plans, the last one if several were tried; "" when none was made
 	Statements int           // on ClickHouse
 	Rows       uint64        // that ClickHouse read for them
-	Waited     time.Duration // for a place among the questions that are under way
+	Waited     time.Duration // for a turn among the questions that are under way
 }
 
-// Account gathers the costs of a question while it is worked on. That may go on after the one who asked has left. A nil
-// account takes everything and keeps nothing.
-type Account struct {
+// CostMeter measures the costs of a question while it is worked on, which may go on after its caller has left. The zero
+// value is ready; a nil meter measures nothing.
+type CostMeter struct {
 	mu    sync.Mutex
 	costs Costs
 }
 
-type accountKey struct{}
-
-// WithAccount gives a context under which the costs of a question are gathered.
-func WithAccount(ctx context.Context) (context.Context, *Account) {
-	a := &Account{}
-	return context.WithValue(ctx, accountKey{}, a), a
-}
-
-// accountOf is the account that WithAccount put into the context, nil without one.
-func accountOf(ctx context.Context) *Account {
-	a, _ := ctx.Value(accountKey{}).(*Account)
-	return a
-}
-
-// AddStatement counts a statement that ran for the question of the context.
-func AddStatement(ctx context.Context, rows uint64) {
-	accountOf(ctx).note(func(c *Costs) { c.Statements++; c.Rows += rows })
-}
-
-// Costs are the costs so far.
-func (a *Account) Costs() Costs {
-	var costs Costs
-	a.note(func(c *Costs) { costs = *c })
+// Costs returns the costs so far.
+func (m *CostMeter) Costs() (costs Costs) {
+	m.add(func(c *Costs) { costs = *c })
 	return costs
 }
 
-func (a *Account) note(change func(*Costs)) {
-	if a == nil {
+func (m *CostMeter) add(change func(*Costs)) {
+	if m == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	change(&a.costs)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.costs)
 }
 
-func (a *Account) cache(what string) { a.note(func(c *Costs) { c.Cache = what }) }
+func (m *CostMeter) setCache(what string) { m.add(func(c *Costs) { c.Cache = what }) }
 
-// ClickHouse (since 25.4) stops a statement, wherever it next reads a block, while another of a smaller number runs,
-// but not for longer than the wait each time.
-const (
-	ordinaryPriority  = 1
-	givingWayPriority = 2
-	givingWayWait     = 100 // milliseconds
-)
-
-type givingWayKey struct{}
-
-// GivingWay gives a context whose questions wait, once they are being worked on, while others are: for who asks as much
-// as it may, so that others don't notice.
-func GivingWay(ctx context.Context) context.Context {
-	return context.WithValue(ctx, givingWayKey{}, true)
-}
-
-// prioritySettings are the settings of the statements of a question.
-func prioritySettings(ctx context.Context) map[string]any {
-	if ctx.Value(givingWayKey{}) != nil {
-		return map[string]any{"priority": givingWayPriority, "low_priority_query_wait_time_ms": givingWayWait, "max_threads": 1}
-	}
-	return map[string]any{"priority": ordinaryPriority}
-}
-
-type requestIDKey struct{}
-
-// WithRequestID gives a context that carries the id of the request that a question comes from, for the query's
-// log_comment.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
-// RequestID is the id that WithRequestID put into the context, "" without one.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+// addStatement counts a statement that has run.
+func (m *CostMeter) addStatement(o clickhouse.Observation) {
+	m.add(func(c *Costs) { c.Statements++; c.Rows += o.Rows })
 }

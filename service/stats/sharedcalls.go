@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// flights makes equal calls that arrive together one call. The call is given up when nobody waits for it any more, and
-// not before: it does not depend on the one who happened to come first.
-type flights[K comparable, V any] struct {
-	joinable time.Duration // how long after its start a call may be joined: what it tells may be as old as that
+// sharedCalls makes equal calls that arrive together one call. Beside what golang.org/x/sync/singleflight does, a call
+// is canceled when nobody waits for it any more, and not before: it does not depend on the caller who happened to come
+// first. And it is joined for a bounded time only.
+type sharedCalls[K comparable, V any] struct {
+	joinable time.Duration // how long after its start a call may be joined: its result may be as old as that
 
 	mu    sync.Mutex
-	under map[K]*flight[V]
+	calls map[K]*sharedCall[V]
 }
 
-type flight[V any] struct {
+type sharedCall[V any] struct {
 	started time.Time
 	waiting int
 	cancel  context.CancelFunc
@@ -24,58 +25,57 @@ type flight[V any] struct {
 	err     error
 }
 
-// do calls f, or waits for the call for the same key that is under way.
-func (f *flights[K, V]) do(ctx context.Context, key K, call func(context.Context) (V, error)) (V, error) {
-	f.mu.Lock()
-	if f.under == nil {
-		f.under = map[K]*flight[V]{}
+// do calls f, or waits for the call with the same key that is under way.
+func (s *sharedCalls[K, V]) do(ctx context.Context, key K, f func(context.Context) (V, error)) (V, error) {
+	s.mu.Lock()
+	if s.calls == nil {
+		s.calls = map[K]*sharedCall[V]{}
 	}
-	joined, ok := f.under[key]
-	if !ok || time.Since(joined.started) >= f.joinable {
-		joined = f.start(ctx, key, call)
+	call, ok := s.calls[key]
+	if !ok || time.Since(call.started) >= s.joinable {
+		call = s.start(ctx, key, f)
 	}
-	joined.waiting++
-	f.mu.Unlock()
+	call.waiting++
+	s.mu.Unlock()
 
 	select {
-	case <-joined.done:
-		return joined.value, joined.err
+	case <-call.done:
+		return call.value, call.err
 	case <-ctx.Done():
-		f.leave(key, joined)
+		s.leave(key, call)
 		var none V
 		return none, context.Cause(ctx)
 	}
 }
 
-func (f *flights[K, V]) start(ctx context.Context, key K, call func(context.Context) (V, error)) *flight[V] {
+func (s *sharedCalls[K, V]) start(ctx context.Context, key K, f func(context.Context) (V, error)) *sharedCall[V] {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	started := &flight[V]{started: time.Now(), cancel: cancel, done: make(chan struct{})}
-	f.under[key] = started
+	call := &sharedCall[V]{started: time.Now(), cancel: cancel, done: make(chan struct{})}
+	s.calls[key] = call
 	go func() {
-		started.value, started.err = call(ctx)
+		call.value, call.err = f(ctx)
 		cancel()
-		f.land(key, started)
-		close(started.done)
+		s.mu.Lock()
+		s.forget(key, call)
+		s.mu.Unlock()
+		close(call.done)
 	}()
-	return started
+	return call
 }
 
-// leave gives a call up when the last one who waited has left; whoever comes then starts another.
-func (f *flights[K, V]) leave(key K, left *flight[V]) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if left.waiting--; left.waiting == 0 {
-		left.cancel()
-		if f.under[key] == left {
-			delete(f.under, key)
-		}
+// leave cancels a call when the last one who waited has left; whoever comes then starts another.
+func (s *sharedCalls[K, V]) leave(key K, call *sharedCall[V]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if call.waiting--; call.waiting == 0 {
+		call.cancel()
+		s.forget(key, call)
 	}
 }
 
-func (f *flights[K, V]) land(key K, landed *flight[V]) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.under[key] == landed {
-		delete(f.under, key)
+// forget removes a call, unless another has taken its place. The lock must be held.
+func (s *sharedCalls[K, V]) forget(key K, call *sharedCall[V]) {
+	if s.calls[key] == call {
+		delete(s.calls, key)
 	}
 }

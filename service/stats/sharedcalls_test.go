@@ -11,7 +11,7 @@ import (
 
 func TestEqualCallsAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := flights[string, int]{joinable: time.Second}
+		f := sharedCalls[string, int]{joinable: time.Second}
 		calls := 0
 		var waiting sync.WaitGroup
 		for range 10 {
@@ -30,15 +30,15 @@ func TestEqualCallsAreOne(t *testing.T) {
 		if calls != 1 {
 			t.Errorf("%d calls were made, want 1", calls)
 		}
-		if len(f.under) != 0 {
-			t.Errorf("%d calls are remembered, want none", len(f.under))
+		if len(f.calls) != 0 {
+			t.Errorf("%d calls are remembered, want none", len(f.calls))
 		}
 	})
 }
 
 func TestOldCallIsNotJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := flights[string, int]{joinable: time.Second}
+		f := sharedCalls[string, int]{joinable: time.Second}
 		release := make(chan struct{})
 		go func() {
 			_, _ = f.do(t.Context(), "q", func(context.Context) (int, error) { <-release; return 1, nil })
@@ -55,7 +55,7 @@ func TestOldCallIsNotJoined(t *testing.T) {
 
 func TestCallEndsWhenNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := flights[string, int]{joinable: time.Second}
+		f := sharedCalls[string, int]{joinable: time.Second}
 		ended := make(chan error, 1)
 		call := func(ctx context.Context) (int, error) {
 			<-ctx.Done()

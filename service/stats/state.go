@@ -13,7 +13,7 @@ import (
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// state is what the loader says of an organization.
+// state is what the loader has written about an organization.
 type state struct {
 	// counter is greater after every change of the organization, and odd while one is being written.
 	counter uint64
@@ -22,34 +22,57 @@ type state struct {
 	size  size
 }
 
-const stateSQL = `
+// size is about how many messages an organization has in each month, by the month's start in milliseconds since 1970
+// UTC.
+type size map[int64]uint64
+
+// anyStale reports whether a stale hour lies in an interval that begins and ends with an hour.
+func (s state) anyStale(i Interval) bool {
+	n, _ := slices.BinarySearch(s.stale, cells.HourNumber(i.From))
+	return n < len(s.stale) && int64(s.stale[n])*cells.MsPerHour < i.Until
+}
+
+// within returns about how many messages a window has, if those of a month are spread evenly over it.
+func (s size) within(from, until int64) (messages uint64) {
+	for month, all := range s {
+		next := cells.Month.Next(month)
+		if overlap := min(until, next) - max(from, month); overlap > 0 {
+			messages += uint64(float64(all) * float64(overlap) / float64(next-month))
+		}
+	}
+	return messages
+}
+
+// stateQuery returns a query that reads what the loader has written about an organization.
+func stateQuery(sql, orgID string) clickhouse.Query {
+	params := clickhouse.Params{}
+	params.String("org_id", orgID)
+	return clickhouse.Query{Name: KindState, SQL: sql, Params: params}
+}
+
+const staleHoursSQL = `
 SELECT hour, step
 FROM stale_hours FINAL
 WHERE org_id = {org_id:String}
 ORDER BY hour`
 
-// readState reads an organization's change counter and stale hours. One that was never loaded has none of either.
-func readState(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, stale []int32, err error) {
-	params := clickhouse.Params{}
-	params.String("org_id", orgID)
-	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), stateSQL)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var hour int32
-		var step uint64
-		if err := rows.Scan(&hour, &step); err != nil {
-			return 0, nil, err
-		}
-		if hour == cells.CounterHour {
-			counter = step
+// staleHour is a row of stale_hours.
+type staleHour struct {
+	Hour int32  `ch:"hour"`
+	Step uint64 `ch:"step"`
+}
+
+// readStale reads the organization's change counter and stale hours. One that was never loaded has none of either.
+func (s session) readStale(ctx context.Context) (counter uint64, stale []int32, err error) {
+	rows, err := collect[staleHour](s.query(ctx, stateQuery(staleHoursSQL, s.OrgID)))
+	for _, row := range rows {
+		if row.Hour == cells.CounterHour {
+			counter = row.Step
 		} else {
-			stale = append(stale, hour)
+			stale = append(stale, row.Hour)
 		}
 	}
-	return counter, stale, rows.Err()
+	return counter, stale, err
 }
 
 // counterSQL reads the rows of the counter that were not merged yet. Every answer waits for it, so it does without what
@@ -61,28 +84,32 @@ PREWHERE org_id = {org_id:String} AND ` + cells.IsCounter + `
 SETTINGS max_threads = 1`
 
 // readCounter reads the counter alone. It only grows, so that the greatest of its rows is the last.
-func readCounter(ctx context.Context, conn clickhouse.Conn, orgID string) (counter uint64, err error) {
-	params := clickhouse.Params{}
-	params.String("org_id", orgID)
-	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), counterSQL)
-	if err != nil {
-		return 0, err
+func (s session) readCounter(ctx context.Context) (counter uint64, err error) {
+	rows, err := collect[staleHour](s.query(ctx, stateQuery(counterSQL, s.OrgID)))
+	for _, row := range rows {
+		counter = max(counter, row.Step)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var step uint64
-		if err := rows.Scan(&step); err != nil {
-			return 0, err
-		}
-		counter = max(counter, step)
-	}
-	return counter, rows.Err()
+	return counter, err
 }
 
-// anyStale tells whether a stale hour lies in a stretch of time that begins and ends with an hour.
-func (s state) anyStale(from, until int64) bool {
-	i, _ := slices.BinarySearch(s.stale, cells.HourNumber(from))
-	return i < len(s.stale) && int64(s.stale[i])*cells.MsPerHour < until
+// sizeAge is how long an organization's size is believed: it decides how fast an answer is, not what it is.
+const sizeAge = time.Minute
+
+const sizeSQL = `
+SELECT toUnixTimestamp64Milli(bucket) AS month, message_count
+FROM stats_cells FINAL
+WHERE org_id = {org_id:String} AND agent_id = '' AND grain = 'month'`
+
+func (s session) readSize(ctx context.Context) (size, error) {
+	rows, err := collect[struct {
+		Month    int64  `ch:"month"`
+		Messages uint64 `ch:"message_count"`
+	}](s.query(ctx, stateQuery(sizeSQL, s.OrgID)))
+	all := size{}
+	for _, row := range rows {
+		all[row.Month] = row.Messages
+	}
+	return all, err
 }
 
 const (
@@ -94,7 +121,7 @@ const (
 	restless = 5 * time.Second
 )
 
-// states remembers the state of organizations that were asked about, so that a plan can be made at once. A state that
+// states remembers the states of organizations that were asked about, so that a plan can be made at once. A state that
 // is out of date costs a second attempt, never a wrong figure.
 type states struct {
 	mu    sync.Mutex
@@ -109,43 +136,11 @@ type knownState struct {
 
 func newStates() *states { return &states{known: map[string]knownState{}} }
 
-// before is a state to plan with.
-func (s *states) before(ctx context.Context, conn clickhouse.Conn, orgID string) (state, error) {
+func (s *states) get(orgID string) (known knownState, ok bool) {
 	s.mu.Lock()
-	known, ok := s.known[orgID]
-	s.mu.Unlock()
-	if ok && time.Since(known.changed) > restless {
-		return known.state, nil
-	}
-	return s.read(ctx, conn, orgID)
-}
-
-// read reads the state as it is now.
-func (s *states) read(ctx context.Context, conn clickhouse.Conn, orgID string) (state, error) {
-	s.mu.Lock()
-	known, ok := s.known[orgID]
-	s.mu.Unlock()
-	now := knownState{state: state{size: known.size}, changed: known.changed, sized: known.sized}
-	reads, readCtx := errgroup.WithContext(ctx)
-	reads.Go(func() (err error) {
-		now.counter, now.stale, err = readState(readCtx, conn, orgID)
-		return err
-	})
-	if time.Since(known.sized) > sizeAge {
-		reads.Go(func() (err error) {
-			now.size, err = readSize(readCtx, conn, orgID)
-			now.sized = time.Now()
-			return err
-		})
-	}
-	if err := reads.Wait(); err != nil {
-		return state{}, err
-	}
-	if ok && known.counter < now.counter {
-		now.changed = time.Now()
-	}
-	s.keep(orgID, now)
-	return now.state, nil
+	defer s.mu.Unlock()
+	known, ok = s.known[orgID]
+	return known, ok
 }
 
 // keep remembers a state unless a later one is known.
@@ -161,48 +156,38 @@ func (s *states) keep(orgID string, now knownState) {
 	s.known[orgID] = now
 }
 
-// sizeAge is how long an organization's size is believed: it decides how fast an answer is, not what it is.
-const sizeAge = time.Minute
-
-// size is about how many messages an organization has in each month, by the month's start in milliseconds since 1970
-// UTC.
-type size map[int64]uint64
-
-const sizeSQL = `
-SELECT toUnixTimestamp64Milli(bucket), message_count
-FROM stats_cells FINAL
-WHERE org_id = {org_id:String} AND agent_id = '' AND grain = 'month'`
-
-// readSize reads the size of an organization.
-func readSize(ctx context.Context, conn clickhouse.Conn, orgID string) (size, error) {
-	params := clickhouse.Params{}
-	params.String("org_id", orgID)
-	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), sizeSQL)
-	if err != nil {
-		return nil, err
+// knownOrRead returns a state to plan with, which may be out of date.
+func (s session) knownOrRead(ctx context.Context) (state, error) {
+	if known, ok := s.states.get(s.OrgID); ok && time.Since(known.changed) > restless {
+		return known.state, nil
 	}
-	defer func() { _ = rows.Close() }()
-	s := size{}
-	for rows.Next() {
-		var month int64
-		var messages uint64
-		if err := rows.Scan(&month, &messages); err != nil {
-			return nil, err
-		}
-		s[month] = messages
-	}
-	return s, rows.Err()
+	return s.readState(ctx)
 }
 
-// within is about how many messages a window has, if those of a month are spread evenly over it.
-func (s size) within(from, until int64) (messages uint64) {
-	for month, all := range s {
-		next := cells.Month.Next(month)
-		if overlap := min(until, next) - max(from, month); overlap > 0 {
-			messages += uint64(float64(all) * float64(overlap) / float64(next-month))
-		}
+// readState reads the state as it is now.
+func (s session) readState(ctx context.Context) (state, error) {
+	known, ok := s.states.get(s.OrgID)
+	now := knownState{state: state{size: known.size}, changed: known.changed, sized: known.sized}
+	reads, readCtx := errgroup.WithContext(ctx)
+	reads.Go(func() (err error) {
+		now.counter, now.stale, err = s.readStale(readCtx)
+		return err
+	})
+	if time.Since(known.sized) > sizeAge {
+		reads.Go(func() (err error) {
+			now.size, err = s.readSize(readCtx)
+			now.sized = time.Now()
+			return err
+		})
 	}
-	return messages
+	if err := reads.Wait(); err != nil {
+		return state{}, err
+	}
+	if ok && known.counter < now.counter {
+		now.changed = time.Now()
+	}
+	s.states.keep(s.OrgID, now)
+	return now.state, nil
 }
 
 // usersKept is how many users' numbers stay in memory.
@@ -221,24 +206,6 @@ func newUserNumbers() userNumbers {
 	return userNumbers{known}
 }
 
-// number is the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has no number
-// yet.
-func (u userNumbers) number(ctx context.Context, conn clickhouse.Conn, p Plan) (uint32, error) {
-	q := p.Question
-	if p.Kind() != KindActivity || q.UserID == "" || q.byMetadata() {
-		return 0, nil
-	}
-	key := userKey{q.OrgID, q.UserID}
-	if no, ok := u.known.Get(key); ok {
-		return no, nil
-	}
-	no, err := readUserNumber(ctx, conn, key)
-	if err == nil && no != 0 {
-		u.known.Add(key, no)
-	}
-	return no, err
-}
-
 // A user has several rows, all the same, until they are merged.
 const userNumberSQL = `
 SELECT user_no
@@ -247,20 +214,24 @@ PREWHERE org_id = {org_id:String} AND user_id = {user_id:String}
 LIMIT 1
 SETTINGS max_threads = 1`
 
-// readUserNumber reads a user's number, 0 for one who has none.
-func readUserNumber(ctx context.Context, conn clickhouse.Conn, key userKey) (no uint32, err error) {
-	params := clickhouse.Params{}
-	params.String("org_id", key.orgID)
-	params.String("user_id", key.userID)
-	rows, err := conn.Query(clickhouse.Named(clickhouse.WithParams(ctx, params), KindState), userNumberSQL)
-	if err != nil {
+// userNumber returns the number of the one user whom a plan looks up, 0 if it looks up none or several, or one who has
+// no number yet.
+func (s session) userNumber(ctx context.Context, p Plan) (no uint32, err error) {
+	if p.Kind() != KindActivity || s.UserID == "" || s.byMetadata() {
+		return 0, nil
+	}
+	key := userKey{s.OrgID, s.UserID}
+	if no, ok := s.users.known.Get(key); ok {
+		return no, nil
+	}
+	query := stateQuery(userNumberSQL, s.OrgID)
+	query.Params.String("user_id", s.UserID)
+	rows, err := collect[struct {
+		No uint32 `ch:"user_no"`
+	}](s.query(ctx, query))
+	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	defer func() { _ = rows.Close() }()
-	if rows.Next() {
-		if err := rows.Scan(&no); err != nil {
-			return 0, err
-		}
-	}
-	return no, rows.Err()
+	s.users.known.Add(key, rows[0].No)
+	return rows[0].No, nil
 }

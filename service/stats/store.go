@@ -1,145 +1,254 @@
 package stats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Store answers questions from ClickHouse.
-type Store struct {
-	// Few is about how many messages a window may have to be answered from the messages alone; some times as many when
-	// it is asked about users. 0: none. NewStore sets DefaultFew.
-	Few uint64
+// Options say how a store asks ClickHouse.
+type Options struct {
+	Limits clickhouse.Limits // of every statement
 
-	conn   clickhouse.Conn
-	limits clickhouse.Limits
-	states *states
-	users  userNumbers
-	admit  Admit // nil: every question is worked on at once
+	// SmallWindow is about how many messages a window may have to be answered from the messages alone; some times as
+	// many when it is asked about users. 0: none.
+	SmallWindow uint64
+
+	// Admit waits until a question of the organization may be worked on, or refuses it with an error that becomes
+	// Answer's. Leave is called when the question is done with. Nil admits every question at once.
+	Admit func(ctx context.Context, orgID string) (leave func(), err error)
+
+	Tracer  trace.Tracer        // makes the statements' spans; nil makes none
+	Observe clickhouse.Observer // is called for every statement; may be nil
 }
 
-// NewStore makes a store that asks over the pool, each statement within the limits.
-func NewStore(conn clickhouse.Conn, limits clickhouse.Limits) *Store {
-	return &Store{Few: DefaultFew, conn: conn, limits: limits, states: newStates(), users: newUserNumbers()}
+// Store answers questions from ClickHouse.
+type Store struct {
+	options Options
+	conn    clickhouse.Conn
+	queries clickhouse.Observed
+	states  *states
+	users   userNumbers
+}
+
+// NewStore returns a store that asks over the pool.
+func NewStore(conn clickhouse.Conn, o Options) *Store {
+	return &Store{
+		options: o, conn: conn, queries: clickhouse.NewObserved(conn, o.Tracer, o.Observe),
+		states: newStates(), users: newUserNumbers(),
+	}
+}
+
+// session works on one request.
+type session struct {
+	*Store
+	Request
 }
 
 // attempts is how often an answer is tried while the loader keeps changing the organization, before the messages alone
 // are asked, which one statement reads as they were at one moment.
 const attempts = 3
 
-// Answer gives the figures. It fails with ErrTimeout when they take longer than the limits allow, with ErrUnavailable
-// when ClickHouse can't be asked, and with the context's error when the caller gave up; the statement is stopped then.
-//
-// Cells, messages and files are read one after the other, and the loader may write in between. So the organization's
-// state is read before, and its change counter once all of them are being read: when nothing has begun to change, what
-// is read belongs together.
-func (s *Store) Answer(ctx context.Context, q Question) (Figures, error) {
-	leave, err := s.enter(ctx, q.OrgID)
-	if err != nil {
-		return Figures{}, err
-	}
-	defer leave()
-	ctx, cancel := s.statement(ctx)
-	defer cancel()
-	before, err := s.states.before(ctx, s.conn, q.OrgID)
-	if err != nil {
-		return Figures{}, classify(err)
-	}
-	f, _, err := s.answer(ctx, q, before)
-	return f, classify(err)
+// Answer answers the request's question. It fails with ErrTimeout when that takes longer than the limits allow, with
+// ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
+// stopped then.
+func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
+	a, _, err := s.answerWith(ctx, r, session.knownOrRead)
+	return a, err
 }
 
-// answerAt is Answer, and tells the organization's change counter that the figures belong to: they are right for as
-// long as the counter stays. It is 0 when they belong to no counter, because something was being written.
-func (s *Store) answerAt(ctx context.Context, q Question) (f Figures, counter uint64, err error) {
-	leave, err := s.enter(ctx, q.OrgID)
-	if err != nil {
-		return Figures{}, 0, err
-	}
-	defer leave()
-	ctx, cancel := s.statement(ctx)
-	defer cancel()
-	before, err := s.states.read(ctx, s.conn, q.OrgID)
-	if err == nil {
-		f, counter, err = s.answer(ctx, q, before)
-	}
+// answerCounted is Answer, and returns the organization's change counter that the answer belongs to: it is right for as
+// long as the counter stays. The counter is 0 when it belongs to none, because something was being written.
+func (s *Store) answerCounted(ctx context.Context, r Request) (a Answer, counter uint64, err error) {
+	a, counter, err = s.answerWith(ctx, r, session.readState)
 	if counter%2 == 1 {
 		counter = 0
 	}
-	return f, counter, classify(err)
+	return a, counter, err
+}
+
+// answerWith answers by the plan that the organization's state allows.
+//
+// Cells, messages and files are read one after the other, and the loader may write in between. So the state is read
+// before, and the change counter once all of them are being read: when nothing has begun to change, what is read
+// belongs together.
+func (s *Store) answerWith(
+	ctx context.Context, r Request, readState func(session, context.Context) (state, error),
+) (a Answer, counter uint64, err error) {
+	leave, err := s.enter(ctx, r)
+	if err != nil {
+		return Answer{}, 0, err
+	}
+	defer leave()
+	ctx, cancel := s.statement(ctx, r)
+	defer cancel()
+	session := session{s, r}
+	before, err := readState(session, ctx)
+	if err == nil {
+		a, counter, err = session.answer(ctx, before)
+	}
+	return a, counter, classify(err)
+}
+
+// enter waits for admission, if there is any, and measures how long that took.
+func (s *Store) enter(ctx context.Context, r Request) (leave func(), err error) {
+	if s.options.Admit == nil {
+		return func() {}, nil
+	}
+	asked := time.Now()
+	leave, err = s.options.Admit(ctx, r.OrgID)
+	r.Cost.add(func(c *Costs) { c.Waited += time.Since(asked) })
+	return leave, err
 }
 
 // answer answers by the plan that the state allows, and again when the state has changed meanwhile.
-func (s *Store) answer(ctx context.Context, q Question, before state) (f Figures, counter uint64, err error) {
+func (s session) answer(ctx context.Context, before state) (a Answer, counter uint64, err error) {
 	for range attempts {
-		plan, err := s.plan(ctx, q, before)
+		plan, err := s.plan(ctx, before)
 		if err != nil {
-			return Figures{}, 0, err
+			return Answer{}, 0, err
 		}
 		var unchanged bool
-		f, err = s.run(planned(ctx, plan.Kind()), plan.Queries(), func(ctx context.Context) (err error) {
-			unchanged, err = s.unchanged(ctx, q.OrgID, before)
+		a, err = s.run(ctx, plan.Queries(), func(ctx context.Context) error {
+			now, err := s.readCounter(ctx)
+			unchanged = now == before.counter
 			return err
 		})
 		if err != nil || unchanged {
-			return f, before.counter, err
+			return a, before.counter, err
 		}
-		if before, err = s.states.read(ctx, s.conn, q.OrgID); err != nil {
-			return Figures{}, 0, err
+		if before, err = s.readState(ctx); err != nil {
+			return Answer{}, 0, err
 		}
 	}
-	f, err = s.Run(planned(ctx, KindRaw), PlainQuery(q))
-	return f, 0, err
+	a, err = s.run(ctx, []clickhouse.Query{PlainQuery(s.Question)}, nil)
+	return a, 0, err
 }
 
-// counter is the organization's change counter.
-func (s *Store) counter(ctx context.Context, orgID string) (uint64, error) {
-	ctx, cancel := s.statement(ctx)
+// run runs the queries of an answer and calls begun, which may be nil, once ClickHouse has begun all of them, while
+// they are under way: what each reads is settled then, because ClickHouse sends the names of the columns when it has
+// chosen the parts to read, and parts never change.
+func (s session) run(ctx context.Context, queries []clickhouse.Query, begun func(context.Context) error) (Answer, error) {
+	s.Cost.add(func(c *Costs) { c.Plan = queries[0].Name })
+	results := make([][]Row, len(queries))
+	var beginning sync.WaitGroup
+	beginning.Add(len(queries))
+	all, ctx := errgroup.WithContext(ctx)
+	for i, query := range queries {
+		all.Go(func() (err error) {
+			rows, err := s.query(ctx, query)
+			beginning.Done()
+			results[i], err = collect[Row](rows, err)
+			return err
+		})
+	}
+	if begun != nil {
+		all.Go(func() error {
+			beginning.Wait()
+			return begun(ctx)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return Answer{}, err
+	}
+	return merge(results), nil
+}
+
+// merge joins the rows of an answer's queries, each of which has other figures, by their groups.
+func merge(results [][]Row) Answer {
+	groups := map[Group]*Figures{}
+	for _, rows := range results {
+		for _, row := range rows {
+			if known := groups[row.Group]; known != nil {
+				known.add(row.Figures)
+			} else {
+				groups[row.Group] = &row.Figures
+			}
+		}
+	}
+	var a Answer
+	for group, figures := range groups {
+		figures.TotalFeedback = figures.TotalHelpful + figures.TotalNotHelpful
+		a.Rows = append(a.Rows, Row{group, *figures})
+	}
+	slices.SortFunc(a.Rows, func(x, y Row) int {
+		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(x.Value, y.Value))
+	})
+	return a
+}
+
+// query runs a query of the request.
+func (s session) query(ctx context.Context, q clickhouse.Query) (clickhouse.Rows, error) {
+	return s.queries.Query(ctx, q, s.Cost.addStatement)
+}
+
+// collect reads all rows of a query into values whose fields are named like the columns by their tags ch.
+func collect[T any](rows clickhouse.Rows, err error) (values []T, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var value T
+		if err := rows.ScanStruct(&value); err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, rows.Err()
+}
+
+// Run runs the queries of a plan, or the plain query, and returns their answer.
+func (s *Store) Run(ctx context.Context, queries ...clickhouse.Query) (Answer, error) {
+	return session{Store: s}.run(ctx, queries, nil)
+}
+
+// counter returns the organization's change counter.
+func (s *Store) counter(ctx context.Context, r Request) (uint64, error) {
+	ctx, cancel := s.statement(ctx, r)
 	defer cancel()
-	counter, err := readCounter(ctx, s.conn, orgID)
+	counter, err := session{s, r}.readCounter(ctx)
 	return counter, classify(err)
 }
 
-// unchanged tells whether nothing of the organization has begun to change since the state was read.
-func (s *Store) unchanged(ctx context.Context, orgID string, before state) (bool, error) {
-	counter, err := readCounter(ctx, s.conn, orgID)
-	return counter == before.counter, err
-}
-
-// Plan gives the plan that a question would be answered by now.
+// Plan returns the plan that a question would be answered by now.
 func (s *Store) Plan(ctx context.Context, q Question) (Plan, error) {
-	ctx, cancel := s.statement(ctx)
+	r := Request{Question: q}
+	ctx, cancel := s.statement(ctx, r)
 	defer cancel()
-	now, err := s.states.read(ctx, s.conn, q.OrgID)
+	session := session{s, r}
+	now, err := session.readState(ctx)
 	if err != nil {
 		return Plan{}, classify(err)
 	}
-	plan, err := s.plan(ctx, q, now)
+	plan, err := session.plan(ctx, now)
 	return plan, classify(err)
 }
 
 // plan makes the plan that a state allows.
-func (s *Store) plan(ctx context.Context, q Question, now state) (plan Plan, err error) {
-	plan = newPlan(q, now, s.Few)
-	plan.UserNo, err = s.users.number(ctx, s.conn, plan)
+func (s session) plan(ctx context.Context, now state) (plan Plan, err error) {
+	plan = newPlan(s.Question, now, s.options.SmallWindow)
+	plan.UserNo, err = s.userNumber(ctx, plan)
 	return plan, err
 }
 
-// statement is the context of the statements of one answer.
-func (s *Store) statement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.With(ctx, clickhouse.Statement{
-		Comment: "orgstats request " + RequestID(ctx), Limits: s.limits, Settings: prioritySettings(ctx),
+// statement returns the context of the statements of one request.
+func (s *Store) statement(ctx context.Context, r Request) (context.Context, context.CancelFunc) {
+	return clickhouse.WithStatement(ctx, clickhouse.Statement{
+		Comment: "orgstats request " + r.ID, Limits: s.options.Limits, Settings: r.Priority.settings(),
 	})
 }
 
-// Ping tells whether ClickHouse answers.
+// Ping returns an error when ClickHouse does not answer.
 func (s *Store) Ping(ctx context.Context) error { return classify(s.conn.Ping(ctx)) }
 
 func classify(err error) error {
@@ -152,50 +261,4 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
-}
-
-// Admit waits until a question of the organization may be worked on, or refuses it. Leave must be called when the
-// question is done with.
-type Admit func(ctx context.Context, orgID string) (leave func(), err error)
-
-// AdmitWith lets a store ask before it works on a question. Its errors are Answer's.
-func (s *Store) AdmitWith(admit Admit) { s.admit = admit }
-
-// enter waits for admission, if there is any, and notes how long that took.
-func (s *Store) enter(ctx context.Context, orgID string) (leave func(), err error) {
-	if s.admit == nil {
-		return func() {}, nil
-	}
-	asked := time.Now()
-	leave, err = s.admit(ctx, orgID)
-	accountOf(ctx).note(func(c *Costs) { c.Waited += time.Since(asked) })
-	return leave, err
-}
-
-// Run runs the queries of a plan, or the plain query, and gives the figures.
-func (s *Store) Run(ctx context.Context, queries ...Query) (Figures, error) {
-	return s.run(ctx, queries, func(context.Context) error { return nil })
-}
-
-// run runs the queries and calls begun once ClickHouse has begun all of them, while they are under way: what each reads
-// is settled then, because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts
-// never change.
-func (s *Store) run(ctx context.Context, queries []Query, begun func(context.Context) error) (f Figures, err error) {
-	var beginning sync.WaitGroup
-	beginning.Add(len(queries))
-	all, ctx := errgroup.WithContext(ctx)
-	for _, query := range queries {
-		all.Go(func() error {
-			row := s.conn.QueryRow(clickhouse.WithParams(ctx, query.Params), query.SQL)
-			beginning.Done()
-			return row.ScanStruct(&f) // queries side by side have other columns
-		})
-	}
-	all.Go(func() error {
-		beginning.Wait()
-		return begun(ctx)
-	})
-	err = all.Wait()
-	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
-	return f, err
 }

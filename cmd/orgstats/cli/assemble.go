@@ -67,9 +67,9 @@ func (a *assembly) openStore() (err error) {
 	}
 	a.onClose(a.conn.Close)
 	limits := clickhouse.Limits{Time: a.flags.QueryTime, Memory: a.flags.QueryMemory}
-	a.store = stats.NewStore(clickhouse.Observe(a.conn, a.tracer, a.metrics.Statement), limits)
-	a.store.Few = a.flags.FewMessages
-	a.store.AdmitWith(a.gate.Enter)
+	a.store = stats.NewStore(a.conn, stats.Options{
+		Limits: limits, SmallWindow: a.flags.SmallWindow, Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
+	})
 	a.cache = stats.NewCache(a.store, stats.CacheOptions{Size: a.flags.CacheSize, MaxAge: a.flags.CacheAge})
 	return nil
 }

@@ -16,14 +16,19 @@ import (
 
 type explainCommand struct {
 	databaseFlags
-	Org           string `required:"" help:"Organization that is asked about." placeholder:"ORG"`
-	From          string `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
-	To            string `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
+	Org         string      `required:"" help:"Organization that is asked about." placeholder:"ORG"`
+	From        string      `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
+	To          string      `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
+	Filter      filterFlags `embed:""`
+	SmallWindow uint64      `aliases:"few-messages" help:"As serve has it." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
+}
+
+// filterFlags are the fields of stats.Filter: one that is missing here does not compile.
+type filterFlags struct {
 	AgentID       string `help:"As in a request." placeholder:"AGENT"`
 	UserID        string `help:"As in a request; the whole organization if not given." placeholder:"USER"`
 	MetadataKey   string `help:"As in a request." placeholder:"KEY"`
 	MetadataValue string `help:"As in a request." placeholder:"VALUE"`
-	FewMessages   uint64 `help:"As serve has it." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
 }
 
 func (c *explainCommand) Run(p *program) error {
@@ -32,8 +37,7 @@ func (c *explainCommand) Run(p *program) error {
 		return err
 	}
 	q := stats.Question{
-		OrgID: c.Org, From: from, Until: until, AgentID: c.AgentID, UserID: c.UserID,
-		MetadataKey: c.MetadataKey, MetadataValue: c.MetadataValue,
+		OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter),
 	}
 	return c.with(p, func(db *database) error {
 		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
@@ -41,8 +45,7 @@ func (c *explainCommand) Run(p *program) error {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
-		store := stats.NewStore(conn, clickhouse.Limits{Time: time.Minute})
-		store.Few = c.FewMessages
+		store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, SmallWindow: c.SmallWindow})
 		return explain(p, conn, store, q)
 	})
 }
@@ -64,16 +67,16 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 		}
 	}
 	started := time.Now()
-	figures, err := store.Answer(p.ctx, q)
+	answer, err := store.Answer(p.ctx, stats.Request{Question: q})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "\nAnswer in %s\n%+v\n", time.Since(started).Round(10*time.Microsecond), figures)
+	_, err = fmt.Fprintf(p.stdout, "\nAnswer in %s\n%+v\n", time.Since(started).Round(10*time.Microsecond), answer.Total())
 	return err
 }
 
 // printReads prints what ClickHouse expects to read of each table for a statement, and what it did read in all.
-func printReads(p *program, conn clickhouse.Conn, query stats.Query) error {
+func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error {
 	fmt.Fprintln(p.stdout, "\nReads")
 	ctx := clickhouse.WithParams(p.ctx, query.Params)
 	rows, err := conn.Query(ctx, "EXPLAIN ESTIMATE "+query.SQL)

@@ -32,7 +32,7 @@ type serviceFlags struct {
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES"`
 	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
 	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organization." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
-	FewMessages       uint64        `help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
+	SmallWindow       uint64        `aliases:"few-messages" help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
 	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn. A question has three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N"`
 }
 

@@ -31,7 +31,7 @@ func examine(s *server) *examiner {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { _ = conn.Close() })
-	return &examiner{s, conn, stats.NewStore(conn, clickhouse.Limits{Time: patience})}
+	return &examiner{s, conn, stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: patience}})}
 }
 
 // compare asks both ways. It is false when the organization changed meanwhile, so that nothing follows.
@@ -49,8 +49,8 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 	}
 	if got.status != http.StatusOK {
 		e.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
-	} else if answered := decode[stats.Figures](e.T, got.body); answered != want {
-		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want)
+	} else if answered := decode[stats.Figures](e.T, got.body); answered != want.Total() {
+		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want.Total())
 	}
 	return true
 }
@@ -80,10 +80,12 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 	if query.Get("allInOrg") != "true" {
 		userID = caller.UserID
 	}
-	return stats.Question{
-		OrgID: caller.OrgID, From: from, Until: until, AgentID: query.Get("agentId"), UserID: userID,
-		MetadataKey: query.Get("metadataKey"), MetadataValue: query.Get("metadataValue"),
+	q := stats.Question{OrgID: caller.OrgID, From: from, Until: until}
+	for _, filter := range stats.Filters {
+		*filter.Field(&q.Filter) = query.Get(filter.Name)
 	}
+	q.UserID = userID
+	return q
 }
 
 // comparePace leaves the processors some time for what is watched.

@@ -32,7 +32,7 @@ func (i *installation) serve() *server { return i.serveWith(unlimited...) }
 
 func (i *installation) serveWith(flags ...string) *server {
 	i.Helper()
-	return i.serving(i.start(append([]string{"serve", "--dev-auth", "--cache-age=0s", "--few-messages=0", "--listen", "127.0.0.1:0"}, flags...)...))
+	return i.serving(i.start(append([]string{"serve", "--dev-auth", "--cache-age=0s", "--small-window=0", "--listen", "127.0.0.1:0"}, flags...)...))
 }
 
 // serveJSON starts a server that logs JSON.

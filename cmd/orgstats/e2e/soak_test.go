@@ -53,7 +53,7 @@ func TestSoak(t *testing.T) {
 // its way with small organizations, which would leave cells and activity unread.
 func (s *soak) serve() {
 	s.Helper()
-	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--few-messages=0", "--listen", "127.0.0.1:0")
+	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--small-window=0", "--listen", "127.0.0.1:0")
 	key, err := auth.OpenDevKey(s.data())
 	if err != nil {
 		s.Fatal(err)

@@ -61,10 +61,10 @@ func TestExplainShowsPlanSQLAndRows(t *testing.T) {
 	}{
 		{"cells and messages", nil, cli.ExitOK, []string{"month cells:", "messages:", "FROM stats_cells FINAL", "first_1 = ", "rows read in all", "MessageCount:"}},
 		{"one user", []string{"--user-id", "user_025"}, cli.ExitOK, []string{"user months:", "user activity:", "FROM user_months FINAL", "FROM user_activity FINAL"}},
-		{"few messages", []string{"--few-messages", "1000000"}, cli.ExitOK, []string{"messages:", "FROM messages FINAL"}},
+		{"few messages", []string{"--small-window", "1000000"}, cli.ExitOK, []string{"messages:", "FROM messages FINAL"}},
 		{"a time that is none", []string{"--from", "yesterday"}, cli.ExitFailed, []string{"from"}},
 	} {
-		o := i.run(append([]string{"explain", "--few-messages=0", "--org", "org_acme", "--from", "2024-01-01T00:00:00Z", "--to", "2024-06-17T10:20:30+05:45"}, k.arguments...)...)
+		o := i.run(append([]string{"explain", "--small-window=0", "--org", "org_acme", "--from", "2024-01-01T00:00:00Z", "--to", "2024-06-17T10:20:30+05:45"}, k.arguments...)...)
 		if o.status != k.status {
 			t.Errorf("%s: status %d: %s", k.reason, o.status, o.stderr)
 		}

@@ -285,7 +285,7 @@ func TestViewsDoNotDependOnTheSessionsZone(t *testing.T) {
 			"SELECT count() FROM daily_figures WHERE day = '1969-12-31' AND message_count = 1",
 			"SELECT message_count FROM figures_in_window(org_id = 'org_a', from = '1969-12-31T23:59:59.999', to = '1969-12-31 23:59:59.999')",
 		} {
-			ctx, cancel := clickhouse.With(context.WithoutCancel(t.Context()), clickhouse.Statement{Settings: map[string]any{"session_timezone": zone}})
+			ctx, cancel := clickhouse.WithStatement(context.WithoutCancel(t.Context()), clickhouse.Statement{Settings: map[string]any{"session_timezone": zone}})
 			var n uint64
 			if err := conn.QueryRow(ctx, statement).Scan(&n); err != nil || n != 1 {
 				t.Errorf("in %s, %s gave %d, %v, want 1", zone, statement, n, err)

@@ -107,7 +107,7 @@ func appendText(scan func(...any) error, texts *[]string) error {
 
 // each runs a statement and calls take for each of its rows.
 func each(ctx context.Context, conn clickhouse.Conn, params clickhouse.Params, statement string, take func(scan func(...any) error) error) error {
-	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: time.Minute}})
+	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: time.Minute}})
 	defer cancel()
 	rows, err := conn.Query(clickhouse.WithParams(ctx, params), statement)
 	if err != nil {

@@ -67,7 +67,7 @@ type seen struct {
 // an answer from before a change (--cache-age). It returns when answers can be compared.
 func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration) (*Verifier, error) {
 	v := &Verifier{
-		conn: conn, store: stats.NewStore(conn, clickhouse.Limits{}), age: age,
+		conn: conn, store: stats.NewStore(conn, stats.Options{}), age: age,
 		samples: make(chan sample), counters: map[string]seen{},
 	}
 	if err := v.watch(ctx); err != nil {
@@ -147,7 +147,7 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 		v.changing()
 		return nil
 	}
-	ctx, cancel := clickhouse.With(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: plainTime}})
+	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: plainTime}})
 	defer cancel()
 	plain, err := v.store.Run(ctx, stats.PlainQuery(s.question))
 	if err != nil {
@@ -163,7 +163,7 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 		v.changing()
 		return nil
 	}
-	v.judge(s, plain)
+	v.judge(s, plain.Total())
 	return nil
 }
 

@@ -7,40 +7,23 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
-
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// observed gives a store whose statements are counted in the account of their question.
-func (d *database) observed(t *testing.T) *stats.Store {
-	t.Helper()
-	conn, err := clickhouse.Open(t.Context(), d.url, clickhouse.Pool{MaxOpen: 8, MaxIdle: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	count := func(ctx context.Context, o clickhouse.Observation) { stats.AddStatement(ctx, o.Rows) }
-	store := stats.NewStore(clickhouse.Observe(conn, noop.NewTracerProvider().Tracer(""), count), clickhouse.Limits{Time: time.Minute})
-	store.Few = 0 // tests have few messages
-	return store
-}
-
-// costs asks and tells what the answer took.
+// costs asks and returns what the answer took.
 func costs(t *testing.T, cache *stats.Cache, q stats.Question) stats.Costs {
 	t.Helper()
-	ctx, account := stats.WithAccount(t.Context())
-	if _, err := cache.Answer(ctx, q); err != nil {
+	var cost stats.CostMeter
+	if _, err := cache.Answer(t.Context(), stats.Request{Question: q, Cost: &cost}); err != nil {
 		t.Fatal(err)
 	}
-	return account.Costs()
+	return cost.Costs()
 }
 
 func TestCostsOfAnswers(t *testing.T) {
 	d := newDatabase(t)
 	d.load(t, oneConversation, oneMessage, oneMember)
-	store := d.observed(t)
+	store := d.store
 	cached := stats.NewCache(store, stats.CacheOptions{Size: 10, MaxAge: time.Hour})
 	bare := stats.NewCache(store, stats.CacheOptions{})
 	ofUser, short := year("o1"), year("o1")
@@ -73,38 +56,36 @@ func TestCostsOfAnswers(t *testing.T) {
 func TestCostsOfSharedAnswers(t *testing.T) {
 	d := newDatabase(t)
 	d.load(t, oneConversation, oneMessage)
-	store := d.observed(t)
 	entered, opened := make(chan struct{}), make(chan struct{})
-	store.AdmitWith(func(context.Context, string) (func(), error) {
+	store := d.open(t, stats.Options{Admit: func(context.Context, string) (func(), error) {
 		close(entered) // panics if there is a second question
 		<-opened
 		return func() {}, nil
-	})
+	}})
 	cache := stats.NewCache(store, stats.CacheOptions{Size: 10, MaxAge: time.Hour})
-	var first, second stats.Costs
+	var first stats.Costs
+	var second stats.CostMeter
 	var both sync.WaitGroup
 	both.Go(func() { first = costs(t, cache, year("o1")) })
 	<-entered
-	joined, account := stats.WithAccount(t.Context())
-	both.Go(func() { _, _ = cache.Answer(joined, year("o1")) })
-	for account.Costs().Cache == "" {
+	both.Go(func() { _, _ = cache.Answer(t.Context(), stats.Request{Question: year("o1"), Cost: &second}) })
+	for second.Costs().Cache == "" {
 		time.Sleep(time.Millisecond)
 	}
 	close(opened)
 	both.Wait()
-	second = account.Costs()
-	if first.Cache != stats.CacheMiss || first.Statements == 0 || first.Waited == 0 || second != (stats.Costs{Cache: stats.CacheShared}) {
-		t.Errorf("the first paid %+v, the second %+v", first, second)
+	if first.Cache != stats.CacheMiss || first.Statements == 0 || first.Waited == 0 || second.Costs() != (stats.Costs{Cache: stats.CacheShared}) {
+		t.Errorf("the first paid %+v, the second %+v", first, second.Costs())
 	}
 }
 
 func TestWhoIsNotAdmittedIsNotAnswered(t *testing.T) {
 	d := newDatabase(t)
 	full := errors.New("full")
-	d.store.AdmitWith(func(context.Context, string) (func(), error) { return nil, full })
+	store := d.open(t, stats.Options{Admit: func(context.Context, string) (func(), error) { return nil, full }})
 	for _, size := range []int{0, 10} {
-		cache := stats.NewCache(d.store, stats.CacheOptions{Size: size})
-		if _, err := cache.Answer(t.Context(), year("o1")); !errors.Is(err, full) {
+		cache := stats.NewCache(store, stats.CacheOptions{Size: size})
+		if _, err := cache.Answer(t.Context(), stats.Request{Question: year("o1")}); !errors.Is(err, full) {
 			t.Errorf("with a cache of %d: %v, want the refusal", size, err)
 		}
 	}
@@ -115,7 +96,7 @@ func TestKindsOfPlans(t *testing.T) {
 		stats.Months: stats.KindCells, stats.Days: stats.KindCells, stats.Hours: stats.KindCells,
 		stats.UserMonths: stats.KindActivity, stats.Activity: stats.KindActivity, stats.Messages: stats.KindRaw,
 	} {
-		plan := stats.Plan{Parts: []stats.Part{{Source: source}, {Source: stats.Messages}}}
+		plan := stats.Plan{Steps: []stats.Step{{Source: source}, {Source: stats.Messages}}}
 		if got := plan.Kind(); got != want {
 			t.Errorf("a plan with %s is called %s, want %s", source, got, want)
 		}
