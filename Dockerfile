@@ -6,8 +6,12 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+# What `orgstats version` shows: the repository itself is not part of the build's context.
+ARG VERSION= COMMIT=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /image/orgstats ./cmd/orgstats
+    CGO_ENABLED=0 go build -trimpath -o /image/orgstats -ldflags "-s -w \
+      -X github.com/orgstats/orgstats/cmd/orgstats/cli.version=$VERSION \
+      -X github.com/orgstats/orgstats/cmd/orgstats/cli.commit=$COMMIT" ./cmd/orgstats
 # What the image holds beside the program: the system's loader and C library, because the program can open a library though it is
 # built without cgo; the certificates of HTTPS servers; and a directory of its user's.
 RUN set -eu; \

@@ -13,9 +13,18 @@ export GOFLAGS := $(GOFLAGS) -pgo=off
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
 
+# What `orgstats version` shows. Outside a repository both are empty, and the program shows what the toolchain knows.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+CLI := github.com/orgstats/orgstats/cmd/orgstats/cli
+LDFLAGS := -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
+
 # The compiler takes what it may inline and lay out for speed from cmd/orgstats/default.pgo (go.dev/doc/pgo).
 build: ## bin/orgstats
-	go build -pgo=auto -trimpath -o bin/orgstats ./cmd/orgstats
+	go build -pgo=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/orgstats ./cmd/orgstats
+
+ldflags: # for tests
+	@echo '$(LDFLAGS)'
 
 # What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
 # the whole program, is tested beside it, and several tests at once, because they wait more than they compute.

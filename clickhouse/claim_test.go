@@ -52,13 +52,14 @@ func TestClaimIsHeldByOne(t *testing.T) {
 	url := enginetest.Start(t).URL()
 	began := time.Now()
 	first := take(t, url, "test", "process 12 on a-host")
+	taken := time.Now()
 
 	held := refused(t, url, "test")
 	if held.Holder != "process 12 on a-host" {
 		t.Errorf("the holder is said to be %q", held.Holder)
 	}
-	if off := held.Since.Sub(began).Abs(); off > 5*time.Second {
-		t.Errorf("it is said to be held since %v, and was taken at %v", held.Since, began)
+	if held.Since.Before(began.Add(-2*time.Second)) || held.Since.After(taken.Add(2*time.Second)) { // of whole seconds
+		t.Errorf("it is said to be held since %v, and was taken between %v and %v", held.Since, began, taken)
 	}
 	select {
 	case <-first.Lost():
@@ -140,7 +141,7 @@ func TestHolderLearnsThatItsClaimIsLost(t *testing.T) {
 	}
 	select {
 	case <-claim.Lost():
-	case <-time.After(10 * time.Second):
+	case <-time.After(enginetest.Patience):
 		t.Fatal("the holder does not learn it")
 	}
 	if claim.Err() == nil {

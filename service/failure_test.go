@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
 )
@@ -45,7 +46,7 @@ func TestErrorsOfWhatIsBehind(t *testing.T) {
 			if strings.Contains(got.body, "password") {
 				t.Errorf("the cause was shown: %s", got.body)
 			}
-			eventually(t, "the cause is logged with the request's id", func() bool {
+			enginetest.Await(t, "the cause is logged with the request's id", func() bool {
 				log := service.log.String()
 				return strings.Contains(log, secret.Error()) && strings.Contains(log, `"request_id":"given-id"`)
 			})

@@ -242,13 +242,3 @@ func unixMilli(t *testing.T, text string) int64 {
 	}
 	return at.UnixMilli()
 }
-
-// eventually waits for something that another goroutine is about to do.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still not so after 10 s: %s", what)
-		}
-	}
-}

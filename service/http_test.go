@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -97,7 +98,7 @@ func TestReadyNamesTheParts(t *testing.T) {
 	if got.status != 503 || got.body != want || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d %s, want 503 %s", got.status, got.body, want)
 	}
-	eventually(t, "the causes are logged", func() bool { return strings.Contains(service.log.String(), "dial: secret") })
+	enginetest.Await(t, "the causes are logged", func() bool { return strings.Contains(service.log.String(), "dial: secret") })
 }
 
 func TestWhatIsNoRequest(t *testing.T) {
@@ -208,7 +209,7 @@ func TestLogTellsWhoButNotWhat(t *testing.T) {
 	header := bearer(token)
 	header.Set("X-Request-Id", "id-1")
 	service.do(t, http.MethodGet, statsPath+"?"+day+"&metadataValue=private", header)
-	eventually(t, "the request is logged", func() bool { return strings.Contains(service.log.String(), "id-1") })
+	enginetest.Await(t, "the request is logged", func() bool { return strings.Contains(service.log.String(), "id-1") })
 	log := service.log.String()
 	if strings.Contains(log, token) || strings.Contains(log, "private") || strings.Contains(log, "2024-01-01") {
 		t.Errorf("the log holds the token or the query: %s", log)
@@ -236,7 +237,7 @@ func TestPanicIsInternal(t *testing.T) {
 			t.Errorf("got %d %s", got.status, got.body)
 		}
 	}
-	eventually(t, "the panic is logged with its stack", func() bool {
+	enginetest.Await(t, "the panic is logged with its stack", func() bool {
 		log := service.log.String()
 		return strings.Contains(log, "the cause") && strings.Contains(log, "getstats.go")
 	})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/limit"
 	"github.com/orgstats/orgstats/service/stats"
@@ -58,7 +59,7 @@ func TestBusyIsAnswered503(t *testing.T) {
 	send(t, first, rawRequest(admin, day))
 	<-slow.entered
 	send(t, second, rawRequest(admin, day))
-	eventually(t, "the second waits", func() bool { _, waiting := gate.Load(); return waiting == 1 })
+	enginetest.Await(t, "the second waits", func() bool { _, waiting := gate.Load(); return waiting == 1 })
 	got := service.ask(t, admin, day)
 	if got.status != 503 || got.Error != sentences[codeBusy] || got.header.Get("Retry-After") != "1" {
 		t.Errorf("got %d %s, Retry-After %q", got.status, got.body, got.header.Get("Retry-After"))
@@ -119,7 +120,7 @@ func TestAFreedConnectionIsAnothersAgain(t *testing.T) {
 	send(t, first, rawRequest(admin, day))
 	readNext(t, bufio.NewReader(first))
 	_ = first.Close()
-	eventually(t, "the connection is closed", func() bool { open, _ := service.Connections(); return open == 0 })
+	enginetest.Await(t, "the connection is closed", func() bool { open, _ := service.Connections(); return open == 0 })
 	second := service.dial(t)
 	send(t, second, rawRequest(admin, day))
 	if got := readAnswer(t, second); got.status != 200 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // untimed is a service that waits for the rest of a request for longer than a test does: what it answers it has
@@ -212,7 +214,7 @@ func (r *running) expectRefusal(t *testing.T, connection net.Conn, row malformed
 func (r *running) expectLogged(t *testing.T, id string, parts ...string) {
 	t.Helper()
 	var lines []string
-	eventually(t, "the request is logged", func() bool {
+	enginetest.Await(t, "the request is logged", func() bool {
 		lines = nil
 		for line := range strings.Lines(r.log.String()) {
 			if strings.Contains(line, `"request_id":"`+id+`"`) {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 func TestClientAddress(t *testing.T) {
@@ -36,7 +38,7 @@ func TestClientAddress(t *testing.T) {
 			header["X-Forwarded-For"] = row.forwarded
 			service.do(t, http.MethodGet, statsPath+"?"+day, header)
 			want := `"client":"` + row.want + `"`
-			eventually(t, "the client's address is logged: "+want, func() bool { return strings.Contains(service.log.String(), want) })
+			enginetest.Await(t, "the client's address is logged: "+want, func() bool { return strings.Contains(service.log.String(), want) })
 		})
 	}
 }

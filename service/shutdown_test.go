@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/stats"
 	"github.com/orgstats/orgstats/service/transport"
 )
@@ -67,11 +68,11 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	readNext(t, idleReader)
 	text := rawRequest(admin, day)
 	send(t, late, text[:10])
-	eventually(t, "all connections are open", func() bool { return service.openConnections() == requests+3 })
-	eventually(t, "the late request has begun", func() bool { return service.connections.Idle() == 2 })
+	enginetest.Await(t, "all connections are open", func() bool { return service.openConnections() == requests+3 })
+	enginetest.Await(t, "the late request has begun", func() bool { return service.connections.Idle() == 2 })
 
 	done := shutdown(service, within(t, 20*time.Second))
-	eventually(t, "new connections are refused", func() bool {
+	enginetest.Await(t, "new connections are refused", func() bool {
 		c, err := net.Dial("tcp", service.address)
 		if err == nil {
 			_ = c.Close()
@@ -111,7 +112,7 @@ func TestShutdownTakesWhatArrivesAtThatMoment(t *testing.T) {
 	send(t, idle, rawRequest(admin, day))
 	readNext(t, reader)
 	done := shutdown(service, within(t, 20*time.Second))
-	eventually(t, "the service stops", service.connections.Stopping)
+	enginetest.Await(t, "the service stops", service.connections.Stopping)
 	send(t, idle, rawRequest(admin, day))
 	fresh := service.dial(t) // may still be in the kernel's queue
 	send(t, fresh, rawRequest(admin, day))

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // stage is how far clients come before they vanish without a word: their network is gone, and nothing closes the
@@ -93,8 +95,8 @@ func (r *running) vanish(t *testing.T, s stage) {
 // expectNothingLeft waits until no connection is open, and none has a goroutine.
 func (r *running) expectNothingLeft(t *testing.T, why string) {
 	t.Helper()
-	eventually(t, why+": no connection is left", func() bool { open, _ := r.Connections(); return open == 0 })
-	eventually(t, why+": no goroutine is left", func() bool { return goroutinesIn("fasthttp.(*Server).serveConn") == 0 })
+	enginetest.Await(t, why+": no connection is left", func() bool { open, _ := r.Connections(); return open == 0 })
+	enginetest.Await(t, why+": no goroutine is left", func() bool { return goroutinesIn("fasthttp.(*Server).serveConn") == 0 })
 }
 
 // goroutinesIn counts the goroutines that are in a function.

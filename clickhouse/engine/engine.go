@@ -39,7 +39,6 @@ type Engine struct {
 	log         *slog.Logger
 
 	lease  *lease
-	joined bool
 	child  *exec.Cmd       // nil for who joined
 	exited <-chan struct{} // closed when the child has been reaped; nil for who joined
 
@@ -56,9 +55,6 @@ func (e *Engine) Analyst() Connection { return e.connection(analystName, e.crede
 
 // URL returns the owner's connection, password included, as clickhouse-go's ParseDSN takes it.
 func (e *Engine) URL() string { return e.Owner().URL() }
-
-// Joined reports whether the engine was running already.
-func (e *Engine) Joined() bool { return e.joined }
 
 // Version returns the library's version, as in 26.7.3: its year and month are ClickHouse's.
 func (e *Engine) Version() string { return e.state.Version }

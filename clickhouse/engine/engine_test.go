@@ -211,7 +211,7 @@ func TestUnexpectedEndIsReported(t *testing.T) {
 	for _, e := range []*engine.Engine{starter, joiner} {
 		select {
 		case <-e.Done():
-		case <-time.After(10 * time.Second):
+		case <-time.After(enginetest.Patience):
 			t.Fatal("the end of the engine goes unnoticed")
 		}
 		if e.Err() == nil {

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -175,11 +174,5 @@ func zombie(pid int) bool {
 // awaitEnd waits until the process has ended.
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
-	for running(pid) {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d is left behind", pid)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	enginetest.Await(t, fmt.Sprintf("process %d has ended", pid), func() bool { return !running(pid) })
 }

@@ -68,8 +68,7 @@ func (e *Engine) join(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, e.lease.release())
 	}
-	e.joined = true
-	e.log.Info("joined the running engine", "dataDir", string(e.directory), "pid", e.state.PID, "port", e.state.TCPPort)
+	e.log.Info("joined the running engine", "data_dir", string(e.directory), "pid", e.state.PID, "port", e.state.TCPPort)
 	if o.Port != 0 && o.Port != e.state.TCPPort {
 		e.log.Warn("the running engine has another port than the wanted one", "port", e.state.TCPPort, "wanted", o.Port)
 	}

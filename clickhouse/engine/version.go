@@ -1,11 +1,28 @@
 package engine
 
 import (
+	_ "embed"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+//go:embed package.json
+var packageJSON []byte
+
+// PinnedVersion returns the version of the library that `make engine` fetches for this program.
+func PinnedVersion() string {
+	var manifest struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(packageJSON, &manifest); err != nil {
+		panic(err) // the file is part of the program
+	}
+	for _, version := range manifest.Dependencies {
+		return version
+	}
+	panic("package.json names no library")
+}
 
 // checkVersion refuses data that a newer ClickHouse has written: its formats need not be readable by an older one.
 func checkVersion(library, data string) error {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 const patient = time.Minute // longer than any test
@@ -36,7 +38,7 @@ func askUntil(t *testing.T, ctx context.Context, g *Gate, org string) *asker {
 		a.leave, a.err = g.Enter(ctx, org)
 		close(a.done)
 	}()
-	eventually(t, "the question has arrived", func() bool {
+	enginetest.Await(t, "the question has arrived", func() bool {
 		return waitingOf(g, org) > before || a.settled()
 	})
 	return a
@@ -62,7 +64,7 @@ func (a *asker) settled() bool {
 
 func (a *asker) expectStarted(t *testing.T) {
 	t.Helper()
-	eventually(t, "the turn comes", a.settled)
+	enginetest.Await(t, "the turn comes", a.settled)
 	if a.err != nil {
 		t.Fatalf("%s was refused: %v", a.org, a.err)
 	}
@@ -70,19 +72,10 @@ func (a *asker) expectStarted(t *testing.T) {
 
 func (a *asker) expectRefused(t *testing.T, reason Reason) {
 	t.Helper()
-	eventually(t, "the question is refused", a.settled)
+	enginetest.Await(t, "the question is refused", a.settled)
 	busy, ok := errors.AsType[*BusyError](a.err)
 	if !ok || busy.Reason != reason || !errors.Is(a.err, ErrBusy) {
 		t.Fatalf("%s: got %v, want %s", a.org, a.err, reason)
-	}
-}
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patient); !condition(); time.Sleep(100 * time.Microsecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
 	}
 }
 
@@ -153,7 +146,7 @@ func TestEqualsTakeTurns(t *testing.T) {
 	order := ""
 	for len(waiting) > 0 {
 		now.leave()
-		eventually(t, "somebody's turn comes", func() bool {
+		enginetest.Await(t, "somebody's turn comes", func() bool {
 			i := slices.IndexFunc(waiting, (*asker).settled)
 			if i < 0 {
 				return false
@@ -262,7 +255,7 @@ func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	second, third := askUntil(t, ctx, g, "b"), ask(t, g, "c")
 	cancel(gone)
-	eventually(t, "the question is given up", second.settled)
+	enginetest.Await(t, "the question is given up", second.settled)
 	if !errors.Is(second.err, gone) {
 		t.Errorf("got %v, want the context's cause", second.err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
@@ -38,6 +39,30 @@ func Start(tb testing.TB) *engine.Engine {
 		}
 	})
 	return e
+}
+
+// Patience is how long tests wait for what should come soon. Only a failure takes that long, so that a busy machine
+// fails nothing.
+const Patience = time.Minute
+
+// Eventually waits for a condition, and reports whether it came.
+func Eventually(condition func() bool) bool {
+	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) {
+		if condition() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// Await waits for a condition that the rest of the test needs.
+func Await(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	if !Eventually(condition) {
+		tb.Fatalf("not within %s: %s", Patience, what)
+	}
 }
 
 // repository returns the folder of go.mod: a test runs in its package's folder, somewhere below.

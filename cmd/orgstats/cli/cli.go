@@ -69,6 +69,8 @@ type commands struct {
 	Health     healthCommand     `cmd:"" help:"Tell by the exit status whether the service on this machine is ready: for containers and supervisors."`
 	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it bears it."`
 	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
+	Version    versionCommand    `cmd:"" help:"Show the version, the commit, the toolchain and the engine that the program was built with."`
+	OnlyName   kong.VersionFlag  `name:"version" help:"Show the version and exit."`
 }
 
 // rejectedError says that a load took everything but some lines.
@@ -78,6 +80,7 @@ func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejec
 
 func newParser(c *commands, options ...kong.Option) *kong.Kong {
 	return kong.Must(c, append(options, kong.Name("orgstats"),
+		kong.Vars{"version": "orgstats " + ReadBuild().Version},
 		kong.Description("Exact usage figures of an AI-agent platform's organizations, from ClickHouse."))...)
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/service/auth"
 )
@@ -248,7 +249,7 @@ func killWhileTheEngineLives(t *testing.T, i *installation, rng *rand.Rand) {
 		}
 		before := step()
 		p := i.start("load", "--rejects", fmt.Sprint("engine-lives-", attempt), "all")
-		if !eventually(func() bool { return step() > before || !p.running() }) {
+		if !enginetest.Eventually(func() bool { return step() > before || !p.running() }) {
 			t.Fatal("the load writes nothing")
 		}
 		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond) // any moment will do

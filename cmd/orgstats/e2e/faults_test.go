@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/auth"
 )
 
@@ -85,7 +86,7 @@ func (c *crowd) stop() map[int]int {
 func (c *crowd) awaitAnswers(when string) {
 	c.Helper()
 	now := time.Now().Add(100 * time.Millisecond).UnixNano() // what is under way is of before
-	if !eventually(func() bool { return c.lastOK.Load() > now }) {
+	if !enginetest.Eventually(func() bool { return c.lastOK.Load() > now }) {
 		c.Fatalf("no answer %s", when)
 	}
 }
@@ -107,7 +108,7 @@ func expectOnly(t *testing.T, statuses map[int]int, allowed ...int) {
 // awaitReady waits until /readyz has the status, and gives its body.
 func (s *server) awaitReady(status int) (body string) {
 	s.Helper()
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		response, err := s.client.Get("http://" + s.address + "/readyz")
 		if err != nil {
 			return false
@@ -233,7 +234,7 @@ func (s *server) expectNoLeak(before map[string]float64) {
 	s.client.CloseIdleConnections()
 	const goroutines, connections, memory = "go_goroutines", "orgstats_http_connections", "process_resident_memory_bytes"
 	var now map[string]float64
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		now = s.scrape()
 		return now[goroutines] <= before[goroutines]+10 && now[connections] == 0
 	}) {

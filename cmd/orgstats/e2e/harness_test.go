@@ -24,8 +24,8 @@ import (
 // programVariable, in the environment, makes the test binary the program: the tests start it as its users do.
 const programVariable = "ORGSTATS_TEST_PROGRAM"
 
-// patience is how long the tests wait for what should come soon; only a failure takes that long.
-const patience = time.Minute
+// patience is how long the tests wait for what should come soon.
+const patience = enginetest.Patience
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
@@ -136,19 +136,9 @@ func enginesOn(data string) (pids []int) {
 
 func (i *installation) expectNoEngine() {
 	i.Helper()
-	if !eventually(func() bool { return len(i.engines()) == 0 }) {
+	if !enginetest.Eventually(func() bool { return len(i.engines()) == 0 }) {
 		i.Errorf("engines are left behind: processes %v", i.engines())
 	}
-}
-
-// eventually waits for a condition, and tells whether it came.
-func eventually(condition func() bool) bool {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return false
 }
 
 // process is the program under way.
@@ -256,7 +246,7 @@ func (p *process) feed(input []byte) {
 	if _, err := p.stdin.Write(input); err != nil {
 		p.Fatal(err)
 	}
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		left, err := unix.IoctlGetInt(int(p.stdin.Fd()), unix.TIOCINQ)
 		return err == nil && left == 0
 	}) {
@@ -269,7 +259,7 @@ func (p *process) awaitText(o *output, pattern string) string {
 	p.Helper()
 	var found []string
 	expression := regexp.MustCompile(pattern)
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		ended := !p.running()
 		found = expression.FindStringSubmatch(o.String())
 		return found != nil || ended

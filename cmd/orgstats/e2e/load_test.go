@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/service/auth"
 )
@@ -116,7 +117,7 @@ func (i *installation) awaitClaim() {
 		i.Fatal(err)
 	}
 	defer conn.Close()
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		var n uint64
 		err := conn.QueryRow(i.Context(), "SELECT count() FROM system.processes WHERE startsWith(query_id, 'orgstats-loader-')").Scan(&n)
 		return err == nil && n == 1

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // logLine is the line of a request.
@@ -55,7 +57,7 @@ func TestLogHasALineForEachRequest(t *testing.T) {
 	s.ask(token[:len(token)-4]+"AAAA", secret(always()))
 	s.ask("secretToken", always())
 	var lines []logLine
-	if !eventually(func() bool { lines = requestLines(t, s.stderr.String()); return len(lines) == 5 }) {
+	if !enginetest.Eventually(func() bool { lines = requestLines(t, s.stderr.String()); return len(lines) == 5 }) {
 		t.Fatalf("there are %d lines of requests, want 5", len(lines))
 	}
 	for n, want := range []logLine{
@@ -108,7 +110,7 @@ func TestErrorsOfClickHouseTellNothingOfTheQuestion(t *testing.T) {
 	if got := s.ask(token, q); got.status != 500 || strings.Contains(got.body, "secret") {
 		t.Errorf("status %d: %s", got.status, got.body)
 	}
-	if !eventually(func() bool { return len(requestLines(t, s.stderr.String())) == 1 }) {
+	if !enginetest.Eventually(func() bool { return len(requestLines(t, s.stderr.String())) == 1 }) {
 		t.Fatal("the request is not logged")
 	}
 	line := requestLines(t, s.stderr.String())[0]

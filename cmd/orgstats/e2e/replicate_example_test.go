@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/postgres/example"
 	"github.com/orgstats/orgstats/service/auth"
 )
@@ -25,7 +26,7 @@ func TestTheExampleIsFollowed(t *testing.T) {
 	}
 	r.source.Exec(`INSERT INTO message (id, conversation_id, role) VALUES ('new', 'conversation_1', 'user')`)
 	begun := time.Now()
-	if !eventually(func() bool { return s.figures(caller, always()).MessageCount == uint64(before["messageCount"])+1 }) {
+	if !enginetest.Eventually(func() bool { return s.figures(caller, always()).MessageCount == uint64(before["messageCount"])+1 }) {
 		t.Fatal("the insert does not show")
 	}
 	t.Logf("the insert showed after %v", time.Since(begun))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // A transaction of several hundred thousand changes is followed, in bounded memory, though the replicator dies in the
@@ -26,7 +28,7 @@ func TestALargeTransaction(t *testing.T) {
 		DELETE FROM message WHERE hashtext(id) %% 5 = 0;
 		INSERT INTO conversation (id, organization_id, user_id) VALUES ('last', 'org_0', 'user_0')`, rows))
 	written := func() uint64 { return r.tally("SELECT count() FROM messages") }
-	if !eventually(func() bool { return written() > 0 }) {
+	if !enginetest.Eventually(func() bool { return written() > 0 }) {
 		t.Fatal("nothing of the transaction is written")
 	}
 	r.replicator.kill()
@@ -73,7 +75,7 @@ func TestASnapshotIsResumed(t *testing.T) {
 	for n := range 4 {
 		r.follow()
 		written := r.copied()
-		if !eventually(func() bool { return r.copied() > written || !r.replicator.running() }) {
+		if !enginetest.Eventually(func() bool { return r.copied() > written || !r.replicator.running() }) {
 			t.Fatalf("start %d copies nothing", n)
 		}
 		time.Sleep(time.Duration(n) * 50 * time.Millisecond) // any moment will do

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
@@ -74,7 +75,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 		`orgstats_replication_following 1`, `orgstats_replication_waiting_for{what="ClickHouse"} 0`, `orgstats_replication_lag_seconds 0`,
 	}
 	text := ""
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		text = replicationMetrics(t, address)
 		for _, line := range want {
 			if !strings.Contains(text, line) {
@@ -108,7 +109,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 	}
 	source.Start()
 	source.Exec("INSERT INTO message (id, conversation_id, role) VALUES ('later', 'c', 'user')")
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		return strings.Contains(replicationMetrics(t, address), `orgstats_replication_rows_total{kind="inserted",table="public.message"} 1`)
 	}) {
 		t.Error("it does not go on")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
@@ -90,7 +91,7 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	p.set(refuses) // those that are open
 	p.set(passes)
 	const cuts = 25
-	if !eventually(func() bool { return p.cuts.Load() >= cuts }) {
+	if !enginetest.Eventually(func() bool { return p.cuts.Load() >= cuts }) {
 		t.Errorf("of %d connections only %d were cut", cuts, p.cuts.Load())
 	}
 	if !r.replicator.running() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
@@ -28,7 +29,7 @@ func TestReplicateWaitsForBothAtItsStart(t *testing.T) {
 	awaits := func(what, said string) {
 		t.Helper()
 		r.replicator.awaitText(&r.replicator.stderr, said)
-		if !eventually(func() bool {
+		if !enginetest.Eventually(func() bool {
 			return strings.Contains(replicationMetrics(t, address), fmt.Sprintf("orgstats_replication_waiting_for{what=%q} 1", what))
 		}) {
 			t.Errorf("the metrics do not say that %s is waited for", what)
@@ -110,7 +111,7 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	w.fill(100)
 	r.follow()
 	for n := range 5 {
-		if !eventually(func() bool { return killEngines(r.data()) > 0 }) {
+		if !enginetest.Eventually(func() bool { return killEngines(r.data()) > 0 }) {
 			t.Fatal("the engine does not come again")
 		}
 		time.Sleep(time.Duration(n) * 150 * time.Millisecond) // so that each kill meets a later moment

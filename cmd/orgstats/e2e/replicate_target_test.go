@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // ClickHouse fails in every way, for a while: the replicator goes on living, and then goes on.
@@ -47,7 +48,7 @@ func TestFailuresOfClickHouseAreOutlived(t *testing.T) {
 		w.start()
 		said := len(r.replicator.stderr.String())
 		c.begin()
-		if c.says && !eventually(func() bool { return strings.Contains(r.replicator.stderr.String()[said:], "level=WARN") }) {
+		if c.says && !enginetest.Eventually(func() bool { return strings.Contains(r.replicator.stderr.String()[said:], "level=WARN") }) {
 			t.Errorf("%s: the replicator says nothing of it", c.reason)
 		}
 		for before := w.rows.Load(); w.rows.Load() < before+600; time.Sleep(10 * time.Millisecond) {

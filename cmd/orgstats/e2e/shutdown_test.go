@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/service/auth"
 )
@@ -32,7 +33,7 @@ func TestShutdownCutsNoRequestOff(t *testing.T) {
 		c.running.Add(1)
 		go c.run(n%2 == 0)
 	}
-	if !eventually(func() bool { return c.answered.Load() > 50 }) {
+	if !enginetest.Eventually(func() bool { return c.answered.Load() > 50 }) {
 		t.Fatal("the service answers too little")
 	}
 	c.stopping.Store(true)

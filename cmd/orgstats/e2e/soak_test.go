@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/service/auth"
@@ -245,7 +246,7 @@ func (s *soak) checkAnswers(n int) {
 		caller, query := s.question()
 		want := s.oracle.answer(caller, query)
 		var got answer
-		if !eventually(func() bool {
+		if !enginetest.Eventually(func() bool {
 			got = s.server.ask(s.server.token(caller), query)
 			return got.status == http.StatusOK && maps.Equal(decode[figures](s.T, got.body), want)
 		}) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // writesVariable, in the environment, makes the program kill itself after the first statement that begins in that way,
@@ -131,7 +133,7 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 // what was sent beside the loader's last statement.
 func (e *examiner) awaitNoLoader() {
 	e.Helper()
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		var left uint64
 		err := e.conn.QueryRow(e.Context(), `
 SELECT count()

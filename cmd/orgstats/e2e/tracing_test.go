@@ -15,6 +15,8 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	spans "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // receiver takes spans over OTLP, as a collector does.
@@ -99,7 +101,7 @@ func TestTracesReachFromTheCallerToClickHouse(t *testing.T) {
 	s.askTraced(token, s.url(q))
 
 	var server *spans.Span
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		for _, span := range r.of(traceID) {
 			if span.Kind == spans.Span_SPAN_KIND_SERVER {
 				server = span
@@ -118,7 +120,7 @@ func TestTracesReachFromTheCallerToClickHouse(t *testing.T) {
 		t.Errorf("the service is called %q", r.services[0])
 	}
 	conn := i.connection()
-	if !eventually(func() bool {
+	if !enginetest.Eventually(func() bool {
 		var n uint64
 		const sql = "SELECT count() FROM system.opentelemetry_span_log WHERE lower(hex(trace_id)) = replaceAll($1, '-', '')"
 		return conn.QueryRow(t.Context(), sql, traceID).Scan(&n) == nil && n > 0
