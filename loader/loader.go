@@ -282,7 +282,7 @@ const (
 func (l *load) tryToWrite(ctx context.Context, w *replica.Writer, all bool) error {
 	for l.begun < len(l.unwritten) {
 		next := l.unwritten[l.begun]
-		w.Coming(l.coming.after(next, l.Progress))
+		w.Expect(l.coming.after(next, l.Progress))
 		changed, err := w.Begin(ctx, next.Batch)
 		if err != nil {
 			return err

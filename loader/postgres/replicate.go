@@ -34,8 +34,8 @@ type Options struct {
 	Slot        string
 	Publication string
 	// ClickHouse gives the URL of ClickHouse, whose schema is up to date. It is asked again after every failure.
-	ClickHouse func(context.Context) (string, error)
-	Written    func(statement string) // as replica.Options has it
+	ClickHouse  func(context.Context) (string, error)
+	OnStatement func(statement string) // as replica.Options has it
 
 	BatchRows       int           // a batch is closed when it has this many changes,
 	BatchTime       time.Duration // or its first one has waited this long
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Monitor = &Monitor{}
 	}
 	r := &replicator{Options: o, progressAt: time.Now(), unsent: map[string]bool{}}
-	r.target = target{url: o.ClickHouse, onStatement: o.Written, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
+	r.target = target{url: o.ClickHouse, onStatement: o.OnStatement, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
 	defer r.target.writer.Close()
 	if err := o.checkResync(); err != nil {
 		return err

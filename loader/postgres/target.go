@@ -65,7 +65,7 @@ func (t *target) open(ctx context.Context) (*openTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer, err := replica.Open(ctx, replica.Options{URL: url, Written: t.onStatement})
+	writer, err := replica.Open(ctx, replica.Options{URL: url, OnStatement: t.onStatement})
 	if err != nil {
 		return nil, err
 	}

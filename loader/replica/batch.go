@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
 )
 
 // Batch is a set of records that are written together. Of several records of one id it keeps the one that wins.
@@ -40,10 +41,10 @@ func NewBatch(messages int) *Batch {
 	itself := func(id string) string { return id }
 	bySource := func(key string) memberKey { return memberKey{sourceKey: key} }
 	b := &Batch{
-		conversations: newWinners(0, hashOf, (*record.Conversation).Key, itself, (*record.Conversation).After),
-		messages:      newWinners(messages, hashOf, (*record.Message).Key, itself, (*record.Message).After),
-		kbFiles:       newWinners(0, hashOf, (*record.KBFile).Key, itself, (*record.KBFile).After),
-		members:       newWinners(0, seeded[memberKey](), memberKeyOf, bySource, (*record.Member).After),
+		conversations: newWinners(0, index.Hash, (*record.Conversation).Key, itself, (*record.Conversation).After),
+		messages:      newWinners(messages, index.Hash, (*record.Message).Key, itself, (*record.Message).After),
+		kbFiles:       newWinners(0, index.Hash, (*record.KBFile).Key, itself, (*record.KBFile).After),
+		members:       newWinners(0, nil, memberKeyOf, bySource, (*record.Member).After),
 	}
 	b.sets = [...]recordSet{
 		record.KindConversation: &b.conversations,
@@ -73,8 +74,8 @@ func (b *Batch) Len() int {
 func (b *Batch) Messages() int { return len(b.messages.list) }
 
 // hasAny reports whether the batch has any of another's messages, given by their index in it.
-func (b *Batch) hasAny(other *Batch, places []int32) bool {
-	return slices.ContainsFunc(places, func(i int32) bool { return b.messages.has(other.messages.list[i].ID) })
+func (b *Batch) hasAny(other *Batch, indexes []int32) bool {
+	return slices.ContainsFunc(indexes, func(i int32) bool { return b.messages.has(other.messages.list[i].ID) })
 }
 
 // Changed counts, by kind, the records of a batch that changed a replica; the others were older than what was there, or

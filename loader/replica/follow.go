@@ -3,19 +3,22 @@ package replica
 import (
 	"context"
 	"slices"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/replica/index"
 )
 
 // refreshChunk is how many messages are rewritten at once when conversations change.
 const refreshChunk = 50_000
 
-// arrival is a conversation that is new or changed, and the organization under which its messages stand so far: "" when
-// they wait for it.
+// arrival is a conversation that is new or changed, and the organization that its messages have so far: "" when they
+// wait for it.
 type arrival struct {
 	*conversation
 	home string
 }
 
-// arrivals are the written rows whose messages, if any, must follow.
+// arrivals returns the written rows whose messages, if any, must follow.
 func (w *Writer) arrivals(rows []*conversation, stored map[string]*conversation) []arrival {
 	var result []arrival
 	for _, row := range rows {
@@ -34,9 +37,9 @@ func (w *Writer) follow(ctx context.Context, batch uint64, arrivals []arrival) e
 	if len(arrivals) == 0 {
 		return nil
 	}
-	set := stringKeys("conversation_id", columnOf(arrivals, func(a *arrival) string { return a.ID }))
-	set.column("org_id", "String", columnOf(arrivals, func(a *arrival) string { return a.home }))
-	ids, err := w.messageIDs(ctx, set, `
+	keys := clickhouse.StringKeys("conversation_id", columnOf(arrivals, func(a arrival) string { return a.ID })).
+		Add("org_id", "String", columnOf(arrivals, func(a arrival) string { return a.home }))
+	ids, err := w.messageIDs(ctx, keys, `
 SELECT DISTINCT id
 FROM messages
 WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT conversation_id FROM keys)`)
@@ -50,10 +53,10 @@ WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT convers
 	return nil
 }
 
-// messageIDs finds messages that belong, or once belonged, to the conversations of a set.
-func (w *Writer) messageIDs(ctx context.Context, set *keys, statement string) ([]string, error) {
+// messageIDs returns messages that belong, or once belonged, to the conversations of a set.
+func (w *Writer) messageIDs(ctx context.Context, keys *clickhouse.Keys, query string) ([]string, error) {
 	var ids []string
-	err := query(ctx, w.conn, "messages of conversations", set, statement, func(scan func(...any) error) error {
+	err := clickhouse.LookUp(ctx, w.conn, "messages of conversations", keys, query, func(scan clickhouse.Scan) error {
 		var id string
 		err := scan(&id)
 		ids = append(ids, id)
@@ -78,7 +81,7 @@ func (w *Writer) refresh(ctx context.Context, batch uint64, ids []string) error 
 		for _, id := range chunk {
 			if old := stored.rows[id]; old != nil {
 				conversation := known[old.ConversationID]
-				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), hashOf(id), stored.at)
+				c.replace(old, newMessage(old.Message, conversation, conversation.owner()), index.Hash(id), stored.at)
 			}
 		}
 		w.messages.waiting.note(c.rows)

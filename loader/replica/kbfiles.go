@@ -2,29 +2,30 @@ package replica
 
 import (
 	"context"
-	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
+	"github.com/orgstats/orgstats/loader/rollup"
 )
 
 // kbFiles is the replica of the knowledge-base files.
 type kbFiles struct {
 	conn      clickhouse.Conn
-	positions *positions
-	stale     *staleHours
+	locations *index.Locations
+	rollups   *rollup.Rollups
 }
 
-// apply writes what the records change and tells how many do.
+// apply writes what the records change and returns how many do.
 func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBFile, hashes []uint64) (changed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
-	candidates, err := k.positions.take(ctx, hashes)
+	candidates, err := k.locations.Expect(ctx, hashes)
 	if err != nil {
 		return 0, err
 	}
-	at, err := k.positions.find(ctx, columnOf(candidates, func(i *int32) uint64 { return hashes[*i] }))
+	at, err := k.locations.Find(ctx, columnOf(candidates, func(i int32) uint64 { return hashes[i] }))
 	if err != nil {
 		return 0, err
 	}
@@ -33,7 +34,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		return 0, err
 	}
 	var rows []record.KBFile
-	var entries []entry
+	var entries []index.Entry
 	for i, r := range records {
 		old := stored[r.ID]
 		if r.IsPartial() {
@@ -46,37 +47,29 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 			continue
 		}
 		changed++
-		if old != nil && kbFilePosition(old) != kbFilePosition(r) {
-			rows = append(rows, buriedKBFile(old))
+		if old != nil && kbFileLocation(old) != kbFileLocation(r) {
+			rows = append(rows, kbFileTombstone(old))
 		}
-		if !at.has(hashes[i], kbFilePosition(r)) {
-			entries = append(entries, entry{hashes[i], int32(len(rows))})
+		if !at.Has(hashes[i], kbFileLocation(r)) {
+			entries = append(entries, index.Entry{Hash: hashes[i], Row: int32(len(rows))})
 		}
 		rows = append(rows, *r)
 	}
-	if err := k.positions.write(ctx, entries, func(row int32) position { return kbFilePosition(&rows[row]) }); err != nil {
+	if err := k.locations.Write(ctx, entries, func(row int32) index.Location { return kbFileLocation(&rows[row]) }); err != nil {
 		return 0, err
 	}
 	return changed, k.write(ctx, batch, rows)
 }
 
-// read reads the rows of the records' ids among the keys where they may stand.
-func (k *kbFiles) read(ctx context.Context, records []*record.KBFile, hashes []uint64, at found) (map[string]*record.KBFile, error) {
+// read reads the rows of the records' ids, given where they may be.
+func (k *kbFiles) read(ctx context.Context, records []*record.KBFile, hashes []uint64, at index.Found) (map[string]*record.KBFile, error) {
 	rows := map[string]*record.KBFile{}
-	var places []position
-	var placed []string
-	for i, r := range records {
-		for _, p := range at[hashes[i]] {
-			places, placed = append(places, p), append(placed, r.ID)
-		}
-	}
-	if len(places) == 0 {
+	keys, n := at.Keys(columnOf(records, (*record.KBFile).Key), hashes)
+	if n == 0 {
 		return rows, nil
 	}
-	const statement = `
-SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id, knowledge_base_id, toString(processing_status),
-    input_tokens, output_tokens, total_tokens, toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), deleted_at,
-    log_position
+	query := `
+SELECT ` + kbFileColumns.Select() + `
 FROM
 (
     SELECT *
@@ -86,12 +79,9 @@ FROM
     LIMIT 1 BY org_id, processed_at, id
 )
 WHERE knowledge_base_id != ''`
-	err := query(ctx, k.conn, "knowledge-base files", positionKeys(places, placed), statement, func(scan func(...any) error) error {
+	err := clickhouse.LookUp(ctx, k.conn, "knowledge-base files", keys, query, func(scan clickhouse.Scan) error {
 		r := &record.KBFile{}
-		var deletedAt *time.Time
-		err := scan(&r.OrgID, &r.ProcessedAt, &r.ID, &r.KnowledgeBaseID, &r.Status, &r.InputTokens, &r.OutputTokens, &r.TotalTokens,
-			&r.CreatedAt, &r.UpdatedAt, &deletedAt, &r.LSN)
-		r.DeletedAt, r.Deleted = deletion(deletedAt)
+		err := kbFileColumns.Scan(scan, r)
 		rows[r.ID] = r
 		return err
 	})
@@ -102,23 +92,8 @@ func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile)
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := k.stale.mark(ctx, setOf(rows, func(r *record.KBFile) string { return r.OrgID }), nil); err != nil {
+	if err := k.rollups.MarkOrganizations(ctx, setOf(rows, func(r *record.KBFile) string { return r.OrgID })); err != nil {
 		return err
 	}
-	return insert(ctx, k.conn, `INSERT INTO kb_files (org_id, processed_at, id, knowledge_base_id, processing_status,
-    input_tokens, output_tokens, total_tokens, created_at, updated_at, deleted_at, log_position, version, is_deleted)`, rows,
-		each(func(r *record.KBFile) string { return r.OrgID }),
-		each(func(r *record.KBFile) int64 { return r.ProcessedAt }),
-		each(func(r *record.KBFile) string { return r.ID }),
-		each(func(r *record.KBFile) string { return r.KnowledgeBaseID }),
-		each(func(r *record.KBFile) string { return r.Status }),
-		each(func(r *record.KBFile) uint32 { return r.InputTokens }),
-		each(func(r *record.KBFile) uint32 { return r.OutputTokens }),
-		each(func(r *record.KBFile) uint32 { return r.TotalTokens }),
-		each(func(r *record.KBFile) int64 { return r.CreatedAt }),
-		each(func(r *record.KBFile) int64 { return r.UpdatedAt }),
-		each(func(r *record.KBFile) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		each(func(r *record.KBFile) uint64 { return r.LSN }),
-		same[record.KBFile](batch),
-		each(func(r *record.KBFile) uint8 { return bit(r.Deleted) }))
+	return clickhouse.Insert(ctx, k.conn, "kb_files", rows, versioned(kbFileColumns, batch)...)
 }

@@ -4,23 +4,24 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
+	"github.com/orgstats/orgstats/loader/rollup"
 )
 
 // members is the replica of the organizations' members.
 type members struct {
-	conn  clickhouse.Conn
-	stale *staleHours
+	conn    clickhouse.Conn
+	rollups *rollup.Rollups
 }
 
 // memberRows are stored members by organization and user.
 type memberRows map[memberKey]*record.Member
 
-// apply writes what the records change and tells how many do. Numbers are those of the records' users.
-func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member, numbers map[ownedKey]uint32) (changed int, err error) {
+// apply writes what the records change and returns how many do. Numbers are those of the records' users.
+func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member, numbers map[index.OwnedID]uint32) (changed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
@@ -28,13 +29,13 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	if err != nil {
 		return 0, err
 	}
-	targets, left := settleMembers(records, owned)
+	targets, left := memberChanges(records, owned)
 	stored, err := m.find(ctx, append(slices.Clone(targets), left...), numbers)
 	if err != nil {
 		return 0, err
 	}
 	rows := make(memberRows, len(targets))
-	for _, r := range slices.Concat(left, targets) { // who comes to a place goes before who left it
+	for _, r := range slices.Concat(left, targets) { // a row that a record writes goes before the one that another left
 		key := memberKey{orgID: r.OrgID, userID: r.UserID}
 		if old := stored[key]; old == nil || !r.Before(&old.Version) && !sameMember(r, old) {
 			rows[key] = r
@@ -46,9 +47,9 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)), numbers)
 }
 
-// settleMembers tells where the records' rows stand in the end, and which members are no more because the source's row
-// that gave them was deleted or gives another one now.
-func settleMembers(records []*record.Member, owned map[string][]*record.Member) (targets, left []*record.Member) {
+// memberChanges returns the members that the records' rows are in the end, and those that are no more because the
+// source's row that they came from was deleted or is another member now.
+func memberChanges(records []*record.Member, owned map[string][]*record.Member) (targets, left []*record.Member) {
 	for _, r := range records {
 		if r.Tombstone {
 			r = record.NewTombstone(record.KindMember, r.SourceKey, r.LSN, r.DeletedAt).(*record.Member)
@@ -69,7 +70,7 @@ func settleMembers(records []*record.Member, owned map[string][]*record.Member) 
 	return targets, left
 }
 
-// memberDeletion is the end of a membership by the change r.
+// memberDeletion returns the end of a membership by the change r.
 func memberDeletion(r *record.Member) *record.Member {
 	at := r.UpdatedAt
 	if r.Deleted {
@@ -78,41 +79,38 @@ func memberDeletion(r *record.Member) *record.Member {
 	return record.NewTombstone(record.KindMember, r.SourceKey, r.LSN, at).(*record.Member)
 }
 
-// sameMember tells whether nothing distinguishes two members. The paths follow from the metadata.
+// sameMember reports whether nothing distinguishes two members. The paths follow from the metadata.
 func sameMember(a, b *record.Member) bool {
 	return a.Metadata == b.Metadata && a.UpdatedAt == b.UpdatedAt && a.Deleted == b.Deleted && a.DeletedAt == b.DeletedAt &&
 		a.LSN == b.LSN && a.SourceKey == b.SourceKey
 }
 
-const memberColumns = `
-    toString(org_id), user_id, metadata, metadata_paths, metadata_pair_paths, metadata_pair_values,
-    toUnixTimestamp64Milli(updated_at), deleted_at, log_position, source_key, user_no`
-
-func scanMember(scan func(...any) error) (r *record.Member, userNo uint32, err error) {
-	r = &record.Member{}
-	var deletedAt *time.Time
-	err = scan(&r.OrgID, &r.UserID, &r.Metadata, &r.Paths, &r.PairPaths, &r.PairValues, &r.UpdatedAt, &deletedAt, &r.LSN, &r.SourceKey, &userNo)
-	r.DeletedAt, r.Deleted = deletion(deletedAt)
-	return r, userNo, err
+// lookUp runs a query that selects memberColumns.
+func (m *members) lookUp(ctx context.Context, keys *clickhouse.Keys, query string, f func(member)) error {
+	return clickhouse.LookUp(ctx, m.conn, "members", keys, query, func(scan clickhouse.Scan) error {
+		row := member{Member: &record.Member{}}
+		err := memberColumns.Scan(scan, &row)
+		f(row)
+		return err
+	})
 }
 
 // find looks up the members of the records' organizations and users, and adds the numbers of those that are stored.
-func (m *members) find(ctx context.Context, records []*record.Member, numbers map[ownedKey]uint32) (memberRows, error) {
+func (m *members) find(ctx context.Context, records []*record.Member, numbers map[index.OwnedID]uint32) (memberRows, error) {
 	found := memberRows{}
 	if len(records) == 0 {
 		return found, nil
 	}
-	set := stringKeys("org_id", columnOf(records, func(r **record.Member) string { return (*r).OrgID }))
-	set.column("user_id", "String", columnOf(records, func(r **record.Member) string { return (*r).UserID }))
-	const statement = `SELECT` + memberColumns + `
+	keys := clickhouse.StringKeys("org_id", columnOf(records, func(r *record.Member) string { return r.OrgID })).
+		Add("user_id", "String", columnOf(records, func(r *record.Member) string { return r.UserID }))
+	query := `
+SELECT ` + memberColumns.Select() + `
 FROM members
 WHERE (org_id, user_id) IN (SELECT org_id, user_id FROM keys)
 ORDER BY org_id, user_id, version DESC
 LIMIT 1 BY org_id, user_id`
-	err := query(ctx, m.conn, "members", set, statement, func(scan func(...any) error) error {
-		r, no, err := scanMember(scan)
-		found[memberKey{orgID: r.OrgID, userID: r.UserID}], numbers[userOf(r)] = r, no
-		return err
+	err := m.lookUp(ctx, keys, query, func(row member) {
+		found[memberKey{orgID: row.OrgID, userID: row.UserID}], numbers[userOf(row.Member)] = row.Member, row.userNo
 	})
 	return found, err
 }
@@ -130,7 +128,8 @@ func (m *members) owned(ctx context.Context, records []*record.Member) (map[stri
 	if len(sources) == 0 {
 		return owned, nil
 	}
-	const statement = `SELECT` + memberColumns + `
+	query := `
+SELECT ` + memberColumns.Select() + `
 FROM members
 WHERE (org_id, user_id) IN
 (
@@ -140,21 +139,19 @@ WHERE (org_id, user_id) IN
 )
 ORDER BY org_id, user_id, version DESC
 LIMIT 1 BY org_id, user_id`
-	err := query(ctx, m.conn, "members of a source's rows", stringKeys("source_key", sources), statement, func(scan func(...any) error) error {
-		r, _, err := scanMember(scan)
-		if r.SourceKey != "" {
-			owned[r.SourceKey] = append(owned[r.SourceKey], r)
+	err := m.lookUp(ctx, clickhouse.StringKeys("source_key", sources), query, func(row member) {
+		if row.SourceKey != "" {
+			owned[row.SourceKey] = append(owned[row.SourceKey], row.Member)
 		}
-		return err
 	})
 	return owned, err
 }
 
-// userOf is the user that a member is.
-func userOf(r *record.Member) ownedKey { return ownedKey{r.OrgID, r.UserID} }
+// userOf returns the user that a member is.
+func userOf(r *record.Member) index.OwnedID { return index.OwnedID{OrgID: r.OrgID, ID: r.UserID} }
 
-// usersOf are the users of the records that tell whom they are about; the others are about stored members.
-func usersOf(records []*record.Member) (users []ownedKey) {
+// usersOf returns the users of the records that name one; the others are about stored members.
+func usersOf(records []*record.Member) (users []index.OwnedID) {
 	for _, r := range records {
 		if r.OrgID != "" && r.UserID != "" {
 			users = append(users, userOf(r))
@@ -163,23 +160,10 @@ func usersOf(records []*record.Member) (users []ownedKey) {
 	return users
 }
 
-func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member, numbers map[ownedKey]uint32) error {
-	if err := m.stale.mark(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID }), nil); err != nil {
+func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member, numbers map[index.OwnedID]uint32) error {
+	if err := m.rollups.MarkOrganizations(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID })); err != nil {
 		return err
 	}
-	return insert(ctx, m.conn, `INSERT INTO members (org_id, user_id, user_no, metadata, metadata_paths, metadata_pair_paths,
-    metadata_pair_values, updated_at, deleted_at, log_position, source_key, version, is_deleted)`, rows,
-		each(func(r **record.Member) string { return (*r).OrgID }),
-		each(func(r **record.Member) string { return (*r).UserID }),
-		each(func(r **record.Member) uint32 { return numbers[userOf(*r)] }),
-		each(func(r **record.Member) string { return (*r).Metadata }),
-		each(func(r **record.Member) []string { return (*r).Paths }),
-		each(func(r **record.Member) []string { return (*r).PairPaths }),
-		each(func(r **record.Member) []string { return (*r).PairValues }),
-		each(func(r **record.Member) int64 { return (*r).UpdatedAt }),
-		each(func(r **record.Member) *int64 { return nullableTime((*r).DeletedAt, (*r).Deleted) }),
-		each(func(r **record.Member) uint64 { return (*r).LSN }),
-		each(func(r **record.Member) string { return (*r).SourceKey }),
-		same[*record.Member](batch),
-		each(func(r **record.Member) uint8 { return bit((*r).Deleted) }))
+	values := columnOf(rows, func(r *record.Member) member { return member{r, numbers[userOf(r)]} })
+	return clickhouse.Insert(ctx, m.conn, "members", values, versioned(memberColumns, batch)...)
 }

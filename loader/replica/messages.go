@@ -2,26 +2,27 @@ package replica
 
 import (
 	"context"
+	"iter"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
+	"github.com/orgstats/orgstats/loader/rollup"
 )
 
 // messages is the replica of the messages.
 type messages struct {
 	conn      clickhouse.Conn
-	positions *positions
+	locations *index.Locations
 	waiting   *waiting
-	stale     *staleHours
-	touched   *touched
+	rollups   *rollup.Rollups
 	unique    bool // the table was empty at first, and no key has two rows: reading needs no FINAL
 }
 
-// current are the rows of the table that count, as in SQL: where no key has two, what FINAL costs is saved.
+// current returns the rows of the table that count, in SQL: where no key has two, what FINAL costs is saved.
 func (m *messages) current() string {
 	if m.unique {
 		return "(SELECT * FROM messages WHERE is_deleted = 0) AS messages"
@@ -29,13 +30,13 @@ func (m *messages) current() string {
 	return "messages FINAL"
 }
 
-// storedMessages is what a look-up by id tells: the row of each id that has one, and where its rows ever stood.
+// storedMessages is the result of a look-up by id: the row of each id that has one, and where its rows ever were.
 type storedMessages struct {
 	rows map[string]*message
-	at   found
+	at   index.Found
 }
 
-// conversations are the ids of the conversations that the stored rows name.
+// conversations returns the ids of the conversations that the stored rows name.
 func (s storedMessages) conversations() []string {
 	ids := make([]string, 0, len(s.rows))
 	for _, row := range s.rows {
@@ -46,36 +47,24 @@ func (s storedMessages) conversations() []string {
 
 // find looks up messages by id.
 func (m *messages) find(ctx context.Context, ids []string) (storedMessages, error) {
-	hashes := make([]uint64, len(ids))
-	for i, id := range ids {
-		hashes[i] = hashOf(id)
-	}
-	at, err := m.positions.find(ctx, hashes)
+	hashes := index.Hashes(ids)
+	at, err := m.locations.Find(ctx, hashes)
 	if err != nil {
 		return storedMessages{}, err
 	}
-	var places []position
-	var placed []string
-	for i, id := range ids {
-		for _, p := range at[hashes[i]] {
-			places, placed = append(places, p), append(placed, id)
-		}
-	}
-	rows, err := m.read(ctx, places, placed)
+	rows, err := m.read(ctx, ids, hashes, at)
 	return storedMessages{rows, at}, err
 }
 
-// read reads the row of each id among the keys where it may stand. A row that was moved away or never written does not
-// show.
-func (m *messages) read(ctx context.Context, at []position, ids []string) (map[string]*message, error) {
-	rows := make(map[string]*message, len(ids))
-	if len(ids) == 0 {
+// read reads the rows of ids, given where they may be. A row that was moved away or never written does not show.
+func (m *messages) read(ctx context.Context, ids []string, hashes []uint64, at index.Found) (map[string]*message, error) {
+	keys, n := at.Keys(ids, hashes)
+	rows := make(map[string]*message, n)
+	if n == 0 {
 		return rows, nil
 	}
-	const statement = `
-SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id, conversation_id, conversation_no, user_id, user_no,
-    toString(agent_id), agent_no, toString(role), tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful,
-    toUnixTimestamp64Milli(updated_at), deleted_at, tool_invocations, tool_parts, log_position, is_deleted
+	query := `
+SELECT ` + messageColumns.Select() + `
 FROM
 (
     SELECT *
@@ -85,60 +74,49 @@ FROM
     LIMIT 1 BY org_id, created_at, id
 )
 WHERE conversation_id != ''`
-	err := query(ctx, m.conn, "messages", positionKeys(at, ids), statement, func(scan func(...any) error) error {
-		row, err := scanMessage(scan)
+	err := clickhouse.LookUp(ctx, m.conn, "messages", keys, query, func(scan clickhouse.Scan) error {
+		row := &message{Message: &record.Message{}, owner: &owner{}}
+		err := messageColumns.Scan(scan, row)
 		rows[row.ID] = row
 		return err
 	})
 	return rows, err
 }
 
-func scanMessage(scan func(...any) error) (*message, error) {
-	row := &message{Message: &record.Message{}, owner: &owner{}}
-	var deletedAt *time.Time
-	var hidden uint8
-	err := scan(&row.orgID, &row.CreatedAt, &row.ID, &row.ConversationID, &row.conversationNo, &row.userID, &row.userNo,
-		&row.agentID, &row.agentNo, &row.Role, &row.ToolCalls, &row.InputTokens, &row.OutputTokens, &row.TotalTokens, &row.Helpful,
-		&row.NotHelpful, &row.UpdatedAt, &deletedAt, &row.Tools.Invocations, &row.Tools.Parts, &row.LSN, &hidden)
-	row.DeletedAt, row.Deleted = deletion(deletedAt)
-	row.hidden = hidden == 1
-	return row, err
-}
-
 // change is what a set of messages needs written.
 type change struct {
-	rows    []message // new rows, and those that bury rows which moved away
-	lost    []message // rows that counted so far, and are replaced or buried
-	entries []entry   // positions to note before
-	again   bool      // a row may have the key of one that is there
+	rows    []message     // new rows, and tombstones of rows that moved away
+	lost    []message     // rows that counted so far, and are replaced or hidden
+	entries []index.Entry // new locations, to write before
+	again   bool          // a row may have the key of one that is there
 }
 
-func (c *change) position(row int32) position { return c.rows[row].position() }
+func (c *change) location(row int32) index.Location { return c.rows[row].location() }
 
 // replace adds what brings a message, by the hash of its id, from the row that is there, if any, to the row that shall
-// be. It tells whether anything changes.
-func (c *change) replace(old *message, row message, hash uint64, at found) bool {
+// be. It reports whether anything changes.
+func (c *change) replace(old *message, row message, hash uint64, at index.Found) bool {
 	if old != nil && old.equals(&row) {
 		return false
 	}
 	if old != nil && !old.hidden {
 		c.lost = append(c.lost, *old)
 	}
-	if old != nil && old.position() != row.position() {
-		c.rows, c.again = append(c.rows, old.buried()), true
+	if old != nil && old.location() != row.location() {
+		c.rows, c.again = append(c.rows, old.tombstone()), true
 	}
-	if at.has(hash, row.position()) {
+	if at.Has(hash, row.location()) {
 		c.again = true
 	} else {
-		c.entries = append(c.entries, entry{hash, int32(len(c.rows))})
+		c.entries = append(c.entries, index.Entry{Hash: hash, Row: int32(len(c.rows))})
 	}
 	c.rows = append(c.rows, row)
 	return true
 }
 
-// merge adds what records change, given the hashes of their ids, what is stored and the conversations that are known,
-// and tells how many change something.
-func (c *change) merge(records []*record.Message, hashes []uint64, stored storedMessages, known map[string]*conversation) (changed int) {
+// add adds what records change, given the hashes of their ids, what is stored and the conversations that are known, and
+// returns how many change something.
+func (c *change) add(records []*record.Message, hashes []uint64, stored storedMessages, known map[string]*conversation) (changed int) {
 	var last string // messages of a conversation often come one after the other
 	conversation, owner := (*conversation)(nil), nobody
 	for i, r := range records {
@@ -162,13 +140,13 @@ func (c *change) merge(records []*record.Message, hashes []uint64, stored stored
 	return changed
 }
 
-// write stores a change, whose rows waiting must have noted: marks, positions and whatever else must come before, side
+// write stores a change, whose rows waiting must have noted: marks, locations and whatever else must come before, side
 // by side, then all rows at once.
 func (m *messages) write(ctx context.Context, batch uint64, c change, before ...func(context.Context) error) error {
 	if len(c.rows) > 0 {
 		before = append(before,
 			func(ctx context.Context) error { return m.mark(ctx, &c) },
-			func(ctx context.Context) error { return m.positions.write(ctx, c.entries, c.position) })
+			func(ctx context.Context) error { return m.locations.Write(ctx, c.entries, c.location) })
 	}
 	m.unique = m.unique && !c.again
 	first, firstCtx := errgroup.WithContext(ctx)
@@ -198,36 +176,20 @@ func (m *messages) insertAll(ctx context.Context, batch uint64, c *change) error
 }
 
 func (m *messages) mark(ctx context.Context, c *change) error {
-	hours, organizations := c.touchedHours()
-	m.touched.note(c)
-	return m.stale.mark(ctx, organizations, hours)
+	return m.rollups.MarkMessages(ctx, rollup.Change{Lost: counted(c.lost), Gained: counted(c.rows), Rows: len(c.rows)})
+}
+
+// counted yields those of some messages that count.
+func counted(rows []message) iter.Seq[rollup.Message] {
+	return func(yield func(rollup.Message) bool) {
+		for i := range rows {
+			if !rows[i].hidden && !yield(rows[i].counted()) {
+				return
+			}
+		}
+	}
 }
 
 func (m *messages) insert(ctx context.Context, batch uint64, rows []message) error {
-	return insert(ctx, m.conn, `INSERT INTO messages (org_id, created_at, id, conversation_id, conversation_no, user_id, user_no,
-    agent_id, agent_no, role, tool_calls, input_tokens, output_tokens, total_tokens, helpful, not_helpful, updated_at, deleted_at,
-    tool_invocations, tool_parts, log_position, version, is_deleted)`, rows,
-		each(func(r *message) string { return r.orgID }),
-		each(func(r *message) int64 { return r.CreatedAt }),
-		each(func(r *message) string { return r.ID }),
-		each(func(r *message) string { return r.ConversationID }),
-		each(func(r *message) uint32 { return r.conversationNo }),
-		each(func(r *message) string { return r.userID }),
-		each(func(r *message) uint32 { return r.userNo }),
-		each(func(r *message) string { return r.agentID }),
-		each(func(r *message) uint32 { return r.agentNo }),
-		each(func(r *message) string { return r.Role }),
-		each(func(r *message) uint32 { return r.ToolCalls }),
-		each(func(r *message) uint32 { return r.InputTokens }),
-		each(func(r *message) uint32 { return r.OutputTokens }),
-		each(func(r *message) uint32 { return r.TotalTokens }),
-		each(func(r *message) uint32 { return r.Helpful }),
-		each(func(r *message) uint32 { return r.NotHelpful }),
-		each(func(r *message) int64 { return r.UpdatedAt }),
-		each(func(r *message) *int64 { return nullableTime(r.DeletedAt, r.Deleted) }),
-		each(func(r *message) int32 { return r.Tools.Invocations }),
-		each(func(r *message) int32 { return r.Tools.Parts }),
-		each(func(r *message) uint64 { return r.LSN }),
-		same[message](batch),
-		each(func(r *message) uint8 { return bit(r.hidden) }))
+	return clickhouse.Insert(ctx, m.conn, "messages", rows, versioned(messageColumns, batch)...)
 }

@@ -6,27 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
-	"github.com/orgstats/orgstats/schema"
+	"github.com/orgstats/orgstats/schema/schematest"
 )
-
-// emptyDatabase is an engine with a schema.
-func emptyDatabase(t *testing.T) (url string, conn clickhouse.Conn) {
-	t.Helper()
-	url = enginetest.Start(t).URL()
-	if _, err := schema.Up(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return url, conn
-}
 
 // every makes an organization with a message every so many hours of 60 days, in conversations of two days.
 func every(orgID string, begin int64, hours, version int) []record.Record {
@@ -67,10 +50,10 @@ func apply(t *testing.T, w *replica.Writer, records ...[]record.Record) {
 // The months of which much is stale are computed as a whole, the hours of others by themselves, before 1970 as after
 // it; and as exactly when messages were replaced as when none was.
 func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
-	url, conn := emptyDatabase(t)
+	url, conn := schematest.Start(t)
 	var lock sync.Mutex
 	var statements []string
-	w, err := replica.Open(t.Context(), replica.Options{URL: url, Written: func(statement string) {
+	w, err := replica.Open(t.Context(), replica.Options{URL: url, OnStatement: func(statement string) {
 		lock.Lock()
 		defer lock.Unlock()
 		statements = append(statements, statement)
@@ -111,7 +94,7 @@ func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
 // Merges wait while a large batch is written, and go on when the writer is closed or, if it was killed, when the next
 // one opens.
 func TestMergesWaitAndGoOn(t *testing.T) {
-	url, conn := emptyDatabase(t)
+	url, conn := schematest.Start(t)
 	mayMerge := func() bool { return conn.Exec(t.Context(), "OPTIMIZE TABLE messages FINAL") == nil }
 	var large []record.Record
 	for i := range 60_000 {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
 )
 
 // plan is what a batch writes. It is made without writing anything: from what is stored, and from what the batch
@@ -15,8 +16,8 @@ import (
 type plan struct {
 	batch         *Batch
 	conversations []*conversation
-	memberNumbers map[ownedKey]uint32 // of the members' users
-	users, agents []givenNumber       // that conversations and members use and nobody has written
+	memberNumbers map[index.OwnedID]uint32 // of the members' users
+	users, agents []index.Assignment       // that conversations and members use and that are not written yet
 	arrivals      []arrival
 	messages      change
 	changed       Changed
@@ -31,8 +32,8 @@ type writing struct {
 	err     error
 }
 
-// Apply writes a batch and tells what it changed. When it returns without error, everything is durable. After an error
-// the writer must be closed; the batch can then be applied again by a new one.
+// Apply writes a batch and returns what it changed. When it returns without error, everything is durable. After an
+// error the writer must be closed; the batch can then be applied again by a new one.
 func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
 	if _, err := w.Begin(ctx, b); err != nil {
 		return Changed{}, err
@@ -40,8 +41,8 @@ func (w *Writer) Apply(ctx context.Context, b *Batch) (Changed, error) {
 	return w.Wait()
 }
 
-// Begin makes a batch ready while the one before is being written, waits for that one, tells what it changed, and
-// begins to write the batch, which must not change any more. After an error the writer must be closed; both batches can
+// Begin plans a batch while the one before is being written, waits for that one, returns what it changed, and begins to
+// write the batch, which must not change any more. After an error the writer must be closed; both batches can
 // then be applied again by a new one.
 func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error) {
 	p, err := w.plan(ctx, b)
@@ -63,15 +64,15 @@ func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error
 	return before, nil
 }
 
-// writeAhead writes, while the batch before is being written, what of a plan shows nowhere yet: the positions of
-// messages to come and, as long as no message follows them, conversations. Should the plan come to nothing, it does no
-// harm.
+// writeAhead writes, while the batch before is being written, those rows of a plan that show nowhere yet: the locations
+// of messages to come and, as long as no message follows them, conversations. It does no harm if the plan is never
+// written.
 func (w *Writer) writeAhead(ctx context.Context, p *plan) error {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		err := w.messages.positions.write(ctx, p.messages.entries, p.messages.position)
+		err := w.messages.locations.Write(ctx, p.messages.entries, p.messages.location)
 		p.messages.entries = nil
 		return err
 	})
@@ -88,7 +89,7 @@ func (w *Writer) writeAhead(ctx context.Context, p *plan) error {
 	return both.Wait()
 }
 
-// Wait waits for the batch under way, if there is one, and tells what it changed: everything of it is durable then.
+// Wait waits for the batch under way, if there is one, and returns what it changed: everything of it is durable then.
 func (w *Writer) Wait() (Changed, error) {
 	if w.writing == nil {
 		return Changed{}, nil
@@ -101,14 +102,14 @@ func (w *Writer) Wait() (Changed, error) {
 	return changed, err
 }
 
-// plan makes a batch ready.
+// plan plans a batch.
 func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
 	if err := w.waitIf(func(before *plan) bool { return len(before.arrivals) > 0 }); err != nil {
 		return nil, err
 	}
-	candidates, err := w.messages.positions.take(ctx, b.messages.hashes)
+	candidates, err := w.messages.locations.Expect(ctx, b.messages.hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -135,21 +136,21 @@ func (w *Writer) waitIf(concerns func(before *plan) bool) error {
 
 func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	records := p.batch.conversations.list
-	candidates, err := w.conversations.stored.take(ctx, p.batch.conversations.hashes)
+	candidates, err := w.conversations.presence.Expect(ctx, p.batch.conversations.hashes)
 	if err != nil {
 		return err
 	}
-	known, err := w.conversations.find(ctx, columnOf(candidates, func(i *int32) string { return records[*i].ID }))
+	known, err := w.conversations.find(ctx, columnOf(candidates, func(i int32) string { return records[i].ID }))
 	if err != nil {
 		return err
 	}
-	if p.conversations, err = w.conversations.merge(ctx, records, known); err != nil {
+	if p.conversations, err = w.conversations.changed(ctx, records, known); err != nil {
 		return err
 	}
-	if p.memberNumbers, err = w.conversations.users.assign(ctx, usersOf(p.batch.members.list)); err != nil {
+	if p.memberNumbers, err = w.conversations.users.Assign(ctx, usersOf(p.batch.members.list)); err != nil {
 		return err
 	}
-	p.users, p.agents = w.conversations.users.given(), w.conversations.agents.given()
+	p.users, p.agents = w.conversations.users.Assigned(), w.conversations.agents.Assigned()
 	p.arrivals = w.arrivals(p.conversations, known)
 	p.changed[record.KindConversation] = len(p.conversations)
 	w.conversations.expect(p.conversations)
@@ -159,11 +160,11 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 // planChunk is how many messages may be looked up at once: what is stored of them takes more memory than they do.
 const planChunk = 50_000
 
-// planMessages plans the messages, given the places of those in the batch that may be stored.
+// planMessages plans the messages, given the indexes of those in the batch that may be stored.
 func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) error {
 	list, hashes := p.batch.messages.list, p.batch.messages.hashes
 	c := &p.messages
-	c.rows, c.entries = make([]message, 0, len(list)), make([]entry, 0, len(list))
+	c.rows, c.entries = make([]message, 0, len(list)), make([]index.Entry, 0, len(list))
 	chunk := len(list)
 	if len(candidates) > planChunk {
 		chunk = planChunk
@@ -171,7 +172,7 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 	for start := 0; start < len(list); start += chunk {
 		end := min(start+chunk, len(list))
 		n, _ := slices.BinarySearch(candidates, int32(end))
-		stored, err := w.messages.find(ctx, columnOf(candidates[:n], func(i *int32) string { return list[*i].ID }))
+		stored, err := w.messages.find(ctx, columnOf(candidates[:n], func(i int32) string { return list[i].ID }))
 		if err != nil {
 			return err
 		}
@@ -181,7 +182,7 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 		if err != nil {
 			return err
 		}
-		p.changed[record.KindMessage] += c.merge(records, hashes[start:end], stored, known)
+		p.changed[record.KindMessage] += c.add(records, hashes[start:end], stored, known)
 	}
 	w.messages.waiting.note(c.rows)
 	return nil
@@ -236,7 +237,7 @@ func (w *Writer) writeMessages(ctx context.Context, p *plan) error {
 // writes the other.
 func (w *Writer) end(ctx context.Context, p *writing) error {
 	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return w.stale.written(ctx) })
+	both.Go(func() error { return w.rollups.Written(ctx) })
 	both.Go(func() error {
 		if p.next.Load() {
 			return nil
@@ -246,7 +247,7 @@ func (w *Writer) end(ctx context.Context, p *writing) error {
 	return both.Wait()
 }
 
-// conversationsNamed are the ids of all conversations that messages are of, or were.
+// conversationsNamed returns the ids of all conversations that messages are of, or were.
 func conversationsNamed(records []*record.Message, stored storedMessages) []string {
 	ids := stored.conversations()
 	last := "" // messages of a conversation often come one after the other

@@ -10,10 +10,9 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/replica"
-	"github.com/orgstats/orgstats/schema"
+	"github.com/orgstats/orgstats/schema/schematest"
 )
 
 // history makes batches about few records, which change and move all the time, and knows what is there in the end.
@@ -70,14 +69,11 @@ func (h *history) rows() map[string]row {
 // Batches are begun one after the other while the ones before are being written, each about what those before are
 // about. What is there in the end, is what the records say.
 func TestBatchesFollowEachOtherClosely(t *testing.T) {
-	url := enginetest.Start(t).URL()
-	if _, err := schema.Up(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url, conn := schematest.Start(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}
-	w, err := replica.Open(t.Context(), replica.Options{URL: url, Written: func(string) { time.Sleep(3 * time.Millisecond) }})
+	w, err := replica.Open(t.Context(), replica.Options{URL: url, OnStatement: func(string) { time.Sleep(3 * time.Millisecond) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +87,6 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 	if _, err := w.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
 	if got, want := storedRows(t, conn), h.rows(); !maps.Equal(got, want) {
 		t.Errorf("stored:\n%v\nwant:\n%v", got, want)
 	}
@@ -110,7 +101,7 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 // Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one
 // that is made ready, and come again: what is there then is what the records say, nothing twice and nothing forgotten.
 func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
-	url, conn := emptyDatabase(t)
+	url, conn := schematest.Start(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}
@@ -190,7 +181,7 @@ func cutOff(t *testing.T, url string, batches []func() *replica.Batch, statement
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var written atomic.Int64
-	w, err := replica.Open(t.Context(), replica.Options{URL: url, Written: func(string) {
+	w, err := replica.Open(t.Context(), replica.Options{URL: url, OnStatement: func(string) {
 		if time.Sleep(2 * time.Millisecond); written.Add(1) == int64(statements) {
 			cancel()
 		}
@@ -210,26 +201,20 @@ func cutOff(t *testing.T, url string, batches []func() *replica.Batch, statement
 
 func storedRows(t *testing.T, conn clickhouse.Conn) map[string]row {
 	t.Helper()
-	stored, err := conn.Query(t.Context(), `
-SELECT id, toString(org_id), user_id, toString(agent_id), toUnixTimestamp64Milli(created_at)
-FROM messages FINAL`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = stored.Close() }()
 	rows := map[string]row{}
-	for stored.Next() {
+	err := clickhouse.ForEach(t.Context(), conn, `
+SELECT id, toString(org_id), user_id, toString(agent_id), toUnixTimestamp64Milli(created_at)
+FROM messages FINAL`, func(scan clickhouse.Scan) error {
 		var id string
 		var r row
-		if err := stored.Scan(&id, &r.orgID, &r.userID, &r.agentID, &r.createdAt); err != nil {
-			t.Fatal(err)
-		}
+		err := scan(&id, &r.orgID, &r.userID, &r.agentID, &r.createdAt)
 		if other, twice := rows[id]; twice {
 			t.Errorf("message %s counts twice: %+v and %+v", id, other, r)
 		}
 		rows[id] = r
-	}
-	if err := stored.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return rows

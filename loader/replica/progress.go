@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/orgstats/orgstats/clickhouse"
 )
 
 // ErrClaimLost says that another program may be writing: the server or the connection that held the claim went.
@@ -31,7 +33,7 @@ func (w *Writer) noteBegun(ctx context.Context) error {
 func (w *Writer) finish(ctx context.Context) error { return w.note(ctx, 2*w.batch+1) }
 
 func (w *Writer) note(ctx context.Context, step uint64) error {
-	return insert(ctx, w.conn, "INSERT INTO batches (step)", []uint64{step}, each(func(step *uint64) uint64 { return *step }))
+	return clickhouse.Insert(ctx, w.conn, "batches", []uint64{step}, clickhouse.Value("step", func(step *uint64) uint64 { return *step }))
 }
 
 // recover finishes the last batch if it was cut off: the messages of the conversations that it wrote are brought up to
@@ -44,7 +46,7 @@ func (w *Writer) recover(ctx context.Context) error {
 	w.batch = step / 2
 	defer func() { w.batch++ }() // the number after it may be that of conversations that were written ahead
 	if step%2 == 1 || step == 0 {
-		return w.stale.written(ctx)
+		return w.rollups.Written(ctx)
 	}
 	for after := ""; ; {
 		rows, err := w.conversations.writtenBy(ctx, w.batch, after, refreshChunk)
@@ -54,8 +56,8 @@ func (w *Writer) recover(ctx context.Context) error {
 		if len(rows) == 0 {
 			break
 		}
-		set := stringKeys("conversation_id", columnOf(rows, func(r **conversation) string { return (*r).ID }))
-		ids, err := w.messageIDs(ctx, set, `
+		keys := clickhouse.StringKeys("conversation_id", columnOf(rows, func(r *conversation) string { return r.ID }))
+		ids, err := w.messageIDs(ctx, keys, `
 SELECT DISTINCT id
 FROM messages
 WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
@@ -67,15 +69,15 @@ WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
 		}
 		after = rows[len(rows)-1].ID
 	}
-	if err := w.stale.written(ctx); err != nil {
+	if err := w.rollups.Written(ctx); err != nil {
 		return err
 	}
 	return w.finish(ctx)
 }
 
-// settle waits until no statement of an earlier writer is under way: one that was killed may leave an insert behind it
-// that the server still carries out.
-func (w *Writer) settle(ctx context.Context) error {
+// awaitStatements waits until no statement of an earlier writer is under way: one that was killed may leave an insert
+// behind it that the server still carries out.
+func (w *Writer) awaitStatements(ctx context.Context) error {
 	for {
 		var left uint64
 		err := w.conn.QueryRow(ctx, `

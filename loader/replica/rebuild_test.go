@@ -11,6 +11,7 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/loader/verify"
+	"github.com/orgstats/orgstats/schema/schematest"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // newDatabase is an engine with a schema and sample records.
 func newDatabase(t *testing.T, messages int) (url string, conn clickhouse.Conn) {
 	t.Helper()
-	url, conn = emptyDatabase(t)
+	url, conn = schematest.Start(t)
 	var lines bytes.Buffer
 	_, err := sample.Write(t.Context(), &lines, sample.Options{
 		Seed: 7, Messages: messages, Organizations: 4, Days: 90, Until: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
@@ -66,7 +67,7 @@ func verified(t *testing.T, conn clickhouse.Conn) *verify.Result {
 	return r
 }
 
-func TestCorruptionIsFoundAndMended(t *testing.T) {
+func TestCorruptionIsFoundAndRepaired(t *testing.T) {
 	url, conn := newDatabase(t, 3000)
 	if r := verified(t, conn); !r.OK() || r.Rows == 0 {
 		t.Fatalf("fresh cells differ, or there are none: %+v", r)
@@ -122,7 +123,7 @@ FROM user_months FINAL ORDER BY month LIMIT 1`},
 			return w.Compute(t.Context())
 		})
 		if r := verified(t, conn); !r.OK() {
-			t.Errorf("%s was not mended: %v", corruption.reason, r.Differences)
+			t.Errorf("%s was not repaired: %v", corruption.reason, r.Differences)
 		}
 	}
 }

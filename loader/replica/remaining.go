@@ -12,8 +12,8 @@ import (
 // remainingPage is how many records are deleted at once.
 const remainingPage = 20_000
 
-// Remaining statements read, a page at a time, the records of each type that came from a log before a place in it and
-// are not deleted themselves. A row is read in its last version; one that moved away from its key is none.
+// remainingSQL reads, a page at a time, the records of each kind that came from a WAL up to an LSN and are not deleted
+// themselves. A row is read in its last version; one that moved away from its key is none.
 var remainingSQL = [record.NumKinds]string{
 	record.KindConversation: `
 SELECT '', toInt64(0), id, id
@@ -65,20 +65,20 @@ WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
 LIMIT {limit:UInt64}`,
 }
 
-// place is a sorting key of a table.
-type place struct {
+// sortKey is the sorting key of a row.
+type sortKey struct {
 	orgID string
 	at    int64
 	id    string
 }
 
-// firstPlace comes before every row.
-var firstPlace = place{at: cells.MinTime}
+// firstKey is before every row.
+var firstKey = sortKey{at: cells.MinTime}
 
-// DeleteRemaining deletes, as by a change at position that was made at a time in milliseconds, all records of a type
-// that came from a log and whose version is last or before it. It may be cut off and done again.
+// DeleteRemaining deletes, as by a change at an LSN that was made at a time in milliseconds, all records of a kind that
+// came from a WAL and whose LSN is last or before it. It may be cut off and done again.
 func (w *Writer) DeleteRemaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64) (deleted int, err error) {
-	for after := firstPlace; ; {
+	for after := firstKey; ; {
 		batch, end, err := w.remaining(ctx, kind, last, lsn, at, after)
 		if err != nil {
 			return deleted, err
@@ -94,8 +94,8 @@ func (w *Writer) DeleteRemaining(ctx context.Context, kind record.Kind, last, ls
 	}
 }
 
-// remaining makes the deletions of one page, and tells where the page ends.
-func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64, after place) (*Batch, place, error) {
+// remaining returns the tombstones of one page, and where the page ends.
+func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64, after sortKey) (*Batch, sortKey, error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()
 	params := clickhouse.Params{}
@@ -105,7 +105,7 @@ func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint
 	params["last"] = fmt.Sprint(last)
 	params.Int64("limit", remainingPage)
 	batch, end := NewBatch(0), after
-	err := query(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan func(...any) error) error {
+	err := clickhouse.LookUp(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan clickhouse.Scan) error {
 		var key string
 		if err := scan(&end.orgID, &end.at, &end.id, &key); err != nil {
 			return err

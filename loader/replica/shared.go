@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
 )
 
 // MemberRows returns the keys of the source's rows of which the batch has a member that is not just a tombstone.
@@ -38,8 +39,8 @@ func (w *Writer) MembersOf(ctx context.Context, b *Batch) ([]record.Identity, er
 	return slices.Collect(maps.Keys(members)), nil
 }
 
-// Stored are those of some ids of which the replica of a kind may have a record, deleted or not: all that it has, and
-// seldom another one.
+// Stored returns those of some ids of which the replica of a kind may have a record, deleted or not: all that it has,
+// and seldom another one.
 func (w *Writer) Stored(ctx context.Context, kind record.Kind, ids []string) (stored []string, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -50,16 +51,12 @@ func (w *Writer) Stored(ctx context.Context, kind record.Kind, ids []string) (st
 		rows, err := w.conversations.find(ctx, ids)
 		return keep(ids, func(id string) bool { return rows[id] != nil }), err
 	}
-	positions := w.messages.positions
+	locations := w.messages.locations
 	if kind == record.KindKBFile {
-		positions = w.kbFiles.positions
+		locations = w.kbFiles.locations
 	}
-	hashes := make([]uint64, len(ids))
-	for i, id := range ids {
-		hashes[i] = hashOf(id)
-	}
-	at, err := positions.find(ctx, hashes)
-	return keep(ids, func(id string) bool { return len(at[hashOf(id)]) > 0 }), err
+	at, err := locations.Find(ctx, index.Hashes(ids))
+	return keep(ids, func(id string) bool { return len(at[index.Hash(id)]) > 0 }), err
 }
 
 func keep(ids []string, wanted func(string) bool) (kept []string) {

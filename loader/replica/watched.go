@@ -8,7 +8,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// watched is a connection that tells of every statement once what it wrote is durable.
+// watched is a connection that reports every statement once what it wrote is durable.
 type watched struct {
 	clickhouse.Conn
 	written func(statement string)

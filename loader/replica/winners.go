@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"hash/maphash"
 	"slices"
 
 	"github.com/orgstats/orgstats/loader/record"
@@ -10,9 +9,8 @@ import (
 // winners holds the winning record of each key, in the order in which the keys appeared.
 type winners[K comparable, R record.Record] struct {
 	list   []R
-	hashes []uint64    // of the keys of the list
-	places places      // of the hashes, each the first time that it comes
-	others map[K]int32 // of keys that share their hash with one before
+	hashes []uint64    // of the keys of the list, where hash is set
+	index  map[K]int32 // of the list, by key
 	hash   func(K) uint64
 	key    func(R) K
 	keyOf  func(string) K // of what record.Record.Key returns
@@ -23,20 +21,13 @@ func newWinners[K comparable, R record.Record](
 	room int, hash func(K) uint64, key func(R) K, keyOf func(string) K, after func(r, before R) R,
 ) winners[K, R] {
 	return winners[K, R]{
-		list: make([]R, 0, room), hashes: make([]uint64, 0, room), places: newPlaces(room), others: map[K]int32{},
+		list: make([]R, 0, room), hashes: make([]uint64, 0, room), index: make(map[K]int32, room),
 		hash: hash, key: key, keyOf: keyOf, after: after,
 	}
 }
 
-// seeded is a hash of keys that is another in every run.
-func seeded[K comparable]() func(K) uint64 {
-	seed := maphash.MakeSeed()
-	return func(k K) uint64 { return maphash.Comparable(seed, k) }
-}
-
 func (w *winners[K, R]) has(key string) bool {
-	k := w.keyOf(key)
-	_, found, _ := w.find(k, w.hash(k))
+	_, found := w.index[w.keyOf(key)]
 	return found
 }
 
@@ -51,22 +42,12 @@ func (w *winners[K, R]) all(yield func(record.Record) bool) {
 	}
 }
 
-// find returns where the record of a key is, whether there is one, and whether its hash is taken, by the key or another.
-func (w *winners[K, R]) find(key K, hash uint64) (i int32, found, taken bool) {
-	if i, taken = w.places.find(hash, w.hashes); taken && w.key(w.list[i]) != key {
-		i, found = w.others[key]
-		return i, found, true
-	}
-	return i, taken, taken
-}
-
 func (w *winners[K, R]) put(rec record.Record) {
 	r := rec.(R)
 	key := w.key(r)
-	hash := w.hash(key)
-	i, found, taken := w.find(key, hash)
+	i, found := w.index[key]
 	if !found {
-		w.add(key, hash, taken, r)
+		w.add(key, r)
 		return
 	}
 	version := record.VersionOf(r)
@@ -80,12 +61,12 @@ func (w *winners[K, R]) put(rec record.Record) {
 }
 
 // add adds the first record of a key.
-func (w *winners[K, R]) add(key K, hash uint64, taken bool, r R) {
-	if taken {
-		w.others[key] = int32(len(w.list))
+func (w *winners[K, R]) add(key K, r R) {
+	w.index[key] = int32(len(w.list))
+	w.list = append(w.list, r)
+	if w.hash != nil {
+		w.hashes = append(w.hashes, w.hash(key))
 	}
-	w.list, w.hashes = append(w.list, r), append(w.hashes, hash)
-	w.places.addLast(w.hashes)
 }
 
 // drop removes the records of keys.
@@ -102,12 +83,8 @@ func (w *winners[K, R]) drop(keys []string) {
 		return goes
 	})
 	w.list, w.hashes = w.list[:0], w.hashes[:0]
-	w.places = newPlaces(len(kept))
-	clear(w.others)
+	clear(w.index)
 	for _, r := range kept {
-		key := w.key(r)
-		hash := w.hash(key)
-		_, taken := w.places.find(hash, w.hashes)
-		w.add(key, hash, taken, r)
+		w.add(w.key(r), r)
 	}
 }

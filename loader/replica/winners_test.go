@@ -5,30 +5,28 @@ import (
 	"testing"
 
 	"github.com/orgstats/orgstats/loader/record"
+	"github.com/orgstats/orgstats/loader/replica/index"
 )
 
-// Winners are found though all keys have the same hash, and are the same ones as with a hash that tells keys apart.
-func TestWinnersAreFoundByKeyWhateverTheHash(t *testing.T) {
-	b, same := NewBatch(0), NewBatch(0)
-	same.messages.hash = func(string) uint64 { return 1 }
-	ids := func(b *Batch) (ids []string) {
-		for _, m := range b.messages.list {
-			ids = append(ids, m.ID+"/"+m.Role)
-		}
-		return ids
+func TestTheLastVersionOfAKeyWins(t *testing.T) {
+	b := NewBatch(0)
+	for _, id := range []string{"a", "b", "c", "b", "d", "c"} {
+		b.Add(&record.Message{Version: record.Version{UpdatedAt: 2}, ID: id, Role: "new"})
 	}
-	for _, batch := range []*Batch{b, same} {
-		for _, id := range []string{"a", "b", "c", "b", "d", "c"} {
-			batch.Add(&record.Message{Version: record.Version{UpdatedAt: 2}, ID: id, Role: "new"})
+	b.Add(&record.Message{Version: record.Version{UpdatedAt: 3}, ID: "b", Role: "newer"})
+	b.Add(&record.Message{Version: record.Version{UpdatedAt: 1}, ID: "a", Role: "older"})
+	b.Complete(Missing{record.KindMessage: {"c", "unknown"}}, []record.Record{&record.Message{Version: record.Version{UpdatedAt: 2}, ID: "d", Role: "found"}})
+	var got []string
+	for i, m := range b.messages.list {
+		got = append(got, m.ID+"/"+m.Role)
+		if b.messages.hashes[i] != index.Hash(m.ID) {
+			t.Errorf("message %s has the hash of another", m.ID)
 		}
-		batch.Add(&record.Message{Version: record.Version{UpdatedAt: 3}, ID: "b", Role: "newer"})
-		batch.Add(&record.Message{Version: record.Version{UpdatedAt: 1}, ID: "a", Role: "older"})
-		batch.Complete(Missing{record.KindMessage: {"c", "unknown"}}, []record.Record{&record.Message{Version: record.Version{UpdatedAt: 2}, ID: "d", Role: "found"}})
-		if want := []string{"a/new", "b/newer", "d/found"}; !slices.Equal(ids(batch), want) {
-			t.Errorf("the batch holds %q, want %q", ids(batch), want)
-		}
-		if !batch.messages.has("d") || batch.messages.has("c") {
-			t.Error("the batch has what was dropped, or not what was kept")
-		}
+	}
+	if want := []string{"a/new", "b/newer", "d/found"}; !slices.Equal(got, want) {
+		t.Errorf("the batch holds %q, want %q", got, want)
+	}
+	if !b.messages.has("d") || b.messages.has("c") {
+		t.Error("the batch has what was dropped, or not what was kept")
 	}
 }

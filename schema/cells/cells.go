@@ -1,7 +1,7 @@
 // Package cells holds what the loader, which computes the tables of figures, and the service, which reads them, must
-// agree on: the sums and sets that the tables hold, the grains of time, the change counter in stale_hours, and the times
-// that records may have. Whatever checks these tables (package verify, the plain query, the views) does not use it for
-// its figures: it states them again, as an independent witness.
+// agree on: the sums and sets that the tables hold, the grains of time, the change counter in stale_hours, and the
+// times that records may have. Whatever checks these tables (package verify, the plain query, the views) does not use
+// it for its figures: it states them again, as an independent witness.
 package cells
 
 import (
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Sum is a figure that is a sum over messages. The tables stats_cells, user_activity and user_months hold it in a column
-// of the same name.
+// Sum is a figure that is a sum over messages. The tables stats_cells, user_activity and user_months hold it in a
+// column of the same name.
 type Sum struct {
 	Column     string
 	OfMessages string // the sum in SQL, over rows of messages

@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader"
 	"github.com/orgstats/orgstats/loader/replica"
-	"github.com/orgstats/orgstats/schema"
+	"github.com/orgstats/orgstats/schema/schematest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -24,10 +23,8 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	d := &database{url: enginetest.Start(t).URL()}
-	if _, err := schema.Up(t.Context(), d.url); err != nil {
-		t.Fatal(err)
-	}
+	url, _ := schematest.Start(t)
+	d := &database{url: url}
 	d.store = d.open(t, stats.Options{})
 	return d
 }

@@ -27,8 +27,8 @@ const (
 
 // Options change the program where it is part of another one, which tests are.
 type Options struct {
-	// Written, if it is not nil, is called after every statement that has written to the replicas.
-	Written func(statement string)
+	// OnStatement, if it is not nil, is called after every statement that has written to the replicas.
+	OnStatement func(statement string)
 }
 
 // Main runs the program with the arguments and the streams of the process, and exits. In a process that was started to

@@ -61,11 +61,11 @@ func (f *databaseFlags) url() (string, error) {
 
 // database is the ClickHouse that a command uses.
 type database struct {
-	url     string
-	engine  *engine.Engine // nil: a server
-	options engine.Options // that the engine was started with
-	keeper  *engine.Keeper // nil: the engine is not kept
-	written func(statement string)
+	url         string
+	engine      *engine.Engine // nil: a server
+	options     engine.Options // that the engine was started with
+	keeper      *engine.Keeper // nil: the engine is not kept
+	onStatement func(statement string)
 }
 
 // open starts or joins the engine, unless the flags name a server.
@@ -83,7 +83,9 @@ func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, 
 }
 
 // replicas are the database's replicas, for those who write them.
-func (d *database) replicas() replica.Options { return replica.Options{URL: d.url, Written: d.written} }
+func (d *database) replicas() replica.Options {
+	return replica.Options{URL: d.url, OnStatement: d.onStatement}
+}
 
 // migrate brings the schema up to date.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
@@ -153,7 +155,7 @@ func (f *databaseFlags) asIs(p *program, do func(*database) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	db.written = p.Written
+	db.onStatement = p.OnStatement
 	return do(db)
 }
 

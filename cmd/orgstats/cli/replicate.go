@@ -73,7 +73,7 @@ func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
 func (c *replicateCommand) options(p *program, target *replicationTarget, m mapping.Mapping) postgres.Options {
 	return postgres.Options{
 		URL: c.SourceURL, Mapping: m, Slot: c.Slot, Publication: c.Publication,
-		ClickHouse: target.open, Written: p.Written,
+		ClickHouse: target.open, OnStatement: p.OnStatement,
 		BatchRows: c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
 		Resync: c.Resync, Log: p.log,
 	}

@@ -29,7 +29,7 @@ const patience = enginetest.Patience
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
-		cli.Main(cli.Options{Written: killAfterWrites(os.Getenv(writesVariable))})
+		cli.Main(cli.Options{OnStatement: killAfterWrites(os.Getenv(writesVariable))})
 	}
 	enginetest.Main(m)
 }

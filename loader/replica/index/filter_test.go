@@ -1,4 +1,4 @@
-package replica
+package index
 
 import (
 	"math/rand/v2"

@@ -1,4 +1,4 @@
-package replica
+package rollup
 
 import (
 	"cmp"
@@ -63,14 +63,14 @@ func groups(buckets map[bucket]struct{}, rows map[bucket]uint64, statements uint
 // packer puts buckets that come one after the other into groups of limited rows.
 type packer struct {
 	limit, rows uint64
-	with        string // groups hold what comes with the same
+	share       string // the organization of the last group, "" for one of several
 	groups      []group
 }
 
-func (p *packer) add(buckets group, rows uint64, with string) {
+func (p *packer) add(buckets group, rows uint64, share string) {
 	last := len(p.groups) - 1
-	if p.rows += rows; last < 0 || p.rows > p.limit || p.with != with {
-		p.groups, p.rows, p.with = append(p.groups, buckets), rows, with
+	if p.rows += rows; last < 0 || p.rows > p.limit || p.share != share {
+		p.groups, p.rows, p.share = append(p.groups, buckets), rows, share
 		return
 	}
 	p.groups[last] = append(p.groups[last], buckets...)
@@ -80,7 +80,7 @@ func byOrganization(a, b bucket) int {
 	return cmp.Or(cmp.Compare(a.orgID, b.orgID), cmp.Compare(a.at, b.at))
 }
 
-// coarser are the buckets that hold the hours.
+// coarser returns the buckets of a grain that hold the hours.
 func coarser(hours map[hour]struct{}, grain cells.Grain) map[bucket]struct{} {
 	buckets := map[bucket]struct{}{}
 	for h := range hours {
@@ -89,8 +89,8 @@ func coarser(hours map[hour]struct{}, grain cells.Grain) map[bucket]struct{} {
 	return buckets
 }
 
-// bounds are the first instant of the first bucket and one after the last instant of the last, given how long a bucket
-// is at most.
+// bounds returns the first instant of the first bucket and one after the last instant of the last, given the length of
+// the longest bucket.
 func (g group) bounds(length int64) (from, until int64) {
 	byTime := func(a, b bucket) int { return cmp.Compare(a.at, b.at) }
 	return slices.MinFunc(g, byTime).at, slices.MaxFunc(g, byTime).at + length

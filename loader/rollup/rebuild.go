@@ -1,19 +1,17 @@
-package replica
+package rollup
 
 import (
 	"context"
 
+	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // MarkAll marks all hours of the organizations as stale, those of every organization if none is given: the hours that
-// have messages, and those that cells or activity stand for, rightly or not. Compute then computes them anew; readers
-// take them from the messages meanwhile.
-func (w *Writer) MarkAll(ctx context.Context, organizations []string) error {
-	ctx, cancel := w.statement(ctx)
-	defer cancel()
+// have messages, and those that cells or activity stand for, rightly or not. Compute then computes them anew.
+func (r *Rollups) MarkAll(ctx context.Context, organizations []string) error {
 	hours, owners := map[hour]struct{}{}, map[string]struct{}{}
-	statement := `
+	query := `
 SELECT DISTINCT toString(org_id), toInt32(intDiv(toUnixTimestamp64Milli(` + cells.Hour.StartSQL("at") + `), 3600000))
 FROM
 (
@@ -25,13 +23,13 @@ FROM
     UNION ALL
     SELECT org_id, month AS at FROM user_months FINAL
 )`
-	var set *keys
+	var keys *clickhouse.Keys
 	if len(organizations) > 0 {
-		set = stringKeys("org_id", organizations)
-		statement += `
+		keys = clickhouse.StringKeys("org_id", organizations)
+		query += `
 WHERE org_id IN (SELECT org_id FROM keys)`
 	}
-	err := query(ctx, w.conn, "the hours to rebuild", set, statement, func(scan func(...any) error) error {
+	err := clickhouse.LookUp(ctx, r.conn, "the hours to rebuild", keys, query, func(scan clickhouse.Scan) error {
 		var h hour
 		err := scan(&h.orgID, &h.number)
 		hours[h], owners[h.orgID] = struct{}{}, struct{}{}
@@ -40,15 +38,15 @@ WHERE org_id IN (SELECT org_id FROM keys)`
 	if err != nil || len(hours) == 0 {
 		return err
 	}
-	if err := w.begin(ctx); err != nil {
+	if _, err := r.writer.BeginStep(ctx); err != nil {
 		return err
 	}
-	*w.touched = touched{} // everything may be wrong
-	if err := w.stale.mark(ctx, owners, hours); err != nil {
+	*r.touched = touched{} // everything may be wrong
+	if err := r.stale.mark(ctx, owners, hours); err != nil {
 		return err
 	}
-	if err := w.stale.written(ctx); err != nil {
+	if err := r.stale.written(ctx); err != nil {
 		return err
 	}
-	return w.finish(ctx)
+	return r.writer.EndStep(ctx)
 }

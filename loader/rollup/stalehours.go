@@ -1,4 +1,4 @@
-package replica
+package rollup
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// hour is an hour of an organization, in hours since 1970-01-01 00:00 UTC.
+// hour is an hour of an organization, by its cells.HourNumber.
 type hour struct {
 	orgID  string
 	number int32
@@ -17,7 +17,7 @@ type hour struct {
 
 func hourOf(orgID string, ms int64) hour { return hour{orgID, cells.HourNumber(ms)} }
 
-// start is the first millisecond of the hour, since 1970 UTC.
+// start returns the first millisecond of the hour, since 1970 UTC.
 func (h hour) start() int64 { return int64(h.number) * cells.MsPerHour }
 
 // staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organization's change
@@ -33,8 +33,8 @@ type staleHours struct {
 
 func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, error) {
 	s := &staleHours{conn: conn, marked: map[hour]struct{}{}, writing: map[string]struct{}{}}
-	statement := "SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE " + cells.IsStaleHour + " OR step % 2 = 1"
-	err := query(ctx, conn, "stale hours", nil, statement, func(scan func(...any) error) error {
+	query := "SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE " + cells.IsStaleHour + " OR step % 2 = 1"
+	err := clickhouse.LookUp(ctx, conn, "stale hours", nil, query, func(scan clickhouse.Scan) error {
 		var h hour
 		var step uint64
 		err := scan(&h.orgID, &h.number, &step)
@@ -64,7 +64,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 	defer s.marking.Unlock()
 	rows := make([]mark, 0, len(organizations)+len(hours))
 	for orgID := range organizations {
-		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
+		rows = append(rows, counterOf(orgID))
 	}
 	for h := range hours {
 		if _, already := s.marked[h]; !already {
@@ -91,7 +91,7 @@ func (s *staleHours) written(ctx context.Context) error {
 	}
 	rows := make([]mark, 0, len(s.writing))
 	for orgID := range s.writing {
-		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
+		rows = append(rows, counterOf(orgID))
 	}
 	s.step += 2 - s.step%2 // the next even one
 	if err := s.write(ctx, rows); err != nil {
@@ -111,7 +111,7 @@ func (s *staleHours) unmark(ctx context.Context) error {
 	}
 	s.step += 2 - s.step%2
 	for orgID := range organizations {
-		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
+		rows = append(rows, counterOf(orgID))
 	}
 	if err := s.write(ctx, rows); err != nil {
 		return err
@@ -126,11 +126,14 @@ type mark struct {
 	fresh uint8
 }
 
+// counterOf returns the row that holds an organization's change counter.
+func counterOf(orgID string) mark { return mark{hour{orgID, cells.CounterHour}, 0} }
+
 // write writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
 func (s *staleHours) write(ctx context.Context, rows []mark) error {
-	return insert(ctx, s.conn, "INSERT INTO stale_hours (org_id, hour, step, is_fresh)", rows,
-		each(func(m *mark) string { return m.orgID }),
-		each(func(m *mark) int32 { return m.number }),
-		same[mark](s.step),
-		each(func(m *mark) uint8 { return m.fresh }))
+	return clickhouse.Insert(ctx, s.conn, "stale_hours", rows,
+		clickhouse.Value("org_id", func(m *mark) string { return m.orgID }),
+		clickhouse.Value("hour", func(m *mark) int32 { return m.number }),
+		clickhouse.Constant[mark]("step", s.step),
+		clickhouse.Value("is_fresh", func(m *mark) uint8 { return m.fresh }))
 }

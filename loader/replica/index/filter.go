@@ -1,10 +1,10 @@
-package replica
+package index
 
 import "math/bits"
 
 // filter is a blocked Bloom filter of hashes (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
-// Filters", 2007): all bits of a hash lie in one cache line. It may say that it has a hash that was never added, never
-// the reverse.
+// Filters", 2007): all bits of a hash lie in one cache line. It may report a hash that was never added, never the
+// reverse.
 type filter struct {
 	blocks   []filterBlock
 	capacity int // hashes that it can take before its false answers exceed about one in a thousand
@@ -13,7 +13,7 @@ type filter struct {
 
 type filterBlock [8]uint64 // one bit is set in each word
 
-// bitsPerHash gives about one false answer in a thousand with eight bits a hash, one in each word of a block.
+// bitsPerHash makes about one answer in a thousand false, with eight bits a hash, one in each word of a block.
 const bitsPerHash = 18
 
 func newFilter(capacity int) *filter {
@@ -46,7 +46,7 @@ func (f *filter) has(hash uint64) bool {
 	return true
 }
 
-// put adds a hash and tells whether it had it.
+// put adds a hash and reports whether the filter had it.
 func (f *filter) put(hash uint64) bool {
 	had := f.has(hash)
 	if !had {

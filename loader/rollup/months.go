@@ -1,4 +1,4 @@
-package replica
+package rollup
 
 import (
 	"context"
@@ -46,12 +46,11 @@ func monthOf(h hour) bucket { return bucket{h.orgID, cells.Month.Start(h.start()
 // storedHours counts the hours of the organizations' months that have a cell.
 func (c *computation) storedHours(ctx context.Context) (map[bucket]int, error) {
 	stored := map[bucket]int{}
-	organizations := setOfKeys(c.hours, func(h hour) string { return h.orgID })
-	err := query(ctx, c.conn, "the hours that have cells", stringKeys("org_id", organizations), `
+	err := clickhouse.LookUp(ctx, c.conn, "the hours that have cells", c.organizations(), `
 SELECT toString(org_id), toUnixTimestamp64Milli(`+cells.Month.StartSQL("bucket")+`) AS month, count()
 FROM stats_cells FINAL
 WHERE org_id IN (SELECT org_id FROM keys) AND agent_id = '' AND grain = 'hour'
-GROUP BY org_id, month`, func(scan func(...any) error) error {
+GROUP BY org_id, month`, func(scan clickhouse.Scan) error {
 		var month bucket
 		var n uint64
 		err := scan(&month.orgID, &month.at, &n)
@@ -130,7 +129,7 @@ func (c *computation) wholeMonths(ctx context.Context) error {
 // wholeMonthsOf computes the months of a group; of users only what is not remembered exactly, as activity and
 // userMonths do.
 func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
-	session, err := c.writer.options.connect(ctx, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	session, err := c.writer.Connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,7 +140,7 @@ func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 		return err
 	}
 	statements := []string{wholeCellsSQL, wholeActivitySQL, wholeUserMonthsSQL}
-	if c.writer.touched.exact {
+	if c.touched.exact {
 		statements = statements[:1]
 	}
 	ctx = clickhouse.WithParams(ctx, c.computeParams())

@@ -1,0 +1,46 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// insertBlock is how many rows travel in a block.
+const insertBlock = 8_192
+
+// Insert inserts rows into a table: all of them or none. It sends column by column, which costs a fraction of what the
+// driver takes for row by row.
+func Insert[R any](ctx context.Context, conn Conn, table string, rows []R, columns ...Column[R]) error {
+	var names []string
+	var gather []func([]R) any
+	for _, c := range columns {
+		if c.gather != nil {
+			names, gather = append(names, c.name), append(gather, c.gather())
+		}
+	}
+	statement := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")"
+	batch, err := conn.PrepareBatch(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	for block := range slices.Chunk(rows, insertBlock) {
+		if batch.Rows() > 0 {
+			if err := batch.Flush(); err != nil {
+				_ = batch.Abort()
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		for i, values := range gather {
+			if err := batch.Column(i).Append(values(block)); err != nil {
+				_ = batch.Abort()
+				return fmt.Errorf("%s: column %s: %w", statement, names[i], err)
+			}
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package rollup
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
+)
+
+// Rows that may have no messages left are hidden by tombstones before the others are computed: those that are
+// remembered, or else whatever the tables have in the buckets that hold the hours.
+
+const hideCellsSQL = `
+INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)
+SELECT org_id, agent_id, grain, bucket, {version:UInt64}, 1
+FROM stats_cells FINAL
+WHERE grain = {grain:String} AND {within}`
+
+const hideActivitySQL = `
+INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)
+SELECT org_id, user_no, day, conversation_no, {version:UInt64}, 1
+FROM user_activity FINAL
+WHERE {within}`
+
+const hideUserMonthsSQL = `
+INSERT INTO user_months (org_id, user_no, month, version, is_deleted)
+SELECT org_id, user_no, month, {version:UInt64}, 1
+FROM user_months FINAL
+WHERE {within}`
+
+// hide writes the tombstones.
+func (c *computation) hide(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return c.hideCells(ctx) })
+	both.Go(func() error { return inTurn(ctx, c.hideActivity, c.hideUserMonths) })
+	return both.Wait()
+}
+
+func (c *computation) hideCells(ctx context.Context) error {
+	if c.touched.exact {
+		var keys []cellTombstone
+		for key := range c.touched.gone {
+			keys = append(keys, cellTombstones(key)...)
+		}
+		return hideKeys(ctx, c, "stats_cells", keys,
+			clickhouse.Value("org_id", func(k *cellTombstone) string { return k.orgID }),
+			clickhouse.Value("agent_id", func(k *cellTombstone) string { return k.agentID }),
+			clickhouse.Value("grain", func(k *cellTombstone) string { return string(k.grain) }),
+			clickhouse.Value("bucket", func(k *cellTombstone) int64 { return k.at }))
+	}
+	params := c.hideParams()
+	for _, grain := range cells.Grains {
+		params.String("grain", string(grain))
+		if err := c.hideStored(ctx, "stats_cells", grain, "bucket", hideCellsSQL, params); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hideStored hides whatever a table has in the buckets that hold the hours.
+func (c *computation) hideStored(ctx context.Context, table string, grain cells.Grain, column, statement string, params clickhouse.Params) error {
+	if rows, err := clickhouse.Count(ctx, c.conn, table); rows == 0 || err != nil {
+		return err
+	}
+	return c.run(ctx, c.hours, grain, column, statement, params)
+}
+
+func (c *computation) hideActivity(ctx context.Context) error {
+	if !c.touched.exact {
+		return c.hideStored(ctx, "user_activity", cells.Day, "day", hideActivitySQL, c.hideParams())
+	}
+	return hideKeys(ctx, c, "user_activity", mayBeGone(c.touched.activity),
+		clickhouse.Value("org_id", func(k *activityKey) string { return k.orgID }),
+		clickhouse.Value("user_no", func(k *activityKey) uint32 { return k.userNo }),
+		clickhouse.Value("day", (*activityKey).start),
+		clickhouse.Value("conversation_no", func(k *activityKey) uint32 { return k.conversationNo }))
+}
+
+func (c *computation) hideUserMonths(ctx context.Context) error {
+	if !c.touched.exact {
+		return c.hideStored(ctx, "user_months", cells.Month, "month", hideUserMonthsSQL, c.hideParams())
+	}
+	return hideKeys(ctx, c, "user_months", mayBeGone(c.touched.userMonths()),
+		clickhouse.Value("org_id", func(k *userMonthKey) string { return k.orgID }),
+		clickhouse.Value("user_no", func(k *userMonthKey) uint32 { return k.userNo }),
+		clickhouse.Value("month", func(k *userMonthKey) int64 { return k.at }))
+}
+
+// mayBeGone returns the keys that may have no messages left.
+func mayBeGone[K comparable](touched map[K]bool) (keys []K) {
+	for key, gone := range touched {
+		if gone {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (c *computation) hideParams() clickhouse.Params {
+	params := clickhouse.Params{}
+	params.Int64("version", int64(c.tombstoneVersion()))
+	return params
+}
+
+// cellTombstone is the key of a cell.
+type cellTombstone struct {
+	bucket
+	agentID string
+	grain   cells.Grain
+}
+
+// cellTombstones returns the cells of every grain, of the agent and of all agents, that hold an hour.
+func cellTombstones(key cellKey) (all []cellTombstone) {
+	for _, agentID := range slices.Compact([]string{"", key.agentID}) {
+		for _, grain := range cells.Grains {
+			all = append(all, cellTombstone{bucket{key.orgID, grain.Start(key.start())}, agentID, grain})
+		}
+	}
+	return all
+}
+
+// hideKeys writes tombstones of keys, given the columns of the table's sorting key.
+func hideKeys[K any](ctx context.Context, c *computation, table string, keys []K, key ...clickhouse.Column[K]) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return clickhouse.Insert(ctx, c.conn, table, keys,
+		append(key, clickhouse.Constant[K]("version", c.tombstoneVersion()), clickhouse.Constant[K]("is_deleted", uint8(1)))...)
+}

@@ -1,0 +1,110 @@
+package rollup
+
+import (
+	"iter"
+
+	"github.com/orgstats/orgstats/schema/cells"
+)
+
+// Message is what the figures need of a message that counts.
+type Message struct {
+	OrgID, AgentID         string
+	UserNo, ConversationNo uint32
+	CreatedAt              int64
+}
+
+// Change is a change of messages.
+type Change struct {
+	Lost   iter.Seq[Message] // they counted so far, and are replaced or deleted
+	Gained iter.Seq[Message] // they count from now on
+	Rows   int               // at least as many as are gained
+}
+
+// maxTouched is how many keys of cells and activity are remembered exactly. Past that, what vanished is found by
+// reading the tables, which is cheaper then.
+const maxTouched = 200_000
+
+// cellKey is a cell's agent and hour.
+type cellKey struct {
+	hour
+	agentID string
+}
+
+// activityKey is a conversation of a user on a day, in days since 1970-01-01 UTC.
+type activityKey struct {
+	orgID                  string
+	userNo, conversationNo uint32
+	day                    int32
+}
+
+func activityOf(m *Message) activityKey {
+	return activityKey{m.OrgID, m.UserNo, m.ConversationNo, int32(cells.FloorDiv(m.CreatedAt, cells.MsPerDay))}
+}
+
+// start returns the first millisecond of the day, since 1970 UTC.
+func (k *activityKey) start() int64 { return int64(k.day) * cells.MsPerDay }
+
+// touched remembers what batches changed since cells and activity were last computed.
+type touched struct {
+	gone     map[cellKey]struct{} // cells that lost a message and may have none left
+	activity map[activityKey]bool // activity that gained or lost one; true: it may have none left
+	exact    bool                 // false: there was more than is remembered
+}
+
+func newTouched() *touched {
+	return &touched{gone: map[cellKey]struct{}{}, activity: map[activityKey]bool{}, exact: true}
+}
+
+// note remembers a change before it is written.
+func (t *touched) note(c Change) {
+	if c.Rows > maxTouched {
+		*t = touched{}
+	}
+	if !t.exact {
+		return
+	}
+	for m := range c.Lost {
+		t.gone[cellKey{hourOf(m.OrgID, m.CreatedAt), m.AgentID}] = struct{}{}
+		t.activity[activityOf(&m)] = true
+	}
+	var last activityKey // messages of a conversation often come one after the other
+	for m := range c.Gained {
+		if key := activityOf(&m); key != last && !t.activity[key] {
+			t.activity[key], last = false, key
+		}
+	}
+	if len(t.gone)+len(t.activity) > maxTouched {
+		*t = touched{} // and what is touched from here on is not remembered, either
+	}
+}
+
+// userMonthKey is a user's month.
+type userMonthKey struct {
+	bucket
+	userNo uint32
+}
+
+// userMonths returns the months of users whose activity was touched; true: they may have none left.
+func (t *touched) userMonths() map[userMonthKey]bool {
+	months := map[userMonthKey]bool{}
+	for key, mayBeGone := range t.activity {
+		month := userMonthKey{bucket{key.orgID, cells.Month.Start(key.start())}, key.userNo}
+		months[month] = months[month] || mayBeGone
+	}
+	return months
+}
+
+// touchedHours returns the hours, and their organizations, whose figures a change touches.
+func (c Change) touchedHours() (hours map[hour]struct{}, organizations map[string]struct{}) {
+	hours, organizations = map[hour]struct{}{}, map[string]struct{}{}
+	var last hour // messages of a conversation often come one after the other
+	for _, messages := range []iter.Seq[Message]{c.Lost, c.Gained} {
+		for m := range messages {
+			if h := hourOf(m.OrgID, m.CreatedAt); h != last {
+				hours[h], last = struct{}{}, h
+				organizations[h.orgID] = struct{}{}
+			}
+		}
+	}
+	return hours, organizations
+}
