@@ -41,11 +41,21 @@ type Problem struct {
 	Cause error  // logged; not nil
 }
 
+// Build says which program the service is part of.
+type Build struct {
+	Version   string // as the build stamped it
+	Commit    string // "" where it is not known
+	Toolchain string // that compiled it
+	Engine    string // the release of the embedded engine
+}
+
 // Config is what a service works with. Only the answerer and the authenticator are needed.
 type Config struct {
 	Answerer      Answerer
 	Authenticator Authenticator
 
+	// Build is shown by the description of the interface and by the log's lines for /readyz.
+	Build Build
 	// Ready gives what is not ready, for /readyz. Nil means that everything always is.
 	Ready func(ctx context.Context) []Problem
 	// Log hears of every request; nil drops it.

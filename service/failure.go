@@ -19,7 +19,7 @@ var (
 	errNoOrganization = &failure{code: codeInvalid, sentence: "User is not part of any organization"}
 	errNotAdmin       = failureOf(codeForbidden, nil)
 	// errStopping is the cause that contexts end with when the time for a graceful shutdown is over.
-	errStopping = errors.New("the service stops")
+	errStopping = errors.New("the service is stopping")
 )
 
 // mistake is one thing that is wrong with a request's parameters.
@@ -33,38 +33,38 @@ type failure struct {
 	code     code
 	sentence string
 	details  []mistake
-	retry    time.Duration // when asking again makes sense; 0: nobody knows
+	retry    time.Duration // when trying again makes sense; 0: unknown
 	cause    error
 }
 
 const (
 	// retryUnavailable is for what is away: engines and key servers are back in seconds.
 	retryUnavailable = 5 * time.Second
-	// retryBusy is for what has too much to do, which is over when others have been answered.
-	retryBusy = time.Second
+	// retryOverloaded is for an overload, which is over when others have been answered.
+	retryOverloaded = time.Second
 )
 
-// failureOf is a failure that shows its code's fixed sentence.
+// failureOf returns a failure that shows its code's fixed sentence.
 func failureOf(c code, cause error) *failure {
 	f := &failure{code: c, sentence: sentences[c], cause: cause}
 	switch c {
 	case codeUnavailable:
 		f.retry = retryUnavailable
-	case codeBusy:
-		f.retry = retryBusy
+	case codeOverloaded:
+		f.retry = retryOverloaded
 	}
 	return f
 }
 
-// tooOften is the failure of a request beyond a rate.
-func tooOften(exceeded *limit.RateError) *failure {
+// rateLimited returns the failure of a request beyond a rate.
+func rateLimited(exceeded *limit.RateLimitError) *failure {
 	return &failure{
-		code: codeTooOften, retry: exceeded.Wait, cause: exceeded,
-		sentence: fmt.Sprintf("This %s sends too many requests. Try again in %d s.", exceeded.Scope, seconds(exceeded.Wait)),
+		code: codeRateLimited, retry: exceeded.Wait, cause: exceeded,
+		sentence: fmt.Sprintf("This %s is rate-limited. Try again in %d s.", exceeded.Scope, seconds(exceeded.Wait)),
 	}
 }
 
-// invalid is the failure of a request with at least one mistake.
+// invalid returns the failure of a request with at least one mistake.
 func invalid(mistakes []mistake) *failure {
 	if len(mistakes) == 1 {
 		return &failure{code: codeInvalid, sentence: mistakes[0].Message}
@@ -73,13 +73,13 @@ func invalid(mistakes []mistake) *failure {
 	return &failure{code: codeInvalid, sentence: sentence, details: mistakes}
 }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (f *failure) Error() string { return f.sentence }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (f *failure) Unwrap() error { return f.cause }
 
-// asFailure tells what to show for an error. What it does not know is internal.
+// asFailure returns what to show of an error. What it does not know is internal.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -91,16 +91,16 @@ func asFailure(err error) *failure {
 		}
 		return failureOf(c, err)
 	}
-	if exceeded, ok := errors.AsType[*limit.RateError](err); ok {
-		return tooOften(exceeded)
+	if exceeded, ok := errors.AsType[*limit.RateLimitError](err); ok {
+		return rateLimited(exceeded)
 	}
 	switch {
 	case errors.Is(err, auth.ErrUnauthorized):
 		return failureOf(codeUnauthorized, err)
 	case errors.Is(err, transport.ErrHungUp):
-		return failureOf(codeHungUp, err)
-	case errors.Is(err, limit.ErrBusy):
-		return failureOf(codeBusy, err)
+		return failureOf(codeClientClosed, err)
+	case errors.Is(err, limit.ErrOverloaded):
+		return failureOf(codeOverloaded, err)
 	case errors.Is(err, stats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return failureOf(codeTimeout, err)
 	case errors.Is(err, auth.ErrKeysUnavailable), errors.Is(err, stats.ErrUnavailable), errors.Is(err, errStopping):
@@ -109,7 +109,7 @@ func asFailure(err error) *failure {
 	return failureOf(codeInternal, err)
 }
 
-// code says what kind of failure a request met; statuses gives its HTTP status.
+// code is a kind of failure; statuses has its HTTP status.
 type code int
 
 const (
@@ -124,12 +124,12 @@ const (
 	codeURLTooLong
 	codeHeadTooLarge
 	codeExpectation
-	codeTooOften
-	codeHungUp
+	codeRateLimited
+	codeClientClosed
 	codeCoding
 	codeVersion
 	codeUnavailable
-	codeBusy
+	codeOverloaded
 )
 
 var statuses = map[code]int{
@@ -144,12 +144,12 @@ var statuses = map[code]int{
 	codeURLTooLong:       fasthttp.StatusRequestURITooLong,
 	codeHeadTooLarge:     fasthttp.StatusRequestHeaderFieldsTooLarge,
 	codeExpectation:      fasthttp.StatusExpectationFailed,
-	codeTooOften:         fasthttp.StatusTooManyRequests,
-	codeHungUp:           499, // nginx's number for a client that went away; nobody reads it but the log's readers
+	codeRateLimited:      fasthttp.StatusTooManyRequests,
+	codeClientClosed:     499, // nginx's number for a client that went away; nobody reads it but the log's readers
 	codeCoding:           fasthttp.StatusNotImplemented,
 	codeVersion:          fasthttp.StatusHTTPVersionNotSupported,
 	codeUnavailable:      fasthttp.StatusServiceUnavailable,
-	codeBusy:             fasthttp.StatusServiceUnavailable,
+	codeOverloaded:       fasthttp.StatusServiceUnavailable,
 }
 
 // sentences are what callers read where nothing more precise is known or may be told.
@@ -164,12 +164,12 @@ var sentences = map[code]string{
 	codeBodyTooLarge:     "The request's body is too large. No request needs one.",
 	codeURLTooLong:       "The request's URL is too long.",
 	codeHeadTooLarge:     "The request's URL and headers are too large together.",
-	codeHungUp:           "The caller closed the connection.",
+	codeClientClosed:     "The caller closed the connection.",
 	codeUnavailable:      "The service can't answer now. Try again in a few seconds.",
-	codeBusy:             "The service has too much to do just now. Try again in a few seconds.",
+	codeOverloaded:       "The service is overloaded. Try again in a few seconds.",
 }
 
-// routingCode is the code of what fiber's router returns where no route fits.
+// routingCode returns the code of what fiber's router returns where no route fits.
 func routingCode(err *fiber.Error) code {
 	switch err.Code {
 	case fiber.StatusNotFound:

@@ -215,14 +215,17 @@ func TestLogTellsWhoButNotWhat(t *testing.T) {
 		t.Errorf("the log holds the token or the query: %s", log)
 	}
 	var line struct {
-		Level, Method, Path, Org, User string
-		Status                         int
-		Duration                       time.Duration
+		Level, Method, Path string
+		Status              int
+		Duration            time.Duration
+
+		OrgID  string `json:"org_id"`
+		UserID string `json:"user_id"`
 	}
 	if err := json.Unmarshal([]byte(log), &line); err != nil {
 		t.Fatalf("the log is not one line: %v\n%s", err, log)
 	}
-	if line.Level != "INFO" || line.Method != "GET" || line.Path != statsPath || line.Org != "org_1" || line.User != "user_1" ||
+	if line.Level != "INFO" || line.Method != "GET" || line.Path != statsPath || line.OrgID != "org_1" || line.UserID != "user_1" ||
 		line.Status != 200 || line.Duration <= 0 {
 		t.Errorf("the line is %+v", line)
 	}

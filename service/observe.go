@@ -25,16 +25,17 @@ const (
 
 // Observation is what became of a request.
 type Observation struct {
-	Route   string // the path, if it is one of the service's, else RouteOther or RouteInvalid
-	Status  int
-	Took    time.Duration
-	Refused auth.Reason  // why the token was refused, "" if it was not
-	Busy    limit.Reason // why the service had no place for it, "" if it had
-	Rate    limit.Scope  // whose rate was exceeded, "" if none was
-	Costs   stats.Costs
+	Route  string // the path, if it is one of the service's, else RouteOther or RouteInvalid
+	Status int
+	Took   time.Duration
+	Costs  stats.Costs
+
+	TokenRefused auth.Reason  // why the token was refused, "" if it was not
+	Shed         limit.Reason // why the service was overloaded, "" if it was not
+	RateLimited  limit.Scope  // whose rate was exceeded, "" if none was
 }
 
-// observation gathers what became of a request.
+// observation returns what became of a request.
 func (s *Service) observation(r *request) Observation {
 	o := Observation{
 		Route: r.route, Status: r.http.Response.StatusCode(), Took: time.Since(r.started), Costs: r.cost.Costs(),
@@ -43,18 +44,18 @@ func (s *Service) observation(r *request) Observation {
 		return o
 	}
 	if refusal, ok := errors.AsType[*auth.Error](r.failure.cause); ok {
-		o.Refused = refusal.Reason
+		o.TokenRefused = refusal.Reason
 	}
-	if busy, ok := errors.AsType[*limit.BusyError](r.failure.cause); ok {
-		o.Busy = busy.Reason
+	if overload, ok := errors.AsType[*limit.OverloadError](r.failure.cause); ok {
+		o.Shed = overload.Reason
 	}
-	if exceeded, ok := errors.AsType[*limit.RateError](r.failure.cause); ok {
-		o.Rate = exceeded.Scope
+	if exceeded, ok := errors.AsType[*limit.RateLimitError](r.failure.cause); ok {
+		o.RateLimited = exceeded.Scope
 	}
 	return o
 }
 
-// routeOf is the route of a path.
+// routeOf returns the route of a path.
 func (s *Service) routeOf(path string) string {
 	if s.paths[path] {
 		return path
@@ -71,7 +72,7 @@ func (s *Service) startSpan(r *request) {
 			attribute.String("orgstats.request_id", r.id)))
 }
 
-// endSpan says who asked and what became of it; nothing of what was asked.
+// endSpan adds the caller and what became of the request to its span, and nothing of what was asked.
 func (r *request) endSpan(o Observation) {
 	r.span.SetAttributes(attribute.Int("http.response.status_code", o.Status))
 	if r.caller.OrgID != "" {
@@ -104,8 +105,11 @@ func (s *Service) logRequest(r *request, o Observation) {
 		slog.String("path", shorten(r.path)),
 		slog.Int("status", o.Status),
 		slog.Duration("duration", o.Took),
-		slog.String("org", r.caller.OrgID),
-		slog.String("user", r.caller.UserID),
+		slog.String("org_id", r.caller.OrgID),
+		slog.String("user_id", r.caller.UserID),
+	}
+	if r.path == readyPath {
+		attrs = append(attrs, slog.String("version", s.config.Build.Version), slog.String("commit", s.config.Build.Commit))
 	}
 	attrs = append(attrs, costAttrs(o)...)
 	if span := r.span.SpanContext(); span.IsSampled() {
@@ -117,7 +121,7 @@ func (s *Service) logRequest(r *request, o Observation) {
 	s.log.LogAttrs(s.base, levelOf(r, o), "request", attrs...)
 }
 
-// costAttrs say what the answer took, and why there was none.
+// costAttrs returns what the answer took, and why there was none.
 func costAttrs(o Observation) (attrs []slog.Attr) {
 	if o.Costs.Cache != "" {
 		attrs = append(attrs, slog.String("cache", o.Costs.Cache))
@@ -131,17 +135,17 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 	if o.Costs.Waited >= time.Millisecond {
 		attrs = append(attrs, slog.Duration("waited", o.Costs.Waited))
 	}
-	if o.Refused != "" {
-		attrs = append(attrs, slog.String("reason", string(o.Refused)))
+	if o.TokenRefused != "" {
+		attrs = append(attrs, slog.String("reason", string(o.TokenRefused)))
 	}
 	return attrs
 }
 
-// levelOf is how important a request is to who reads the log. What was turned away because there is too much of it is
-// no error of the service, and would fill the log just when it has the most to do. Nor is what was no request.
+// levelOf returns the level of a request's line. A request that was shed or rate-limited is no error of the service, and
+// would fill the log just when it is overloaded. Nor is what could not be read as a request.
 func levelOf(r *request, o Observation) slog.Level {
 	switch {
-	case o.Busy != "" || o.Rate != "" || o.Route == RouteInvalid:
+	case o.Shed != "" || o.RateLimited != "" || o.Route == RouteInvalid:
 		return slog.LevelInfo
 	case o.Status >= fasthttp.StatusInternalServerError && r.failure != nil && r.failure.cause != nil:
 		return slog.LevelError

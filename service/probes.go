@@ -16,6 +16,9 @@ import (
 // probeTimeout bounds what /readyz tries out: those who probe give up after a few seconds.
 const probeTimeout = 3 * time.Second
 
+// readyPath is the path of readyz.
+const readyPath = "/readyz"
+
 // livez answers that the process serves.
 func (s *Service) livez(c *fiber.Ctx) error {
 	requestOf(c).probe = true
@@ -61,14 +64,14 @@ func notReady(problems []Problem) *failure {
 
 // openAPI answers with the description of the interface for programs.
 func (s *Service) openAPI(c *fiber.Ctx) error {
-	describe(c, jsonType, openapi.Document)
+	describe(c, jsonType, s.document)
 	return nil
 }
 
 // docs answers with the description for people.
 func (s *Service) docs(c *fiber.Ctx) error {
 	c.Response().Header.Set(fasthttp.HeaderContentSecurityPolicy, openapi.PagePolicy)
-	describe(c, "text/html; charset=utf-8", openapi.Page())
+	describe(c, "text/html; charset=utf-8", s.page)
 	return nil
 }
 

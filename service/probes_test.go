@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/openapi"
 )
 
@@ -19,6 +20,18 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	described := slices.Sorted(maps.Keys(document.Paths))
 	if routes := slices.Sorted(maps.Keys(New(Config{}).paths)); !slices.Equal(routes, described) {
 		t.Errorf("the service has the routes %q and describes %q", routes, described)
+	}
+}
+
+// A probe's line in the log says which build answered, and so does the description.
+func TestBuildIsShown(t *testing.T) {
+	service := start(t, Config{Build: Build{Version: "v1.2.3", Commit: "abc"}})
+	service.do(t, http.MethodGet, "/readyz", nil)
+	enginetest.Await(t, "the version is logged", func() bool {
+		return strings.Contains(service.log.String(), `"version":"v1.2.3","commit":"abc"`)
+	})
+	if got := service.do(t, http.MethodGet, "/openapi.json", nil); !strings.Contains(got.body, `"version": "v1.2.3"`) {
+		t.Errorf("the description has another version: %.200s", got.body)
 	}
 }
 

@@ -49,9 +49,9 @@ func respondFailure(response *fasthttp.Response, f *failure) error {
 
 // rejection is the response to a connection beyond the limit, whatever it was about to ask.
 var rejection = func() string {
-	body := fmt.Sprintf(`{"error":%q}`, sentences[codeBusy])
+	body := fmt.Sprintf(`{"error":%q}`, sentences[codeOverloaded])
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %d\r\n"+
-		"Connection: close\r\n\r\n%s", jsonType, len(body), seconds(retryBusy), body)
+		"Connection: close\r\n\r\n%s", jsonType, len(body), seconds(retryOverloaded), body)
 }()
 
 // seconds rounds up to the whole seconds that Retry-After has, at least one.

@@ -18,6 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/orgstats/orgstats/service/openapi"
 	"github.com/orgstats/orgstats/service/transport"
 )
 
@@ -38,6 +39,8 @@ type Service struct {
 	app         *fiber.App
 	routes      fasthttp.RequestHandler // the app's
 	paths       map[string]bool         // that the routes stand for
+	document    []byte                  // that describes the interface
+	page        []byte                  // made from it
 	connections *transport.Connections
 
 	// base is the context of all requests; cut ends it when graceful shutdown has run out of time.
@@ -53,6 +56,7 @@ func New(config Config) *Service {
 		MaxConnections: config.MaxConnections, MaxBody: maxRequestBody, FirstByte: config.ReadTimeout, TLS: config.TLS,
 		Rejection: rejection,
 	})
+	s.document, s.page = openapi.Describe(config.Build.Version)
 	s.base, s.cut = context.WithCancelCause(context.Background())
 	s.app = fiber.New(fiber.Config{
 		CaseSensitive:         true,
@@ -70,7 +74,7 @@ func New(config Config) *Service {
 	})
 	s.app.Get("/api/dashboard/getStats", s.serve(getStats))
 	s.app.Get("/livez", s.livez)
-	s.app.Get("/readyz", s.readyz)
+	s.app.Get(readyPath, s.readyz)
 	s.app.Get("/openapi.json", s.openAPI)
 	s.app.Get("/docs", s.docs)
 

@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// Errors that BusyError and RateError match by errors.Is.
+// Errors that OverloadError and RateLimitError match by errors.Is.
 var (
-	// ErrBusy says that the service has enough to do: an HTTP 503.
-	ErrBusy = errors.New("too many questions are under way")
-	// ErrRate says that the caller asks too often: an HTTP 429.
-	ErrRate = errors.New("too many requests")
+	// ErrOverloaded is matched when the service has no capacity for a question: an HTTP 503.
+	ErrOverloaded = errors.New("overloaded")
+	// ErrRateLimited is matched when a caller exceeds a rate: an HTTP 429.
+	ErrRateLimited = errors.New("rate-limited")
 )
 
-// Reason is a short, fixed code for why a question was not taken on, fit for a log field and a metric's label.
+// Reason is a short, fixed code for why a question was shed, fit for a log field and a metric's label.
 type Reason string
 
 // The reasons.
 const (
-	ReasonQueueFull Reason = "queue_full" // no place in the queue
+	ReasonQueueFull Reason = "queue_full" // no room in the queue
 	ReasonWaited    Reason = "waited"     // no turn came within the patience
 )
 
-// BusyError says that the service has no place for a question now.
-type BusyError struct{ Reason Reason }
+// OverloadError is returned for a question that is shed.
+type OverloadError struct{ Reason Reason }
 
 // Error names the reason.
-func (e *BusyError) Error() string { return fmt.Sprintf("%v (%s)", ErrBusy, e.Reason) }
+func (e *OverloadError) Error() string { return fmt.Sprintf("%v (%s)", ErrOverloaded, e.Reason) }
 
-// Is makes every BusyError an ErrBusy.
-func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+// Is makes every OverloadError an ErrOverloaded.
+func (e *OverloadError) Is(target error) bool { return target == ErrOverloaded }
 
 // Scope is whose rate was exceeded.
 type Scope string
@@ -41,14 +41,16 @@ const (
 	ScopeUser         Scope = "user"
 )
 
-// RateError says that an organization or a user asks too often.
-type RateError struct {
+// RateLimitError is returned for a request beyond a rate.
+type RateLimitError struct {
 	Scope Scope
-	Wait  time.Duration // until the next request is taken
+	Wait  time.Duration // until the next request is allowed
 }
 
 // Error names the scope.
-func (e *RateError) Error() string { return fmt.Sprintf("%v of the %s", ErrRate, e.Scope) }
+func (e *RateLimitError) Error() string {
+	return fmt.Sprintf("%v: the rate of the %s", ErrRateLimited, e.Scope)
+}
 
-// Is makes every RateError an ErrRate.
-func (e *RateError) Is(target error) bool { return target == ErrRate }
+// Is makes every RateLimitError an ErrRateLimited.
+func (e *RateLimitError) Is(target error) bool { return target == ErrRateLimited }

@@ -1,5 +1,5 @@
-// Package limit bounds what the service takes on: Gate bounds the questions that are worked on and that wait, Rates how
-// often an organization and a user may ask. Both are fair: whatever one organization does, the others get their turn.
+// Package limit bounds the service's load: Gate bounds the questions that are under way and that wait, Rates how often an
+// organization and a user may ask. Both are fair: whatever one organization does, the others get their turn.
 package limit
 
 import (
@@ -37,31 +37,34 @@ type GateOptions struct {
 type Gate struct {
 	options GateOptions
 
-	mu       sync.Mutex
-	underWay int
-	waiting  int
-	lines    map[string]*line // of the organizations that have questions here
-	crowded  float64          // how much of the time somebody waited, lately: 0 to 1
-	noted    time.Time        // when that was computed
-	served   uint64           // counts turns, and organizations that come
-	takes    time.Duration    // what a question takes on average, from its turn; 0 before the first
+	mu            sync.Mutex
+	underWay      int
+	waiting       int
+	organizations map[string]*organization // that have questions here
+
+	contention  float64       // how much of the time somebody waited, lately: 0 to 1
+	recorded    time.Time     // when that was computed
+	turns       uint64        // counts turns, and organizations that come
+	serviceTime time.Duration // of a question on average, from its turn; 0 before the first
 }
 
-// line is what one organization has at the gate.
-type line struct {
+// organization holds the questions of one organization.
+type organization struct {
 	underWay int
 	waiters  []*waiter // oldest first
-	served   uint64    // when its last turn was, or when it came
+	turn     uint64    // when its last turn was, or when it came
 }
 
-// waiter is a question that waits. Its turn is told once, with nil or with the error that it is refused with.
+// waiter is a question that waits. It receives once: nil for its turn, or the error that it is shed with.
 type waiter struct{ turn chan error }
 
-// NewGate makes a gate.
-func NewGate(o GateOptions) *Gate { return &Gate{options: o, lines: map[string]*line{}} }
+// NewGate returns a gate.
+func NewGate(o GateOptions) *Gate {
+	return &Gate{options: o, organizations: map[string]*organization{}}
+}
 
 // Enter waits for the turn of a question of the organization; leave must be called when the question is done with. The
-// error is a *BusyError, or the context's.
+// error is an *OverloadError, or the context's.
 func (g *Gate) Enter(ctx context.Context, orgID string) (leave func(), err error) {
 	if g.options.UnderWay == 0 {
 		return func() {}, nil
@@ -77,34 +80,34 @@ func (g *Gate) Enter(ctx context.Context, orgID string) (leave func(), err error
 	return func() { g.leave(orgID, time.Since(started)) }, nil
 }
 
-// Options are what the gate was made with.
+// Options returns what the gate was made with.
 func (g *Gate) Options() GateOptions { return g.options }
 
-// Load tells how many questions are under way and how many wait.
+// Load returns how many questions are under way and how many wait.
 func (g *Gate) Load() (underWay, waiting int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.underWay, g.waiting
 }
 
-// join takes a place (the waiter is nil then) or a position in the queue.
+// join starts a question (the waiter is nil then) or puts it into the queue.
 func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.noteWaiting(time.Now())
-	l := g.lines[orgID]
+	g.recordContention(time.Now())
+	l := g.organizations[orgID]
 	if l == nil {
-		g.served++
-		l = &line{served: g.served} // at the end of the round, so that who waits is not overtaken again and again
-		g.lines[orgID] = l
+		g.turns++
+		l = &organization{turn: g.turns} // at the end of the round, so that who waits is not overtaken again and again
+		g.organizations[orgID] = l
 	}
 	if len(l.waiters) == 0 && g.mayStart(l) {
 		g.start(l)
 		return nil, 0, nil
 	}
-	if g.waiting >= g.options.Waiting && !g.makeRoom(l) {
+	if g.waiting >= g.options.Waiting && !g.evict(l) {
 		g.forget(orgID, l)
-		return nil, 0, &BusyError{Reason: ReasonQueueFull}
+		return nil, 0, &OverloadError{Reason: ReasonQueueFull}
 	}
 	patience := g.patience(l)
 	w := &waiter{turn: make(chan error, 1)}
@@ -113,26 +116,26 @@ func (g *Gate) join(orgID string) (*waiter, time.Duration, error) {
 	return w, patience, nil
 }
 
-// OneOrganization is how many questions of one organization may be under way.
+// OneOrganization returns how many questions of one organization may be under way.
 func (o GateOptions) OneOrganization() int { return max(1, o.UnderWay-max(1, o.UnderWay/4)) }
 
-// mayStart tells whether there is a place for another question of the organization.
-func (g *Gate) mayStart(l *line) bool {
+// mayStart reports whether there is capacity for another question of the organization.
+func (g *Gate) mayStart(l *organization) bool {
 	return g.underWay < g.options.UnderWay && l.underWay < g.options.OneOrganization()
 }
 
-func (g *Gate) start(l *line) {
-	g.served++
-	l.served = g.served
+func (g *Gate) start(l *organization) {
+	g.turns++
+	l.turn = g.turns
 	l.underWay++
 	g.underWay++
 }
 
-// makeRoom refuses the newest question of the organization that has the most in the queue, if that is more than the
-// newcomer's would have.
-func (g *Gate) makeRoom(newcomer *line) bool {
-	var longest *line
-	for _, l := range g.lines {
+// evict sheds the newest question of the organization that has the most in the queue, if that is more than the
+// newcomer would have. It reports whether it has.
+func (g *Gate) evict(newcomer *organization) bool {
+	var longest *organization
+	for _, l := range g.organizations {
 		if longest == nil || len(l.waiters) > len(longest.waiters) {
 			longest = l
 		}
@@ -141,17 +144,17 @@ func (g *Gate) makeRoom(newcomer *line) bool {
 	if last < len(newcomer.waiters)+1 {
 		return false
 	}
-	longest.waiters[last].turn <- &BusyError{Reason: ReasonQueueFull}
+	longest.waiters[last].turn <- &OverloadError{Reason: ReasonQueueFull}
 	longest.waiters = longest.waiters[:last]
 	g.waiting--
 	return true
 }
 
-// patience is how long a question of the organization that joins the queue now may wait. One that gets the next turn
+// patience returns how long a question of the organization that joins the queue now may wait. One that gets the next turn
 // anyway is not what makes the queue stand.
-func (g *Gate) patience(l *line) time.Duration {
-	if g.crowded > standing && g.takes > 0 && !g.isNext(l) {
-		return min(g.takes, g.options.Patience)
+func (g *Gate) patience(l *organization) time.Duration {
+	if g.contention > standing && g.serviceTime > 0 && !g.isNext(l) {
+		return min(g.serviceTime, g.options.Patience)
 	}
 	return g.options.Patience
 }

@@ -47,7 +47,7 @@ func askUntil(t *testing.T, ctx context.Context, g *Gate, org string) *asker {
 func waitingOf(g *Gate, org string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if l := g.lines[org]; l != nil {
+	if l := g.organizations[org]; l != nil {
 		return len(l.waiters)
 	}
 	return 0
@@ -73,8 +73,8 @@ func (a *asker) expectStarted(t *testing.T) {
 func (a *asker) expectRefused(t *testing.T, reason Reason) {
 	t.Helper()
 	enginetest.Await(t, "the question is refused", a.settled)
-	busy, ok := errors.AsType[*BusyError](a.err)
-	if !ok || busy.Reason != reason || !errors.Is(a.err, ErrBusy) {
+	overload, ok := errors.AsType[*OverloadError](a.err)
+	if !ok || overload.Reason != reason || !errors.Is(a.err, ErrOverloaded) {
 		t.Fatalf("%s: got %v, want %s", a.org, a.err, reason)
 	}
 }
@@ -103,8 +103,8 @@ func TestPlacesAndQueueAreBounded(t *testing.T) {
 	fourth.expectStarted(t)
 	fourth.leave()
 	expectLoad(t, g, 0, 0)
-	if len(g.lines) != 0 {
-		t.Errorf("%d organizations are remembered", len(g.lines))
+	if len(g.organizations) != 0 {
+		t.Errorf("%d organizations are remembered", len(g.organizations))
 	}
 }
 
@@ -219,16 +219,16 @@ func TestAStandingQueueIsLessPatient(t *testing.T) {
 		{"an organization that is the next makes no queue stand", []time.Duration{second}, "quiet", 2 * second},
 	} {
 		g := NewGate(GateOptions{UnderWay: 1, Waiting: 4, Patience: 2 * second})
-		g.takes = takes
-		g.lines["busy"], g.lines["quiet"] = &line{underWay: 1, waiters: []*waiter{{}}}, &line{}
+		g.serviceTime = takes
+		g.organizations["busy"], g.organizations["quiet"] = &organization{underWay: 1, waiters: []*waiter{{}}}, &organization{}
 		now := time.Now()
-		g.noteWaiting(now)
+		g.recordContention(now)
 		for i, period := range row.waiting {
 			g.waiting = 1 - i%2
 			now = now.Add(period)
-			g.noteWaiting(now)
+			g.recordContention(now)
 		}
-		if got := g.patience(g.lines[row.org]); got != row.want {
+		if got := g.patience(g.organizations[row.org]); got != row.want {
 			t.Errorf("%s: patience %s, want %s", row.why, got, row.want)
 		}
 	}
@@ -240,10 +240,10 @@ func TestTheGateLearnsWhatAQuestionTakes(t *testing.T) {
 	for _, row := range []struct{ took, want time.Duration }{
 		{160, 160}, {160, 160}, {320, 170}, {0, 160}, // nanoseconds
 	} {
-		g.underWay, g.lines["a"] = 1, &line{underWay: 1}
+		g.underWay, g.organizations["a"] = 1, &organization{underWay: 1}
 		g.leave("a", row.took)
-		if g.takes.Round(5) != row.want {
-			t.Errorf("after %d: a question takes %d, want %d", row.took, g.takes, row.want)
+		if g.serviceTime.Round(5) != row.want {
+			t.Errorf("after %d: a question takes %d, want %d", row.took, g.serviceTime, row.want)
 		}
 	}
 }
@@ -296,8 +296,8 @@ func TestBoundsHoldInTheThickOfIt(t *testing.T) {
 	}
 	all.Wait()
 	expectLoad(t, g, 0, 0)
-	if len(g.lines) != 0 {
-		t.Errorf("%d organizations are remembered", len(g.lines))
+	if len(g.organizations) != 0 {
+		t.Errorf("%d organizations are remembered", len(g.organizations))
 	}
 	if through.Load() == 0 {
 		t.Errorf("nobody came through, %d were refused", refused.Load())

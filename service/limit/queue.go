@@ -16,22 +16,22 @@ func (g *Gate) await(ctx context.Context, orgID string, w *waiter, patience time
 	case err := <-w.turn:
 		return err
 	case <-timer.C:
-		err = &BusyError{Reason: ReasonWaited}
+		err = &OverloadError{Reason: ReasonWaited}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	if g.giveUp(orgID, w) {
+	if g.abandon(orgID, w) {
 		return err
 	}
 	return <-w.turn // it came in the same moment
 }
 
-// giveUp takes a waiter out of the queue. It reports false when its turn has been told already.
-func (g *Gate) giveUp(orgID string, w *waiter) bool {
+// abandon removes a waiter from the queue. It reports false when the waiter was sent its turn already.
+func (g *Gate) abandon(orgID string, w *waiter) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.noteWaiting(time.Now())
-	l := g.lines[orgID]
+	g.recordContention(time.Now())
+	l := g.organizations[orgID]
 	if l == nil {
 		return false
 	}
@@ -45,16 +45,16 @@ func (g *Gate) giveUp(orgID string, w *waiter) bool {
 	return true
 }
 
-// leave gives a place back, and with it the turn to the next.
+// leave ends a question, and starts the next ones that may.
 func (g *Gate) leave(orgID string, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.noteWaiting(time.Now())
-	if g.takes == 0 {
-		g.takes = took
+	g.recordContention(time.Now())
+	if g.serviceTime == 0 {
+		g.serviceTime = took
 	}
-	g.takes += (took - g.takes) / smoothing
-	l := g.lines[orgID]
+	g.serviceTime += (took - g.serviceTime) / smoothing
+	l := g.organizations[orgID]
 	l.underWay--
 	g.underWay--
 	for next := g.next(); next != nil; next = g.next() {
@@ -66,11 +66,11 @@ func (g *Gate) leave(orgID string, took time.Duration) {
 	g.forget(orgID, l)
 }
 
-// next is the organization whose turn it is, of those that wait and may start. Few wait at a time, so they are looked
+// next returns the organization whose turn it is, of those that wait and may start. Few wait at a time, so they are looked
 // at one by one.
-func (g *Gate) next() *line {
-	var next *line
-	for _, l := range g.lines {
+func (g *Gate) next() *organization {
+	var next *organization
+	for _, l := range g.organizations {
 		if len(l.waiters) > 0 && g.mayStart(l) && (next == nil || l.before(next)) {
 			next = l
 		}
@@ -78,15 +78,15 @@ func (g *Gate) next() *line {
 	return next
 }
 
-// before tells whether the organization's turn comes before another's: the one with the fewest questions under way is
+// before reports whether the organization's turn comes before another's: the one with the fewest questions under way is
 // first, and among equals the one whose last turn is longest ago.
-func (l *line) before(other *line) bool {
-	return l.underWay < other.underWay || l.underWay == other.underWay && l.served < other.served
+func (l *organization) before(other *organization) bool {
+	return l.underWay < other.underWay || l.underWay == other.underWay && l.turn < other.turn
 }
 
-// isNext tells whether a question that the organization brings now would get the next turn.
-func (g *Gate) isNext(l *line) bool {
-	for _, other := range g.lines {
+// isNext reports whether a question that the organization brings now would get the next turn.
+func (g *Gate) isNext(l *organization) bool {
+	for _, other := range g.organizations {
 		if other != l && len(other.waiters) > 0 && other.before(l) {
 			return false
 		}
@@ -94,22 +94,22 @@ func (g *Gate) isNext(l *line) bool {
 	return len(l.waiters) == 0
 }
 
-// noteWaiting counts the time since it was last called as one in which somebody waited, or nobody. It is called before
+// recordContention counts the time since it was last called as time in which somebody waited, or nobody. It is called before
 // that changes.
-func (g *Gate) noteWaiting(now time.Time) {
+func (g *Gate) recordContention(now time.Time) {
 	lately := float64(g.options.Patience) * latelyShare
-	age := 1 - math.Exp(-float64(now.Sub(g.noted))/lately)
+	age := 1 - math.Exp(-float64(now.Sub(g.recorded))/lately)
 	if g.waiting > 0 {
-		g.crowded += (1 - g.crowded) * age
+		g.contention += (1 - g.contention) * age
 	} else {
-		g.crowded -= g.crowded * age
+		g.contention -= g.contention * age
 	}
-	g.noted = now
+	g.recorded = now
 }
 
-// forget drops an organization that has nothing here any more.
-func (g *Gate) forget(orgID string, l *line) {
+// forget removes an organization that has no questions any more.
+func (g *Gate) forget(orgID string, l *organization) {
 	if l.underWay == 0 && len(l.waiters) == 0 {
-		delete(g.lines, orgID)
+		delete(g.organizations, orgID)
 	}
 }

@@ -18,23 +18,23 @@ const (
 	ratesKept = 50_000
 )
 
-// RateOptions say how many requests a second are taken in the long run; 0 sets no limit.
+// RateOptions say how many requests a second are allowed in the long run; 0 sets no limit.
 type RateOptions struct{ Organization, User float64 }
 
 // Rates bounds how often each organization and each user may ask.
 type Rates struct{ organizations, users *allowances }
 
-// NewRates makes rates.
+// NewRates returns rates.
 func NewRates(o RateOptions) *Rates {
 	return &Rates{newAllowances(o.Organization), newAllowances(o.User)}
 }
 
 // Allow counts a request of a user for an organization ("" for none). The error, when it is one too many, is a
-// *RateError; it counts for neither then, so that a user who asks too often takes nothing from the organization.
+// *RateLimitError; it counts for neither then, so that a rate-limited user takes nothing from the organization.
 func (r *Rates) Allow(orgID, userID string, now time.Time) error {
 	user, wait := r.users.take(userID, now)
 	if wait > 0 {
-		return &RateError{ScopeUser, wait}
+		return &RateLimitError{ScopeUser, wait}
 	}
 	if orgID == "" {
 		return nil
@@ -43,13 +43,12 @@ func (r *Rates) Allow(orgID, userID string, now time.Time) error {
 		if user != nil {
 			user.CancelAt(now)
 		}
-		return &RateError{ScopeOrganization, wait}
+		return &RateLimitError{ScopeOrganization, wait}
 	}
 	return nil
 }
 
-// Exhausted tells whether an organization has just taken the last of what it may ask: it asks as much as it may, or
-// more.
+// Exhausted reports whether an organization has just used its allowance up: it asks as often as it may, or more often.
 func (r *Rates) Exhausted(orgID string, now time.Time) bool {
 	if r.organizations == nil {
 		return false
@@ -76,7 +75,7 @@ func newAllowances(perSecond float64) *allowances {
 	return &allowances{rate.Limit(perSecond), int(math.Ceil(perSecond * burstSeconds)), buckets}
 }
 
-// take takes one request out of a bucket, or tells how long it takes until there is one.
+// take takes one token out of a bucket, or returns how long it takes until there is one.
 func (a *allowances) take(key string, now time.Time) (*rate.Reservation, time.Duration) {
 	if a == nil {
 		return nil, 0

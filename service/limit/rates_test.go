@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// expectRate tells whether a request is refused because of the scope's rate, and gives how long to wait.
+// expectRate checks that a request exceeds the rate of the scope, and returns how long to wait.
 func expectRate(t *testing.T, why string, err error, scope Scope) time.Duration {
 	t.Helper()
-	exceeded, ok := errors.AsType[*RateError](err)
-	if !ok || exceeded.Scope != scope || !errors.Is(err, ErrRate) {
+	exceeded, ok := errors.AsType[*RateLimitError](err)
+	if !ok || exceeded.Scope != scope || !errors.Is(err, ErrRateLimited) {
 		t.Fatalf("%s: got %v, want the rate of the %s exceeded", why, err, scope)
 	}
 	return exceeded.Wait

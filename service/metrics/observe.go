@@ -38,14 +38,14 @@ func (m *Metrics) Request(o service.Observation) {
 	if o.Costs.Cache != "" {
 		m.cache.WithLabelValues(o.Costs.Cache).Inc()
 	}
-	if o.Refused != "" {
-		m.refused.WithLabelValues(string(o.Refused)).Inc()
+	if o.TokenRefused != "" {
+		m.refused.WithLabelValues(string(o.TokenRefused)).Inc()
 	}
-	if o.Busy != "" {
-		m.shed.WithLabelValues(string(o.Busy)).Inc()
+	if o.Shed != "" {
+		m.shed.WithLabelValues(string(o.Shed)).Inc()
 	}
-	if o.Rate != "" {
-		m.limited.WithLabelValues(string(o.Rate)).Inc()
+	if o.RateLimited != "" {
+		m.limited.WithLabelValues(string(o.RateLimited)).Inc()
 	}
 }
 

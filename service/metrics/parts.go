@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/service"
@@ -11,6 +13,14 @@ import (
 	"github.com/orgstats/orgstats/service/limit"
 	"github.com/orgstats/orgstats/service/stats"
 )
+
+// Build shows which program runs, as the labels of a constant.
+func (m *Metrics) Build(b service.Build) {
+	m.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "1, with the version of the program, its commit, its toolchain and its engine.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "toolchain": b.Toolchain, "engine": b.Engine},
+	}, func() float64 { return 1 }))
+}
 
 // Pool shows a pool of connections to ClickHouse.
 func (m *Metrics) Pool(conn clickhouse.Conn) {

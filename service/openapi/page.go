@@ -7,9 +7,12 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/json"
 	"html/template"
+	"slices"
 	"strings"
-	"sync"
+
+	"github.com/tidwall/gjson"
 )
 
 // Document is the description, written by hand in JSON. The contract test holds it against the service.
@@ -17,8 +20,14 @@ import (
 //go:embed openapi.json
 var Document []byte
 
-// Page is the description as HTML, one file that needs no other.
-var Page = sync.OnceValue(func() []byte { return render(Document) })
+// Describe returns the description of a program of some version, as the document and as a page in HTML, one file that
+// needs no other.
+func Describe(version string) (document, page []byte) {
+	shown := gjson.GetBytes(Document, "info.version")
+	quoted, _ := json.Marshal(version) // a string can always be marshaled
+	document = slices.Concat(Document[:shown.Index], quoted, Document[shown.Index+len(shown.Raw):])
+	return document, render(document)
+}
 
 var (
 	//go:embed page.html.tmpl

@@ -13,12 +13,14 @@ import (
 
 // logLine is the line of a request.
 type logLine struct {
-	Time                                                            time.Time
-	Level, Msg, Client, Method, Path, Org, User, Plan, Cache, Error string
-	RequestID                                                       string  `json:"request_id"`
-	Status                                                          int     `json:"status"`
-	RowsRead                                                        uint64  `json:"rows_read"`
-	Duration                                                        float64 `json:"duration_seconds"`
+	Time                                                 time.Time
+	Level, Msg, Client, Method, Path, Plan, Cache, Error string
+	Org                                                  string  `json:"org_id"`
+	User                                                 string  `json:"user_id"`
+	RequestID                                            string  `json:"request_id"`
+	Status                                               int     `json:"status"`
+	RowsRead                                             uint64  `json:"rows_read"`
+	Duration                                             float64 `json:"duration_seconds"`
 }
 
 // requestLines are the lines of requests of a JSON log, in which every line must be JSON.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/tidwall/gjson"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
@@ -42,7 +43,7 @@ func (s *server) describe() *description {
 	}
 	defer response.Body.Close()
 	text := readAll(s.T, response.Body)
-	if text != string(openapi.Document) {
+	if document, _ := openapi.Describe(gjson.Get(text, "info.version").String()); text != string(document) {
 		s.Error("/openapi.json is not the description that is embedded")
 	}
 	return newDescription(s.T, text)
