@@ -1,0 +1,104 @@
+// Package docs has no code: its test holds the pages of the repository together.
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var (
+	fenced  = regexp.MustCompile("(?ms)^```.*?^```$")
+	code    = regexp.MustCompile("`[^`\n]*`")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	mark    = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// pages returns the text of every page of the repository by its path, without fenced blocks.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "dist", "node_modules"}, entry.Name()) {
+			return fs.SkipDir
+		}
+		if err != nil || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[path] = fenced.ReplaceAllString(string(text), "")
+		return err
+	})
+	if err != nil || len(found) < 10 {
+		t.Fatalf("found %d pages: %v", len(found), err)
+	}
+	return found
+}
+
+// anchors returns what the headings of a page are linked by, in GitHub's way.
+func anchors(page string) (all []string) {
+	for _, found := range heading.FindAllStringSubmatch(page, -1) {
+		text := mark.ReplaceAllString(strings.ToLower(found[1]), "")
+		all = append(all, strings.ReplaceAll(text, " ", "-"))
+	}
+	return all
+}
+
+// Every link within the repository leads to a file that is there and, in a page, to one of its headings.
+func TestLinksResolve(t *testing.T) {
+	all := pages(t)
+	for path, page := range all {
+		for _, found := range link.FindAllStringSubmatch(code.ReplaceAllString(page, ""), -1) {
+			if strings.Contains(found[1], "://") {
+				continue
+			}
+			name, anchor, hasAnchor := strings.Cut(found[1], "#")
+			target := path
+			if name != "" {
+				target = filepath.Join(filepath.Dir(path), name)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, found[1])
+			} else if hasAnchor && !slices.Contains(anchors(all[target]), anchor) {
+				t.Errorf("%s links to %s, which no heading has", path, found[1])
+			}
+		}
+	}
+}
+
+// named are the files that a page names as code, by their path from the top of the repository.
+var named = regexp.MustCompile("`((?:cmd|service|clickhouse|schema|loader|docs|testdata)(?:/[a-z0-9_.-]+)+)`")
+
+// Files and folders that the pages for contributors name are there.
+func TestNamedFilesExist(t *testing.T) {
+	all := pages(t)
+	for _, path := range []string{"../ARCHITECTURE.md", "../CONTRIBUTING.md", "../SECURITY.md"} {
+		files := named.FindAllStringSubmatch(all[path], -1)
+		if len(files) == 0 {
+			t.Errorf("%s names no files", path)
+		}
+		for _, found := range files {
+			if _, err := os.Stat(filepath.Join("..", found[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", path, found[1])
+			}
+		}
+	}
+}
+
+// Lines of prose are no longer than an editor is wide. Tables and code are as wide as they need.
+func TestLinesAreReadable(t *testing.T) {
+	for path, page := range pages(t) {
+		for line := range strings.Lines(page) {
+			line = strings.TrimSuffix(line, "\n")
+			if utf8.RuneCountInString(line) > 120 && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "    ") {
+				t.Errorf("%s has a line of %d characters: %.60s…", path, utf8.RuneCountInString(line), line)
+			}
+		}
+	}
+}
