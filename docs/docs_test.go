@@ -2,11 +2,14 @@
 package docs
 
 import (
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -101,4 +104,64 @@ func TestLinesAreReadable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// room is a row of the folders in ARCHITECTURE.md: the folder, what it is for, and what it uses.
+var room = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|[^|]*\\|([^|]*)\\|")
+
+// Every package is in the table of ARCHITECTURE.md, and uses no others of the program than the table says.
+func TestPackagesKeepToTheirRooms(t *testing.T) {
+	const module = "github.com/orgstats/orgstats/"
+	page := pages(t)["../ARCHITECTURE.md"]
+	_, page, _ = strings.Cut(page, "## The folders")
+	page, _, _ = strings.Cut(page, "\n## ")
+	uses := map[string]string{}
+	for _, found := range room.FindAllStringSubmatch(page, -1) {
+		uses[found[1]] = found[2]
+	}
+	for folder, imported := range imports(t) {
+		allowed, ok := uses[folder]
+		if !ok {
+			t.Errorf("ARCHITECTURE.md says nothing of %s", folder)
+		}
+		if strings.Contains(allowed, "everything below") {
+			continue
+		}
+		for _, path := range imported {
+			if name, ours := strings.CutPrefix(path, module); ours && !strings.Contains(allowed, "`"+name+"`") {
+				t.Errorf("%s uses %s, and ARCHITECTURE.md says that it does not", folder, name)
+			}
+		}
+	}
+}
+
+// imports returns what the packages of the program import, but for their tests, by their folder.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for _, top := range []string{"cmd", "clickhouse", "loader", "schema", "service"} {
+		err := filepath.WalkDir(filepath.Join("..", top), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../")
+			found[folder] = append(found[folder], "")
+			for _, spec := range file.Imports {
+				name, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					return err
+				}
+				found[folder] = append(found[folder], name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
 }
