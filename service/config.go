@@ -56,11 +56,11 @@ type Config struct {
 
 	// Build is shown by the description of the interface and by the log's lines for /readyz.
 	Build Build
-	// Ready gives what is not ready, for /readyz. Nil means that everything always is.
+	// Ready returns what is not ready, for /readyz. Nil means that everything always is.
 	Ready func(ctx context.Context) []Problem
-	// Log hears of every request; nil drops it.
+	// Log receives a line for every request; nil drops it.
 	Log *slog.Logger
-	// Observe is told of every request; nil: nobody is.
+	// Observe is called for every request, once it is answered; may be nil.
 	Observe func(Observation)
 	// Tracer makes the requests' spans; nil makes none.
 	Tracer trace.Tracer

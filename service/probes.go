@@ -13,7 +13,7 @@ import (
 	"github.com/orgstats/orgstats/service/openapi"
 )
 
-// probeTimeout bounds what /readyz tries out: those who probe give up after a few seconds.
+// probeTimeout bounds the checks of /readyz: a probe times out after a few seconds.
 const probeTimeout = 3 * time.Second
 
 // readyPath is the path of readyz.

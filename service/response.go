@@ -57,7 +57,7 @@ var rejection = func() string {
 // seconds rounds up to the whole seconds that Retry-After has, at least one.
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 
-// tag gives an answer its ETag, and leaves the body out when the caller has it already (RFC 9110, section 13.1.2).
+// tag sets the ETag of an answer, and leaves the body out when the caller has it already (RFC 9110, section 13.1.2).
 func tag(request *fasthttp.Request, response *fasthttp.Response) {
 	etag := `"` + strconv.FormatUint(xxhash.Sum64(response.Body()), 16) + `"`
 	response.Header.Set(fasthttp.HeaderETag, etag)
@@ -67,7 +67,7 @@ func tag(request *fasthttp.Request, response *fasthttp.Response) {
 	}
 }
 
-// matches tells whether an If-None-Match header names the tag, weakly or not, or any.
+// matches reports whether an If-None-Match header names the tag, weakly or not, or any.
 func matches(header, etag string) bool {
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
@@ -87,7 +87,7 @@ var securityHeaders = []struct{ name, value string }{
 	{fasthttp.HeaderCacheControl, "no-store"},
 }
 
-// transportSecurity tells browsers to come back over TLS only, for a year. It is sent over TLS alone, where it counts.
+// transportSecurity makes browsers come back over TLS only, for a year. It is sent over TLS alone, where it counts.
 const transportSecurity = "max-age=31536000"
 
 func (s *Service) secure(header *fasthttp.ResponseHeader) {
@@ -123,7 +123,7 @@ func (s *Service) allowOrigin(request *fasthttp.RequestHeader, response *fasthtt
 	}
 }
 
-// isPreflight tells whether a browser asks what the page of an allowed origin may send.
+// isPreflight reports whether a browser asks what the page of an allowed origin may send.
 func (s *Service) isPreflight(request *fasthttp.RequestHeader) bool {
 	return string(request.Method()) == fasthttp.MethodOptions &&
 		len(request.Peek(fasthttp.HeaderAccessControlRequestMethod)) > 0 &&

@@ -48,7 +48,7 @@ type Service struct {
 	cut  context.CancelCauseFunc
 }
 
-// New gives a service that does not listen yet.
+// New returns a service that does not listen yet.
 func New(config Config) *Service {
 	config = config.withDefaults()
 	s := &Service{config: config, log: config.Log, paths: map[string]bool{}}
@@ -99,8 +99,8 @@ func (s *Service) Serve(listener net.Listener) error {
 	return s.app.Listener(tracked)
 }
 
-// Connections tells how many connections are open, and how many were refused so far because that were too many.
-func (s *Service) Connections() (open int, refused uint64) { return s.connections.Count() }
+// Connections returns how many connections are open, and how many were rejected so far because too many were.
+func (s *Service) Connections() (open int, rejected uint64) { return s.connections.Count() }
 
 // Shutdown stops gracefully. Requests under way are answered, and so are those that arrive within the next quarter of a
 // second; then nobody can connect any more, and idle connections close. It returns when the last answer is sent. If

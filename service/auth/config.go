@@ -7,10 +7,9 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"time"
 )
 
-// Config says whose tokens are accepted. Exactly one of PublicKey and JWKSURL gives the signing keys.
+// Config says whose tokens are accepted. Exactly one of PublicKey and JWKSURL is set.
 type Config struct {
 	// Issuer is the Clerk instance's frontend API, as in "https://clerk.example.com". Tokens must carry it exactly.
 	Issuer string
@@ -21,14 +20,11 @@ type Config struct {
 	// AuthorizedParties lists the origins that tokens may have been made for (azp), as in "https://app.example.com".
 	// Empty means any. A token without azp passes, as in Clerk's own SDKs: native apps and template tokens have none.
 	AuthorizedParties []string
-	// MaxLifetime caps exp - iat, so that a long-lived template token (an API key) is refused; 0 means no cap. With a
-	// cap, a token without iat is refused.
-	MaxLifetime time.Duration
-	// Log hears of the key set's loads and failures; nil drops them.
+	// Log receives the key set's loads and failures; nil drops them.
 	Log *slog.Logger
 }
 
-// Validate gives every mistake, each a sentence that names the setting; none means that the configuration is good.
+// Validate returns every mistake, each a sentence that names the setting; none means that the configuration is good.
 func (c Config) Validate() []error {
 	mistakes := []error{
 		checkIssuer(c.Issuer),
@@ -36,9 +32,6 @@ func (c Config) Validate() []error {
 	}
 	for _, party := range c.AuthorizedParties {
 		mistakes = append(mistakes, checkParty(party))
-	}
-	if c.MaxLifetime < 0 {
-		mistakes = append(mistakes, fmt.Errorf("the longest lifetime of a token is negative (%v): give 0 for no limit", c.MaxLifetime))
 	}
 	return compact(mistakes)
 }
@@ -89,7 +82,7 @@ func checkJWKSURL(text string) error {
 	return nil
 }
 
-// secure tells whether nobody on the way can change what u answers: https, or http that never leaves the machine.
+// secure reports whether nobody on the way can change what u answers: https, or http that never leaves the machine.
 func secure(u *url.URL) bool {
 	if u.Scheme == "https" {
 		return true

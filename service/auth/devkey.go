@@ -31,7 +31,7 @@ type DevKey struct {
 	id      string
 }
 
-// OpenDevKey gives the development key of a data directory. The first call makes it, readable by its owner only; of
+// OpenDevKey returns the development key of a data directory. The first call makes it, readable by its owner only; of
 // several processes that do so at once, all get the same one.
 func OpenDevKey(dataDir string) (*DevKey, error) {
 	path := filepath.Join(dataDir, devKeyFile)
@@ -79,7 +79,7 @@ func newDevKey(private *rsa.PrivateKey) (*DevKey, error) {
 	}, nil
 }
 
-// createDevKey makes a key and puts it at path whole, or gives fs.ErrExist when another process was faster: unlike a
+// createDevKey returns a key and puts it at path whole, or returns fs.ErrExist when another process was faster: unlike a
 // rename, a link never replaces a key that someone has begun to sign with.
 func createDevKey(path string) error {
 	private, err := rsa.GenerateKey(rand.Reader, minKeyBits)
@@ -106,13 +106,13 @@ func createDevKey(path string) error {
 	return os.Link(temp.Name(), path)
 }
 
-// PublicPEM gives the public key, as Config.PublicKey takes it.
+// PublicPEM returns the public key, for Config.PublicKey.
 func (d *DevKey) PublicPEM() string { return d.public }
 
-// Issuer gives the issuer of the key's tokens, as Config.Issuer takes it.
+// Issuer returns the issuer of the key's tokens, for Config.Issuer.
 func (d *DevKey) Issuer() string { return devIssuer }
 
-// Sign makes a version-2 session token for caller, valid from now for ttl, which is at least a second. The role may be
+// Sign returns a version-2 session token for caller, valid from now for ttl, which is at least a second. The role may be
 // written with or without its prefix: "admin" means "org:admin". A caller that Verify would refuse is an error.
 func (d *DevKey) Sign(caller Caller, ttl time.Duration) (string, error) {
 	if ttl < time.Second {

@@ -41,7 +41,7 @@ func newEndpoint(t testing.TB, answer http.HandlerFunc) *endpoint {
 // answers changes what the endpoint does from now on.
 func (e *endpoint) answers(answer http.HandlerFunc) { e.answer.Store(&answer) }
 
-// verifier gives a verifier of the endpoint's keys, with the timing of the product.
+// verifier returns a verifier of the endpoint's keys, with the timing of the product.
 func (e *endpoint) verifier(t testing.TB) *Verifier {
 	fetch := fetcher(e.URL, &http.Transport{DialContext: e.dial, DisableKeepAlives: true})
 	v := newVerifier(testConfig, startJWKS(t.Context(), fetch, slog.New(slog.DiscardHandler)))

@@ -31,7 +31,6 @@ const (
 	ReasonExpired     Reason = "expired"       // past exp
 	ReasonNotYetValid Reason = "not_yet_valid" // before nbf
 	ReasonIssuedAt    Reason = "iat"           // issued in the future
-	ReasonLifetime    Reason = "lifetime"      // valid for longer than is allowed
 	ReasonIssuer      Reason = "issuer"        // of another instance
 	ReasonParty       Reason = "azp"           // made for an origin that is not on the list
 	ReasonPending     Reason = "pending"       // the sign-in is not finished
@@ -44,7 +43,7 @@ const (
 // Reasons are all of them.
 var Reasons = []Reason{
 	ReasonHeader, ReasonMalformed, ReasonAlgorithm, ReasonType, ReasonOAuth, ReasonCritical, ReasonKeyID, ReasonSignature, ReasonMissing,
-	ReasonExpired, ReasonNotYetValid, ReasonIssuedAt, ReasonLifetime, ReasonIssuer, ReasonParty, ReasonPending, ReasonMachine, ReasonSubject,
+	ReasonExpired, ReasonNotYetValid, ReasonIssuedAt, ReasonIssuer, ReasonParty, ReasonPending, ReasonMachine, ReasonSubject,
 	ReasonVersion, ReasonOrg,
 }
 
@@ -58,16 +57,16 @@ func refuse(reason Reason, sentence string) *Error {
 	return &Error{Reason: reason, cause: errors.New(sentence)}
 }
 
-// Error gives the reason's code and what was wrong.
+// Error returns the reason's code and what was wrong.
 func (e *Error) Error() string { return "token refused (" + string(e.Reason) + "): " + e.cause.Error() }
 
-// Unwrap gives what was wrong.
+// Unwrap returns what was wrong.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes every refusal an ErrUnauthorized.
 func (e *Error) Is(target error) bool { return target == ErrUnauthorized }
 
-// parserReasons tells golang-jwt's errors apart. The first match counts: the parser joins all that it finds wrong, and
+// parserReasons has the reasons of golang-jwt's errors. The first match counts: the parser joins all that it finds wrong, and
 // it wraps a wrong algorithm and a wrong signature alike, but only the latter holds rsa.ErrVerification.
 var parserReasons = []struct {
 	cause  error

@@ -17,13 +17,13 @@ import (
 const (
 	// fetchTimeout covers a whole fetch, from the connection to the answer's last byte.
 	fetchTimeout = 5 * time.Second
-	// maxSetBytes is far above any real key set: a key takes half a kilobyte.
+	// maxSetBytes is far above any real key set: a key has half a kilobyte.
 	maxSetBytes = 1 << 20
 	// maxRedirects allows a CDN's hop or two.
 	maxRedirects = 3
 )
 
-// newFetcher gives the function that asks the JWKS endpoint at url for its keys.
+// newFetcher returns a function that fetches the keys of the JWKS endpoint at url.
 func newFetcher(url string) fetchFunc {
 	return fetcher(url, &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -80,7 +80,7 @@ func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	return body, nil
 }
 
-// parseKeySet takes the keys that may sign session tokens out of a JWK set, and leaves the others alone: one key that
+// parseKeySet returns the keys of a JWK set that may sign session tokens, and leaves the others alone: one key that
 // is broken or of another kind must not cost the rest. Of several keys with one id the first counts. A set without any
 // usable key is an error, so that it never replaces a good one.
 func parseKeySet(body []byte) (keySet, error) {
@@ -108,7 +108,7 @@ func parseKeySet(body []byte) (keySet, error) {
 	return set, nil
 }
 
-// parseKey gives the key id and the key of an RSA key that is meant for RS256 signatures.
+// parseKey returns the key id and the key of an RSA key that is meant for RS256 signatures.
 func parseKey(raw json.RawMessage) (string, *rsa.PublicKey, error) {
 	jwk, err := jwkset.NewJWKFromRawJSON(raw, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {

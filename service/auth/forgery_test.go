@@ -74,10 +74,10 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 	}
 }
 
-// twice gives the payload of a session with one more field before the others.
+// twice returns the payload of a session with one more field before the others.
 func twice(t *testing.T, field string) string { return session().replace(t, "{", "{"+field+",") }
 
-// replace gives the object's text with the first old in it replaced.
+// replace returns the object's text with the first old in it replaced.
 func (f fields) replace(t *testing.T, old, text string) string {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(segment(t, f))

@@ -31,7 +31,7 @@ func checkHeader(header map[string]any) error {
 	return refuse(ReasonType, "the header's typ is not JWT")
 }
 
-// keyID gives the header's kid, or refuses it before any key is looked up.
+// keyID returns the header's kid, or rejects it before any key is looked up.
 func keyID(header map[string]any) (string, error) {
 	kid, ok := header["kid"].(string)
 	if !ok || !validKeyID(kid) {
@@ -45,7 +45,7 @@ func validKeyID(kid string) bool {
 	return kid != "" && len(kid) <= maxIDBytes && !strings.ContainsFunc(kid, invisible)
 }
 
-// BearerToken takes the token out of the value of an Authorization header: the scheme Bearer in any case, one space or
+// BearerToken returns the token of the value of an Authorization header: the scheme Bearer in any case, one space or
 // more, exactly one token. The result shares memory with header. Anything else is refused with ReasonHeader.
 func BearerToken(header string) (string, error) {
 	scheme, token, _ := strings.Cut(header, " ")

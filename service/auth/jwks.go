@@ -37,7 +37,7 @@ type jwks struct {
 	fetching    chan struct{} // closed when the fetch under way, or about to be, has ended; nil when there is none
 	unknownFrom time.Time     // no fetch for an unknown key id before this
 
-	wanted  chan struct{} // tells the goroutine to fetch now
+	wanted  chan struct{} // signals the goroutine to fetch now
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
@@ -113,7 +113,7 @@ func (j *jwks) awaitFetch(ctx context.Context) {
 	}
 }
 
-// requestFetch gives a channel that is closed when the next fetch ends, or nil when there is not to be one now. A fetch
+// requestFetch returns a channel that is closed when the next fetch ends, or nil when there is not to be one now. A fetch
 // under way is shared; only a new one counts against the limit.
 func (j *jwks) requestFetch() <-chan struct{} {
 	j.mu.Lock()
@@ -159,7 +159,7 @@ func pause(failures int) time.Duration {
 	return min(firstRetry<<min(failures-1, 10), lastRetry)
 }
 
-// refresh fetches once and tells whether there was a set to take.
+// refresh fetches once and reports whether it got a set.
 func (j *jwks) refresh(ctx context.Context) bool {
 	j.beginFetch()
 	defer j.endFetch()

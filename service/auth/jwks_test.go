@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// byKey makes a token of the test's current time that the instance's first key has signed, or the next.
+// byKey returns a token of the test's current time that the instance's first key has signed, or the next.
 func byKey(t testing.TB, kid string) string {
 	key := instanceKey()
 	if kid == "ins_2" {

@@ -12,17 +12,17 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// keySource gives the key that a token must be signed with.
+// keySource holds the key that a token must be signed with.
 type keySource interface {
-	// key gives the key for a token with this header, a refusal, or ErrKeysUnavailable.
+	// key returns the key for a token with this header, a refusal, or ErrKeysUnavailable.
 	key(ctx context.Context, header map[string]any) (*rsa.PublicKey, error)
 	ready() error
-	// fetched tells when the keys were last fetched; followed is false for a key that never changes.
+	// fetched returns when the keys were last fetched; followed is false for a key that never changes.
 	fetched() (last time.Time, followed bool)
 	close()
 }
 
-// singleKey is the one key of the configuration. The kid is not looked at: the PEM text does not tell its own.
+// singleKey is the one key of the configuration. The kid is ignored: the PEM text has none.
 type singleKey struct{ public *rsa.PublicKey }
 
 func (s singleKey) key(context.Context, map[string]any) (*rsa.PublicKey, error) { return s.public, nil }

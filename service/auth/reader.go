@@ -44,7 +44,7 @@ func (r *objectReader) fail(what string) {
 	}
 }
 
-// text gives the string called name. Absent and null are "": a template's shortcode gives null where the user has no
+// text returns the string called name. Absent and null are "": a template's shortcode yields null where the user has no
 // such thing. A string that is empty is a mistake, so that "" means nothing else.
 func (r *objectReader) text(name string) string {
 	value, ok := r.fields[name]
@@ -57,7 +57,7 @@ func (r *objectReader) text(name string) string {
 	return value.Str
 }
 
-// time gives the Unix time called name, cut to seconds, or nil where there is none.
+// time returns the Unix time called name, cut to seconds, or nil where there is none.
 func (r *objectReader) time(name string) *jwt.NumericDate {
 	value, ok := r.fields[name]
 	if !ok {

@@ -54,7 +54,7 @@ func makeRSA(seed byte, bits int) *rsa.PrivateKey {
 	return key
 }
 
-// makePrime gives the next prime after a random number whose two highest bits are set.
+// makePrime returns the next prime after a random number whose two highest bits are set.
 func makePrime(random *mathrand.ChaCha8, bits int) *big.Int {
 	data := make([]byte, bits/8)
 	_, _ = random.Read(data)
@@ -99,7 +99,7 @@ func session() fields {
 	}
 }
 
-// asVersion1 gives the changes that make version 1 of a version-2 payload, and further ones.
+// asVersion1 returns the changes that make version 1 of a version-2 payload, and further ones.
 func asVersion1(further fields) fields {
 	changes := fields{"v": nil, "o": nil, "sts": nil, "org_id": "org_acme", "org_role": "org:admin", "org_slug": "acme"}
 	maps.Copy(changes, further)
@@ -130,7 +130,7 @@ func segment(t testing.TB, value any) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-// signed makes a token that the instance's first key has signed.
+// signed returns a token that the instance's first key has signed.
 func signed(t testing.TB, header, payload any) string {
 	t.Helper()
 	return sign(t, jwt.SigningMethodRS256, instanceKey(), header, payload)

@@ -12,7 +12,7 @@ import (
 // testConfig is used with keys of its own.
 var testConfig = Config{Issuer: testIssuer, AuthorizedParties: []string{"https://app.example.com"}}
 
-// verifiers gives one verifier for each way to get the instance's key.
+// verifiers returns one verifier for each way to get the instance's key.
 func verifiers(t *testing.T, config Config) map[string]*Verifier {
 	return map[string]*Verifier{
 		"JWKS": newVerifier(config, fixedKeys(t, keySet{"ins_1": &instanceKey().PublicKey})),
@@ -184,23 +184,6 @@ func TestKeyID(t *testing.T) {
 	}
 	_, err := v.Verify(t.Context(), signed(t, header().with(fields{"kid": "ins_2"}), session()))
 	wantReason(t, err, ReasonSignature) // a key verifies only under its own id
-}
-
-func TestMaxLifetime(t *testing.T) {
-	config := testConfig
-	config.MaxLifetime = time.Minute
-	v := newVerifier(config, singleKey{&instanceKey().PublicKey})
-	if _, err := v.Verify(t.Context(), signed(t, header(), session())); err != nil {
-		t.Errorf("a session of exactly the longest lifetime: %v", err)
-	}
-	apiKey := session().with(asVersion1(nil)).with(fields{"sid": nil, "exp": time.Now().Add(365 * 24 * time.Hour).Unix()})
-	_, err := v.Verify(t.Context(), signed(t, header(), apiKey))
-	wantReason(t, err, ReasonLifetime)
-	_, err = v.Verify(t.Context(), signed(t, header(), session().with(fields{"iat": nil})))
-	wantReason(t, err, ReasonLifetime)
-	if _, err := newVerifier(testConfig, v.keys).Verify(t.Context(), signed(t, header(), apiKey)); err != nil {
-		t.Errorf("an API key without a cap: %v", err)
-	}
 }
 
 func TestAnyPartyWithoutList(t *testing.T) {

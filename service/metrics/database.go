@@ -107,7 +107,7 @@ func (d *database) Collect(metrics chan<- prometheus.Metric) {
 	gauge(committedDesc, float64(now.committed.UnixMilli())/1000)
 }
 
-// ask gives what was asked lately, or asks again. A failure is remembered as well, and logged when it is a new one.
+// ask returns what was asked lately, or asks again. A failure is remembered as well, and logged when it is a new one.
 func (d *database) ask() (left, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -81,7 +81,7 @@ func each(object gjson.Result, do func(name string, value gjson.Result)) {
 	})
 }
 
-// follow gives what a reference stands for, and anything else as it is.
+// follow returns what a reference stands for, and anything else as it is.
 func (r reader) follow(value gjson.Result) gjson.Result {
 	path, ok := strings.CutPrefix(value.Get("$ref").String(), "#/")
 	if !ok {
@@ -140,7 +140,7 @@ func (r reader) schema(name string, s gjson.Result) schema {
 	return result
 }
 
-// typeOf says in a few words which values a schema takes.
+// typeOf returns in a few words which values a schema allows.
 func (r reader) typeOf(s gjson.Result) string {
 	if name := nameOf(s); name != "" {
 		return name

@@ -22,18 +22,18 @@ func newBuilder(q Question) *builder {
 	return b
 }
 
-// kb is the condition on files.
+// kb returns the condition on files.
 func (b *builder) kb() string {
 	window := []Interval{{b.question.From, b.question.Until}}
 	return all([]string{"org_id = {org_id:String}", b.within("processed_at", window), "processing_status IN ('', 'completed')"})
 }
 
-// messageKey are the conditions on the sorting key of messages.
+// messageKey returns the conditions on the sorting key of messages.
 func (b *builder) messageKey(intervals []Interval) []string {
 	return []string{"org_id = {org_id:String}", b.within("created_at", intervals)}
 }
 
-// messageFilters are the conditions of the question's filters on messages.
+// messageFilters returns the conditions of the question's filters on messages.
 func (b *builder) messageFilters() (conditions []string) {
 	for _, filter := range Filters {
 		if condition := filter.condition(b); condition != "" {
@@ -43,13 +43,13 @@ func (b *builder) messageFilters() (conditions []string) {
 	return conditions
 }
 
-// agent is the condition that a row is of the one agent that the question is about, "" if it is about none.
+// agent returns the condition that a row is of the one agent that the question is about, "" if it is about none.
 func (b *builder) agent() string { return b.equals("agent_id", b.question.AgentID) }
 
-// user is the condition that a row is of the one user that the question is about, "" if it is about none.
+// user returns the condition that a row is of the one user that the question is about, "" if it is about none.
 func (b *builder) user() string { return b.equals("user_id", b.question.UserID) }
 
-// equals is the condition that a column has a value, "" if there is none.
+// equals returns the condition that a column has a value, "" if there is none.
 func (b *builder) equals(column, value string) string {
 	if value == "" {
 		return ""
@@ -58,7 +58,7 @@ func (b *builder) equals(column, value string) string {
 	return fmt.Sprintf("%[1]s = {%[1]s:String}", column)
 }
 
-// userMetadata is the condition that a row is of a user whose metadata match, "" when the question has none.
+// userMetadata returns the condition that a row is of a user whose metadata match, "" when the question has none.
 func (b *builder) userMetadata() string {
 	metadata := b.metadata()
 	if metadata == "" {
@@ -67,7 +67,7 @@ func (b *builder) userMetadata() string {
 	return "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND " + metadata + ")"
 }
 
-// cells is the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the plan has
+// cells returns the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the plan has
 // none.
 func (b *builder) cells(p Plan) string {
 	var grains []string
@@ -84,7 +84,7 @@ func (b *builder) cells(p Plan) string {
 	return prewhere([]string{"org_id = {org_id:String}", "agent_id = {agent_id:String}", anyOf(grains)}, nil)
 }
 
-// activity is the condition on user activity.
+// activity returns the condition on user activity.
 func (b *builder) activity(intervals []Interval) string {
 	key := []string{
 		"org_id = {org_id:String}",
@@ -99,7 +99,7 @@ func (b *builder) activity(intervals []Interval) string {
 	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND " + agent + ")"})
 }
 
-// wholeMonths are the months that intervals reach into, by which user_activity is sorted.
+// wholeMonths returns the months that intervals reach into, by which user_activity is sorted.
 func wholeMonths(intervals []Interval) []Interval {
 	months := make([]Interval, len(intervals))
 	for n, i := range intervals {
@@ -108,12 +108,12 @@ func wholeMonths(intervals []Interval) []Interval {
 	return months
 }
 
-// userMonths is the condition on the months of the question's users.
+// userMonths returns the condition on the months of the question's users.
 func (b *builder) userMonths(intervals []Interval) string {
 	return prewhere([]string{"org_id = {org_id:String}", b.userNumbers(), b.within("month", intervals)}, nil)
 }
 
-// userNumbers is the condition that user_no is one of the question's users.
+// userNumbers returns the condition that user_no is one of the question's users.
 func (b *builder) userNumbers() string {
 	if b.userNo != 0 {
 		b.params.Int64("user_no", int64(b.userNo))
@@ -143,7 +143,7 @@ func prewhere(key, others []string) string {
 	return text
 }
 
-// metadata is the condition on a member's metadata, "" when the question has none.
+// metadata returns the condition on a member's metadata, "" when the question has none.
 func (b *builder) metadata() string {
 	key, value := b.question.MetadataKey, b.question.MetadataValue
 	if key != "" {
@@ -163,7 +163,7 @@ func (b *builder) metadata() string {
 	return ""
 }
 
-// within is the condition that a time column lies in one of the intervals. Ends are bound as the last millisecond,
+// within returns the condition that a time column lies in one of the intervals. Ends are bound as the last millisecond,
 // because the first one after may lie beyond what the column can hold.
 func (b *builder) within(column string, intervals []Interval) string {
 	var conditions []string

@@ -8,7 +8,7 @@ const (
 	rawPerByte = 4
 )
 
-// fixedBody takes a body whose length the head gave.
+// fixedBody consumes a body whose length the head states.
 func (s *Scanner) fixedBody(p []byte) (int, *Fault) {
 	n := int(min(int64(len(p)), s.left))
 	if s.left -= int64(n); s.left == 0 {
@@ -55,7 +55,7 @@ func (s *Scanner) chunked(p []byte) (int, *Fault) {
 	return 1, nil
 }
 
-// size takes a digit of a chunk's size, or what ends it.
+// size consumes a digit of a chunk's size, or what ends it.
 func (s *Scanner) size(b byte) (int, *Fault) {
 	switch {
 	case hexadecimal(b):
@@ -81,7 +81,7 @@ func nibble(b byte) byte {
 	return lower(b) - 'a' + 10
 }
 
-// extension takes what may stand behind a chunk's size, up to the end of the line.
+// extension consumes what may stand behind a chunk's size, up to the end of the line.
 func (s *Scanner) extension(p []byte) (int, *Fault) {
 	n := values.span(p)
 	if n == len(p) {
@@ -90,7 +90,7 @@ func (s *Scanner) extension(p []byte) (int, *Fault) {
 	if p[n] != '\r' {
 		return 0, errChunk
 	}
-	s.state = chunkSize // which takes the CR
+	s.state = chunkSize // which consumes the CR
 	return n, nil
 }
 

@@ -39,7 +39,7 @@ func among(b byte, set string) bool {
 	return false
 }
 
-// lower makes a letter lower-case. Other bytes of tokens don't become letters by it.
+// lower returns a letter lower-case. Other bytes of tokens don't become letters by it.
 func lower(b byte) byte { return b | 0x20 }
 
 // span is how many bytes at the beginning of p are in the class.

@@ -19,7 +19,7 @@ type Fault struct {
 	Sentence string
 }
 
-// Error gives the sentence.
+// Error returns the sentence.
 func (f *Fault) Error() string { return f.Sentence }
 
 func malformed(sentence string) *Fault { return &Fault{Malformed, sentence} }

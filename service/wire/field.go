@@ -24,7 +24,7 @@ type seen struct{ host, length, coding bool }
 // maxDigits is how many digits a Content-Length may have: more are more than any number of bytes.
 const maxDigits = 18
 
-// fieldOf tells which header the name that was read belongs to. Those of a trailer decide nothing.
+// fieldOf returns which header the name that was read belongs to. Those of a trailer decide nothing.
 func (s *Scanner) fieldOf() field {
 	if s.trailer {
 		return otherField
@@ -121,7 +121,7 @@ func (s *Scanner) coding(text []byte, whole bool) *Fault {
 	return errUnknownCoding
 }
 
-// listed tells whether a list with commas names something, in whatever case.
+// listed reports whether a list with commas names something, in whatever case.
 func listed(list []byte, what string) bool {
 	for item := range bytes.SplitSeq(list, []byte{','}) {
 		if bytes.EqualFold(bytes.Trim(item, " \t"), []byte(what)) {
@@ -131,7 +131,7 @@ func listed(list []byte, what string) bool {
 	return false
 }
 
-// finishHead tells what follows the head.
+// finishHead sets what follows the head.
 func (s *Scanner) finishHead() *Fault {
 	switch {
 	case !s.old && !s.seen.host:
@@ -148,7 +148,7 @@ func (s *Scanner) finishHead() *Fault {
 	return nil
 }
 
-// validHost tells whether a text is a host, with a port or without, or nothing.
+// validHost reports whether a text is a host, with a port or without, or nothing.
 func validHost(text []byte) bool {
 	end := 0
 	if len(text) > 0 && text[0] == '[' {

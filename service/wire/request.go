@@ -105,7 +105,7 @@ func (s *Scanner) version(b byte) *Fault {
 	return nil
 }
 
-// targetFits tells whether the URL has a form that the method may have (RFC 9112, section 3.2).
+// targetFits reports whether the URL has a form that the method may have (RFC 9112, section 3.2).
 func (s *Scanner) targetFits() *Fault {
 	target, whole := s.release()
 	switch verb := string(s.word[:s.wordLen]); {

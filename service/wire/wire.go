@@ -70,7 +70,7 @@ type Scanner struct {
 	overflow bool // there was more to capture
 }
 
-// Scan looks at bytes that have arrived, and gives how many of them are kept: it moves them to the beginning of p.
+// Scan checks bytes that have arrived, and returns how many of them are kept: it moves them to the beginning of p.
 // Empty lines before a request, and extensions and trailers of a chunked body, which mean nothing here, are left out,
 // so that nobody reads them in another way.
 func (s *Scanner) Scan(p []byte) (kept int, fault *Fault) {
@@ -108,7 +108,7 @@ func (s *Scanner) weigh(n int) *Fault {
 	return nil
 }
 
-// drops tells whether the bytes of the state are left out.
+// drops reports whether the bytes of the state are left out.
 func (s *Scanner) drops() bool {
 	switch s.state {
 	case before:
@@ -121,7 +121,7 @@ func (s *Scanner) drops() bool {
 	return false
 }
 
-// step takes as many bytes as belong to the state, none where another state takes the first.
+// step consumes as many bytes as belong to the state, none where another state consumes the first.
 func (s *Scanner) step(p []byte) (int, *Fault) {
 	switch s.state {
 	case before, beforeLF:
@@ -153,7 +153,7 @@ func (s *Scanner) emptyLine(b byte) (int, *Fault) {
 	return 0, nil
 }
 
-// end takes the LF that ends a line.
+// end consumes the LF that ends a line.
 func (s *Scanner) end(b byte, next state) (int, *Fault) {
 	if b != '\n' {
 		return 0, errBareCR
@@ -169,7 +169,7 @@ func (s *Scanner) capture(p []byte) {
 	s.overflow = s.overflow || n < len(p)
 }
 
-// release gives what was captured, and begins anew.
+// release returns what was captured, and resets it.
 func (s *Scanner) release() (text []byte, whole bool) {
 	text, whole = s.captured[:s.capLen], !s.overflow
 	s.capLen, s.overflow = 0, false
@@ -184,16 +184,16 @@ func (s *Scanner) spell(p []byte) {
 	}
 }
 
-// Begun tells whether bytes of a request have come.
+// Begun reports whether bytes of a request have come.
 func (s *Scanner) Begun() bool { return s.state > beforeLF }
 
-// Complete tells whether all of the request has come.
+// Complete reports whether all of the request has come.
 func (s *Scanner) Complete() bool { return s.state == complete }
 
-// Alone tells whether the request is complete and was all that came, without a body.
+// Alone reports whether the request is complete and was all that came, without a body.
 func (s *Scanner) Alone() bool { return s.state == complete && !s.more && !s.hasBody }
 
-// Close tells whether the client wants the connection closed behind the answer.
+// Close reports whether the client wants the connection closed behind the answer.
 func (s *Scanner) Close() bool { return s.close }
 
 // Next begins at another request.

@@ -22,7 +22,7 @@ type outcome struct {
 	begun, complete, alone, ends bool
 }
 
-// scan gives bytes to a scanner in pieces of a size, until one is wrong.
+// scan returns bytes to a scanner in pieces of a size, until one is wrong.
 func scan(text string, piece int) (o outcome) {
 	s := Scanner{MaxBody: maxBody}
 	for p := range slices.Chunk([]byte(text), piece) {

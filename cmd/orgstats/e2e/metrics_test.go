@@ -38,10 +38,12 @@ func (s *server) scrape() map[string]float64 {
 	}
 	series := map[string]float64{}
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		name, text, ok := strings.Cut(lines.Text(), " ")
-		if strings.HasPrefix(name, "#") || !ok {
+		line := lines.Text()
+		end := strings.LastIndexByte(line, ' ') // values of labels may hold spaces
+		if strings.HasPrefix(line, "#") || end < 0 {
 			continue
 		}
+		name, text := line[:end], line[end+1:]
 		value, err := strconv.ParseFloat(text, 64)
 		if err != nil {
 			s.Fatalf("%s: %v", lines.Text(), err)
