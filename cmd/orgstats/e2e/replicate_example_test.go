@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// What the README shows: the example's rows, and an insert that shows in the answer soon after.
+// What docs/replication.md shows: the example's rows, and an insert that shows in the answer soon after.
 func TestTheExampleIsFollowed(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
