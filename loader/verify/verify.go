@@ -40,7 +40,7 @@ type Result struct {
 	Unchecked     []string     // organizations that did not stop changing
 }
 
-// OK tells whether everything that was to be checked was, and is right.
+// OK reports whether everything that was to be checked was, and is right.
 func (r *Result) OK() bool { return len(r.Differences) == 0 && len(r.Unchecked) == 0 }
 
 const (
