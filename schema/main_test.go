@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-// start gives the URL of an empty database and a connection to it.
+// start returns the URL of an empty database and a connection to it.
 func start(t *testing.T) (url string, conn clickhouse.Conn) {
 	t.Helper()
 	url = enginetest.Start(t).URL()
@@ -39,7 +39,7 @@ func list(t *testing.T, conn clickhouse.Conn, query string) []string {
 	return values
 }
 
-// tables are the names of the schema's own tables and views.
+// tables returns the names of the schema's own tables and views.
 func tables(t *testing.T, conn clickhouse.Conn) []string {
 	t.Helper()
 	return list(t, conn, `
@@ -68,7 +68,7 @@ func wantVersion(t *testing.T, url string, want uint) {
 	}
 }
 
-// definitions are the statements that would make the tables as they are.
+// definitions returns the statements that would make the tables as they are.
 func definitions(t *testing.T, conn clickhouse.Conn) []string {
 	t.Helper()
 	return list(t, conn, `

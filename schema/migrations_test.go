@@ -11,7 +11,7 @@ import (
 	"github.com/orgstats/orgstats/schema"
 )
 
-// files are the migrations of one direction, in order.
+// files returns the migrations of one direction, in order.
 func files(t *testing.T, direction string) []string {
 	t.Helper()
 	paths, err := filepath.Glob("migrations/*." + direction + ".sql")
@@ -31,7 +31,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// numberOf is the number in a migration's name.
+// numberOf returns the number in a migration's name.
 func numberOf(t *testing.T, path string) (number uint) {
 	t.Helper()
 	if _, err := fmt.Sscanf(filepath.Base(path), "%04d_", &number); err != nil {
@@ -40,7 +40,7 @@ func numberOf(t *testing.T, path string) (number uint) {
 	return number
 }
 
-// since is how many migrations there are from a number on.
+// since returns how many migrations there are from a number on.
 func since(t *testing.T, number uint) (n int) {
 	t.Helper()
 	for _, path := range files(t, "up") {

@@ -21,7 +21,7 @@ func TestViewsAreAsPromised(t *testing.T) {
 	}
 }
 
-// viewColumns are the columns of the views without parameters, as "view column type".
+// viewColumns returns the columns of the views without parameters, as "view column type".
 func viewColumns(t *testing.T, conn clickhouse.Conn) []string {
 	t.Helper()
 	return list(t, conn, `
@@ -30,7 +30,8 @@ FROM system.columns
 WHERE database = currentDatabase() AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View')`)
 }
 
-// windowColumns are those of figures_in_window, and its parameters. ClickHouse tells the columns of a call only.
+// windowColumns returns those of figures_in_window, and its parameters. ClickHouse describes the columns of a call
+// only.
 func windowColumns(t *testing.T, conn clickhouse.Conn) (columns []string) {
 	t.Helper()
 	for _, statement := range list(t, conn, `

@@ -92,8 +92,8 @@ HAVING stored_figures != expected_figures
 ORDER BY start, agent`)
 }
 
-// startSQL is the start of the bucket that holds the instant in a column. ClickHouse's own functions that round times
-// know only the years 1970 to 2106.
+// startSQL returns the start of the bucket that holds the instant in a column. ClickHouse's own functions that round
+// times know only the years 1970 to 2106.
 func startSQL(monthDayHour, column string) string {
 	return strings.ReplaceAll("makeDateTime64(toYear(at), "+monthDayHour+", 0, 0, 0, 3, 'UTC')", "(at)", "("+column+")")
 }

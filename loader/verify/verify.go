@@ -73,7 +73,7 @@ func (v *Verifier) Run(ctx context.Context, organizations []string, done func(or
 	return r, nil
 }
 
-// organizations are all that have messages, cells or activity.
+// organizations returns all that have messages, cells or activity.
 func (v *Verifier) organizations(ctx context.Context) ([]string, error) {
 	var all []string
 	err := v.each(ctx, nil, `
