@@ -89,7 +89,7 @@ func (s *session) inspectTree(ctx context.Context, t *source.Table, now *source.
 		return source.JoinProblems(problems)
 	}
 	if bound, _ := source.Bind(t.Table, now); bound.SharesRecords && !t.SharesRecords {
-		return source.Restartf("no unique index covers %s of table %s any more", strings.Join(source.IdentityFields(t.Record), " and "), t.FullName())
+		return source.Restartf("no unique index covers %s of table %s any more", strings.Join(t.IdentityFields(), " and "), t.FullName())
 	}
 	if !t.Partitioned {
 		return nil

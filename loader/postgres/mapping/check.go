@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/orgstats/orgstats/loader/record"
 )
@@ -23,7 +24,8 @@ func (r *reader) check(m *Mapping) {
 }
 
 func (r *reader) checkFields(t *Table) {
-	known := fieldsOf[t.Record]
+	of := kinds[t.Record]
+	known := of.fields
 	for _, f := range t.Fields {
 		if !slices.ContainsFunc(known, func(k field) bool { return k.name == f.Name }) {
 			r.wrong(f.Line, "a %s has no field %q; it has %s", t.Record, f.Name, names(known))
@@ -37,8 +39,8 @@ func (r *reader) checkFields(t *Table) {
 	if id := t.Field("id"); id != nil && (id.Path != nil || id.Column == "") {
 		r.wrong(id.Line, "the id must be a column: a deletion tells no more than the columns of the key")
 	}
-	if t.Record == record.KindMember && t.Field("createdAt") == nil && t.Field("updatedAt") == nil {
-		r.wrong(t.Line, "a member needs the field updatedAt or createdAt")
+	if of.anyOf != nil && !slices.ContainsFunc(of.anyOf, func(name string) bool { return t.Field(name) != nil }) {
+		r.wrong(t.Line, "a %s needs the field %s", t.Record, strings.Join(of.anyOf, " or "))
 	}
 	for _, name := range UsageFields {
 		if f := t.Field(name); f != nil && t.Field("usage") != nil {

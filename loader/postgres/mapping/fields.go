@@ -30,33 +30,64 @@ type field struct {
 	required bool
 }
 
-// fieldsOf are the fields of each kind of record.
-var fieldsOf = [record.NumKinds][]field{
+// kind is what a mapping must know of a kind of record.
+type kind struct {
+	fields   []field
+	anyOf    []string // at least one of these fields must be mapped
+	identity []string // fields that tell a record of the kind from others
+
+	// Records of another kind name these by their id, whatever organization they belong to.
+	referencedByID bool
+}
+
+// byID is the identity of records that have an id.
+var byID = []string{"id"}
+
+// kinds describe all kinds of records.
+var kinds = [record.NumKinds]kind{
 	record.KindConversation: {
-		{"id", Identifier, true}, {"organizationId", Identifier, true}, {"userId", Identifier, true}, {"agentId", Identifier, false},
-		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		identity: byID, referencedByID: true,
+		fields: []field{
+			{"id", Identifier, true}, {"organizationId", Identifier, true}, {"userId", Identifier, true}, {"agentId", Identifier, false},
+			{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		},
 	},
 	record.KindMessage: {
-		{"id", Identifier, true}, {"conversationId", Identifier, true}, {"role", Text, true},
-		{"parts", Document, false}, {"toolInvocations", Document, false}, {"feedback", Feedback, false},
-		{"usage", Document, false}, {"inputTokens", Count, false}, {"outputTokens", Count, false}, {"totalTokens", Count, false},
-		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		identity: byID,
+		fields: []field{
+			{"id", Identifier, true}, {"conversationId", Identifier, true}, {"role", Text, true},
+			{"parts", Document, false}, {"toolInvocations", Document, false}, {"feedback", Feedback, false},
+			{"usage", Document, false}, {"inputTokens", Count, false}, {"outputTokens", Count, false}, {"totalTokens", Count, false},
+			{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		},
 	},
 	record.KindKBFile: {
-		{"id", Identifier, true}, {"organizationId", Identifier, true}, {"knowledgeBaseId", Identifier, true},
-		{"processingStatus", Text, false}, {"processedAt", Time, false},
-		{"extractInputTokens", Count, false}, {"extractOutputTokens", Count, false}, {"extractTotalTokens", Count, false},
-		{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		identity: byID,
+		fields: []field{
+			{"id", Identifier, true}, {"organizationId", Identifier, true}, {"knowledgeBaseId", Identifier, true},
+			{"processingStatus", Text, false}, {"processedAt", Time, false},
+			{"extractInputTokens", Count, false}, {"extractOutputTokens", Count, false}, {"extractTotalTokens", Count, false},
+			{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		},
 	},
 	record.KindMember: {
-		{"organizationId", Identifier, true}, {"userId", Identifier, true}, {"publicMetadata", Document, true},
-		{"createdAt", Time, false}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		identity: []string{"organizationId", "userId"}, anyOf: []string{"updatedAt", "createdAt"},
+		fields: []field{
+			{"organizationId", Identifier, true}, {"userId", Identifier, true}, {"publicMetadata", Document, true},
+			{"createdAt", Time, false}, {"updatedAt", Time, false}, {"deletedAt", Time, false},
+		},
 	},
 }
 
-// Shape is what a field of the table's record holds.
+// IdentityFields returns the fields that tell the table's records apart, in the order of a record.Identity.
+func (t *Table) IdentityFields() []string { return kinds[t.Record].identity }
+
+// IsReferencedByID reports whether records of other tables name those of this one by their id alone.
+func (t *Table) IsReferencedByID() bool { return kinds[t.Record].referencedByID }
+
+// Shape returns what a field of the table's record holds.
 func (t *Table) Shape(name string) Shape {
-	for _, f := range fieldsOf[t.Record] {
+	for _, f := range kinds[t.Record].fields {
 		if f.name == name {
 			return f.shape
 		}

@@ -32,21 +32,13 @@ func uniqueIndexes(ctx context.Context, conn querier, id uint32) ([][]string, er
 	return pgx.CollectRows(rows, pgx.RowTo[[]string])
 }
 
-// IdentityFields are the fields that tell a record of a kind from others.
-func IdentityFields(kind record.Kind) []string {
-	if !kind.HasID() {
-		return []string{"organizationId", "userId"}
-	}
-	return []string{"id"}
-}
-
 // bindIdentity finds out whether two rows can give the same record. Where they can, the source is asked which rows give
 // it; but tables that tell rows apart by their id together with something else are refused, because rows of one id are
 // different things there. The unique indexes of a partitioned table must hold the columns that it is partitioned by,
 // and so say nothing of that.
 func (t *Table) bindIdentity(r *Relation) []Problem {
 	var columns []string
-	for _, name := range IdentityFields(t.Record) {
+	for _, name := range t.IdentityFields() {
 		if f := t.Field(name); f != nil && f.Column != "" && f.Path == nil {
 			columns = append(columns, f.Column)
 		}
@@ -76,7 +68,7 @@ func (t *Table) bindIdentity(r *Relation) []Problem {
 // know the id only, and would count for the wrong organization. A uuid is unique by itself.
 func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 	organization := t.Field("organizationId")
-	if t.Record != record.KindConversation || organization.Column == "" || r.Columns[id].typeName == "uuid" {
+	if !t.IsReferencedByID() || organization.Column == "" || r.Columns[id].typeName == "uuid" {
 		return nil
 	}
 	both := func(index []string) bool {
@@ -95,7 +87,7 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 // SharedNote is what a check says of a table whose rows may share records.
 func (t *Table) SharedNote() string {
 	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is asked which rows give the record",
-		strings.Join(IdentityFields(t.Record), " and "), t.FullName())
+		strings.Join(t.IdentityFields(), " and "), t.FullName())
 }
 
 // identityColumn is a part of an identity in the source.
@@ -107,7 +99,7 @@ type identityColumn struct {
 
 // identityColumns are what the records of the table are told apart by. A constant tells nothing.
 func (t *Table) identityColumns() (columns []identityColumn) {
-	for part, name := range IdentityFields(t.Record) {
+	for part, name := range t.IdentityFields() {
 		f := t.Sources[slices.IndexFunc(t.Sources, func(f Field) bool { return f.Name == name })]
 		if f.Index < 0 {
 			continue
@@ -154,11 +146,8 @@ func SharedIdentities(ctx context.Context, tx pgx.Tx, t *Table) (asked []record.
 		return nil, err
 	}
 	var whole record.Identity
-	if f := t.Field("organizationId"); !t.Record.HasID() && f.Constant != "" {
-		whole[0] = constantText(f.Constant)
-	}
-	if f := t.Field("userId"); !t.Record.HasID() && f.Constant != "" {
-		whole[1] = constantText(f.Constant)
+	for part, name := range t.IdentityFields() {
+		whole[part] = constantText(t.Field(name).Constant) // "" where it comes from a column
 	}
 	targets := make([]any, len(columns))
 	for i, c := range columns {
