@@ -3,9 +3,10 @@ package sample_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
-	"testing"
 	"time"
 )
 
@@ -50,12 +51,25 @@ type part struct {
 	Text       string `json:"text"`
 }
 
-// history is what the lines of one output say.
+// history is what the lines of one output say. It reads them as they are written, and checks that each may stand where
+// it does. Messages are not kept: most of the tests' time would go into memory.
 type history struct {
-	conversations map[string]entry
-	members       map[[2]string]entry
-	messages      []entry
-	files         []entry
+	only          string // type of the records that are read; "": all
+	each          func(*entry)
+	conversations map[string]*entry
+	members       map[[2]string]*entry
+	messages      int
+	messagesOf    map[string]int // by organization
+	files         []*entry
+
+	ids map[string]struct{}
+}
+
+func newHistory() *history {
+	return &history{
+		each: func(*entry) {}, conversations: map[string]*entry{}, members: map[[2]string]*entry{}, messagesOf: map[string]int{},
+		ids: map[string]struct{}{},
+	}
 }
 
 var (
@@ -66,35 +80,43 @@ var (
 	statuses    = []string{"", "completed", "extract_failed", "parsing", "pending"}
 )
 
-// readHistory parses every line strictly and checks that it may stand there.
-func readHistory(t *testing.T, out []byte) history {
-	t.Helper()
-	h := history{conversations: map[string]entry{}, members: map[[2]string]entry{}}
-	ids := map[string]bool{}
-	for line := range bytes.Lines(out) {
-		var e entry
-		decoder := json.NewDecoder(bytes.NewReader(line))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&e); err != nil || line[len(line)-1] != '\n' || decoder.More() {
-			t.Fatalf("not one record on a line (%v): %s", err, line)
+// Write reads whole lines, strictly.
+func (h *history) Write(lines []byte) (int, error) {
+	for line := range bytes.Lines(lines) {
+		if h.only != "" && !bytes.HasPrefix(line, []byte(`{"type":"`+h.only+`"`)) {
+			continue
 		}
-		if fault := h.add(e); fault != "" {
-			t.Fatalf("%s: %s", fault, line)
-		}
-		if fault := checkTimes(e); fault != "" {
-			t.Fatalf("%s: %s", fault, line)
-		}
-		if key := e.Type + string(e.ID); e.ID != nil {
-			if ids[key] {
-				t.Fatalf("an id a second time: %s", line)
-			}
-			ids[key] = true
+		if err := h.read(line); err != nil {
+			return 0, fmt.Errorf("%w: %s", err, line)
 		}
 	}
-	return h
+	return len(lines), nil
 }
 
-func (h *history) add(e entry) (fault string) {
+func (h *history) read(line []byte) error {
+	e := &entry{}
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(e); err != nil || line[len(line)-1] != '\n' || decoder.More() {
+		return fmt.Errorf("not one record on a line (%v)", err)
+	}
+	for _, fault := range []string{h.add(e), checkTimes(e)} {
+		if fault != "" {
+			return errors.New(fault)
+		}
+	}
+	if e.ID != nil {
+		key := e.Type + string(e.ID)
+		if _, twice := h.ids[key]; twice {
+			return errors.New("an id a second time")
+		}
+		h.ids[key] = struct{}{}
+	}
+	h.each(e)
+	return nil
+}
+
+func (h *history) add(e *entry) (fault string) {
 	switch e.Type {
 	case "member":
 		key := [2]string{e.OrganizationID, e.UserID}
@@ -103,7 +125,7 @@ func (h *history) add(e entry) (fault string) {
 		}
 		h.members[key] = e
 	case "conversation":
-		if _, ok := h.members[[2]string{e.OrganizationID, e.UserID}]; !ok || !uuidPattern.Match(e.ID) || e.AgentID == nil {
+		if _, ok := h.members[[2]string{e.OrganizationID, e.UserID}]; h.only == "" && !ok || !uuidPattern.Match(e.ID) || e.AgentID == nil {
 			return "a conversation before its member, or a malformed id"
 		}
 		h.conversations[string(e.ID[1:37])] = e
@@ -120,7 +142,7 @@ func (h *history) add(e entry) (fault string) {
 	return ""
 }
 
-func (h *history) addMessage(e entry) (fault string) {
+func (h *history) addMessage(e *entry) (fault string) {
 	c, ok := h.conversations[e.ConversationID]
 	switch {
 	case !ok:
@@ -132,11 +154,12 @@ func (h *history) addMessage(e entry) (fault string) {
 	case e.Role != "assistant" && (e.Usage != nil || e.Feedback != nil || e.ToolInvocations != nil):
 		return "what only assistants have"
 	}
-	h.messages = append(h.messages, e)
+	h.messages++
+	h.messagesOf[c.OrganizationID]++
 	return ""
 }
 
-func checkTimes(e entry) (fault string) {
+func checkTimes(e *entry) (fault string) {
 	for _, at := range []*time.Time{e.CreatedAt, e.UpdatedAt, e.DeletedAt, e.ProcessedAt} {
 		switch {
 		case at == nil:

@@ -1,10 +1,9 @@
 package sample_test
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -16,14 +15,16 @@ import (
 
 // TestShape checks that the largest organization's year looks like one.
 func TestShape(t *testing.T) {
-	_, summary, h := write(t, sample.Options{Seed: 11, Messages: 120_000, Organizations: 20, LargestShare: 0.6, Until: until})
-	org := summary.Organizations[0]
-	h = h.only(org.ID)
-
-	within(t, "messages a conversation", float64(len(h.messages))/float64(len(h.conversations)), 9.3, 10.7)
-	weekend, night := 0, 0
-	for _, m := range h.messages {
-		local := m.CreatedAt.Add(org.UTCOffset)
+	o := sample.Options{Seed: 11, Messages: 120_000, Organizations: 20, LargestShare: 0.6, Until: until}
+	org := write(t, io.Discard, o).Organizations[0]
+	h := newHistory()
+	messages, weekend, night := 0, 0, 0
+	h.each = func(e *entry) {
+		if e.Type != "message" || h.conversations[e.ConversationID].OrganizationID != org.ID {
+			return
+		}
+		messages++
+		local := e.CreatedAt.Add(org.UTCOffset)
 		if d := local.Weekday(); d == time.Saturday || d == time.Sunday {
 			weekend++
 		}
@@ -31,8 +32,12 @@ func TestShape(t *testing.T) {
 			night++
 		}
 	}
-	within(t, "messages at weekends", share(weekend, len(h.messages)), 0.05, 0.12)
-	within(t, "messages from 0 to 5 h local time", share(night, len(h.messages)), 0.01, 0.03)
+	write(t, h, o)
+	maps.DeleteFunc(h.conversations, func(_ string, c *entry) bool { return c.OrganizationID != org.ID })
+
+	within(t, "messages a conversation", float64(messages)/float64(len(h.conversations)), 9.3, 10.7)
+	within(t, "messages at weekends", share(weekend, messages), 0.05, 0.12)
+	within(t, "messages from 0 to 5 h local time", share(night, messages), 0.01, 0.03)
 
 	byUser, byAgent := map[string]int{}, map[string]int{}
 	deleted := 0
@@ -54,30 +59,37 @@ func TestShape(t *testing.T) {
 }
 
 func TestMessageContents(t *testing.T) {
-	_, _, h := write(t, sample.Options{Seed: 12, Messages: 100_000, Organizations: 3, Days: 100, Until: until})
+	h := newHistory()
 	count := map[string]int{}
 	resumed := map[string]bool{}
-	for _, m := range h.messages {
+	h.each = func(m *entry) {
+		if m.Type != "message" {
+			return
+		}
 		count[m.Role]++
-		for what, ok := range map[string]bool{
-			"feedback":       m.Feedback != nil,
-			"usage":          m.Usage != nil,
-			"promptTokens":   m.Usage != nil && m.Usage.Prompt > 0 && m.Usage.Completion > 0,
-			"no total":       m.Usage != nil && m.Usage.Total == 0,
-			"micros":         m.CreatedAt.Nanosecond()%1e6 != 0,
-			"invocations":    len(m.ToolInvocations) > 0,
-			"calls as parts": m.Role == "assistant" && len(m.Parts) > 0,
-			"deleted":        m.DeletedAt != nil,
+		for _, c := range []struct {
+			what string
+			ok   bool
+		}{
+			{"feedback", m.Feedback != nil},
+			{"usage", m.Usage != nil},
+			{"promptTokens", m.Usage != nil && m.Usage.Prompt > 0 && m.Usage.Completion > 0},
+			{"no total", m.Usage != nil && m.Usage.Total == 0},
+			{"micros", m.CreatedAt.Nanosecond()%1e6 != 0},
+			{"invocations", len(m.ToolInvocations) > 0},
+			{"calls as parts", m.Role == "assistant" && len(m.Parts) > 0},
+			{"deleted", m.DeletedAt != nil},
 		} {
-			if ok {
-				count[what]++
+			if c.ok {
+				count[c.what]++
 			}
 		}
 		if m.CreatedAt.Sub(*h.conversations[m.ConversationID].CreatedAt) > 20*time.Hour {
 			resumed[m.ConversationID] = true
 		}
 	}
-	all, answers := len(h.messages), count["assistant"]
+	write(t, h, sample.Options{Seed: 12, Messages: 100_000, Organizations: 3, Days: 100, Until: until})
+	all, answers := h.messages, count["assistant"]
 	within(t, "assistant", share(answers, all), 0.4, 0.55)
 	within(t, "system", share(count["system"], all), 0.005, 0.02)
 	within(t, "tool", share(count["tool"], all), 0.01, 0.06)
@@ -95,7 +107,9 @@ func TestMessageContents(t *testing.T) {
 // TestMetadataShares holds in small organizations too, to the nearest user or
 // two, because users are spread evenly instead of drawn.
 func TestMetadataShares(t *testing.T) {
-	_, summary, h := write(t, sample.Options{Seed: 13, Messages: 100_000, Organizations: 12, LargestShare: 0.7, Until: until})
+	h := newHistory()
+	h.only = "member"
+	summary := write(t, h, sample.Options{Seed: 13, Messages: 100_000, Organizations: 12, LargestShare: 0.7, Until: until})
 	for _, org := range summary.Organizations {
 		for _, filter := range sample.MetadataFilters {
 			matching := 0
@@ -111,7 +125,9 @@ func TestMetadataShares(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
-	_, _, h := write(t, sample.Options{Seed: 14, Messages: 200_000, Organizations: 5, Until: until})
+	h := newHistory()
+	h.only = "kbFile"
+	write(t, h, sample.Options{Seed: 14, Messages: 200_000, Organizations: 5, Until: until})
 	status := map[string]int{}
 	for _, f := range h.files {
 		status[f.ProcessingStatus]++
@@ -128,27 +144,27 @@ func TestFiles(t *testing.T) {
 // TestOrder checks that time passes from line to line: conversations begin in
 // hours that follow each other.
 func TestOrder(t *testing.T) {
-	out, _, _ := write(t, sample.Options{Seed: 15, Messages: 20_000, Organizations: 5, Days: 20, Until: until})
+	h := newHistory()
+	h.only = "conversation"
 	var latest time.Time
-	for line := range bytes.Lines(out) {
-		var e entry
-		if err := json.Unmarshal(line, &e); err != nil {
-			t.Fatal(err)
-		}
-		if e.Type != "conversation" {
-			continue
-		}
+	h.each = func(e *entry) {
 		if latest.Sub(*e.CreatedAt) >= time.Hour {
-			t.Fatalf("a conversation of %s after one of %s", e.CreatedAt, latest)
+			t.Errorf("a conversation of %s after one of %s", e.CreatedAt, latest)
 		}
 		if e.CreatedAt.After(latest) {
 			latest = *e.CreatedAt
 		}
 	}
+	write(t, h, sample.Options{Seed: 15, Messages: 20_000, Organizations: 5, Days: 20, Until: until})
+	if len(h.conversations) == 0 {
+		t.Error("there are no conversations")
+	}
 }
 
 func TestOrganizationsShareUsers(t *testing.T) {
-	_, _, h := write(t, sample.Options{Seed: 16, Messages: 50_000, Organizations: 4, Days: 60, Until: until})
+	h := newHistory()
+	h.only = "conversation"
+	write(t, h, sample.Options{Seed: 16, Messages: 50_000, Organizations: 4, Days: 60, Until: until})
 	active := map[[2]string]bool{}
 	for _, c := range h.conversations {
 		active[[2]string{c.OrganizationID, c.UserID}] = true
@@ -164,27 +180,6 @@ func TestOrganizationsShareUsers(t *testing.T) {
 		}
 	}
 	within(t, "users active in several organizations", share(shared, len(organizations)), 0.005, 0.04)
-}
-
-// only returns one organization's part of the history.
-func (h history) only(org string) history {
-	part := history{conversations: map[string]entry{}, members: map[[2]string]entry{}}
-	for id, c := range h.conversations {
-		if c.OrganizationID == org {
-			part.conversations[id] = c
-		}
-	}
-	for key, m := range h.members {
-		if m.OrganizationID == org {
-			part.members[key] = m
-		}
-	}
-	for _, m := range h.messages {
-		if _, ok := part.conversations[m.ConversationID]; ok {
-			part.messages = append(part.messages, m)
-		}
-	}
-	return part
 }
 
 // head is the share of the n greatest counts in their sum.
@@ -204,7 +199,7 @@ func share(part, whole int) float64 { return float64(part) / float64(whole) }
 
 func within(t *testing.T, what string, got, low, high float64) {
 	t.Helper()
-	if got < low || got > high {
+	if !(got >= low && got <= high) { // not a number is wrong, too
 		t.Errorf("%s: %.4g, want %.4g to %.4g", what, got, low, high)
 	}
 }
