@@ -2,20 +2,68 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
+	"github.com/orgstats/orgstats/loader/postgres/example"
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 	"github.com/orgstats/orgstats/schema"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m) }
+// template is the data directory of an engine with the schema: copying its data takes less than making them.
+var template string
+
+func TestMain(m *testing.M) {
+	engine.RunChildIfAsked()
+	enginetest.UseFetchedLibrary()
+	var err error
+	if template, err = os.MkdirTemp("", "orgstats-engine-*"); err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	_ = os.RemoveAll(template)
+	os.Exit(status)
+}
+
+// newTemplate makes the template.
+var newTemplate = sync.OnceValue(func() error {
+	e, err := engine.Start(context.Background(), engine.Options{DataDir: template})
+	if err != nil {
+		return err
+	}
+	_, err = schema.Up(context.Background(), e.URL())
+	return errors.Join(err, e.Close())
+})
+
+// startEngine starts an engine that has the schema. Its ports and passwords are its own: only data are copied.
+func startEngine(t *testing.T) *engine.Engine {
+	t.Helper()
+	const data = "clickhouse"
+	dir := t.TempDir()
+	if err := errors.Join(newTemplate(), os.CopyFS(filepath.Join(dir, data), os.DirFS(filepath.Join(template, data)))); err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Start(t.Context(), engine.Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
 
 // patience is how long the tests wait for what should come soon; only a failure takes that long.
 const patience = time.Minute
@@ -34,10 +82,7 @@ type installation struct {
 // install makes a source and a ClickHouse. The mapping is that of the platform's tables, unless there is another text.
 func install(t *testing.T, mappingText string, settings ...string) *installation {
 	t.Helper()
-	source, e := pgtest.Start(t, settings...), enginetest.Start(t)
-	if _, err := schema.Up(t.Context(), e.URL()); err != nil {
-		t.Fatal(err)
-	}
+	source, e := pgtest.Start(t, settings...), startEngine(t)
 	conn, err := clickhouse.Open(t.Context(), e.URL(), clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +93,7 @@ func install(t *testing.T, mappingText string, settings ...string) *installation
 		URL: source.URL(), Mapping: mapping.Default(), Slot: "orgstats", Publication: "orgstats",
 		ClickHouse: func(context.Context) (string, error) { return e.URL(), nil },
 		BatchRows:  1000, BatchTime: 20 * time.Millisecond, SnapshotWorkers: 2, Patience: patience,
-		Log: slog.New(slog.NewTextHandler(i.log, nil)), Monitor: &Monitor{},
+		Log: slog.New(slog.NewTextHandler(i.log, nil)), Monitor: &Monitor{}, watchInterval: 300 * time.Millisecond,
 	}
 	if mappingText != "" {
 		if i.options.Mapping, err = mapping.Parse("mapping.yaml", []byte(mappingText)); err != nil {
@@ -61,6 +106,14 @@ func install(t *testing.T, mappingText string, settings ...string) *installation
 		}
 	})
 	return i
+}
+
+// use makes another database of the platform's tables the source.
+func (i *installation) use(database string) {
+	i.Helper()
+	i.source.ExecIn("postgres", "CREATE DATABASE "+database)
+	i.source.ExecIn(database, example.Schema)
+	i.options.URL = strings.Replace(i.source.URL(), "/orgstats?", "/"+database+"?", 1)
 }
 
 // follow starts the replication.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
 
 // talk gives the organization two messages of a conversation.
@@ -181,9 +183,9 @@ func TestAnotherClusterTakesOver(t *testing.T) {
 	i.follow()
 	i.catchUp()
 	i.end()
-	other := install(t, "")
-	other.source.Exec(strings.ReplaceAll(talk, "'m2'", "'m3'"))
-	i.options.URL, i.source = other.source.URL(), other.source
+	other := pgtest.StartUnrelated(t)
+	other.Exec(strings.ReplaceAll(talk, "'m2'", "'m3'"))
+	i.options.URL, i.source = other.URL(), other
 	i.follow()
 	i.stopsWith("the other cluster", "another PostgreSQL cluster", "--resync all")
 	before := i.one("SELECT max(log_position) FROM messages")

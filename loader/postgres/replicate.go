@@ -1,12 +1,12 @@
 // Package postgres replicates the tables of a PostgreSQL database: it copies the rows that are there and then follows
 // every change by logical replication, into the same replicas as files are loaded into.
 //
-// A row's version is its place in PostgreSQL's log, so that everything may be done twice: what was written before a
+// A row's version is the LSN of its commit, so that everything may be done twice: what was written before a
 // crash and comes again changes nothing. A source's slot may forget what it sent only once that is durable in
 // ClickHouse and its cells are right; how far that is, is kept in ClickHouse beside the data.
 //
 // Following never waits for a copy. A copy reads chunks of a table under a snapshot, and its rows are versions at the
-// snapshot's place in the log: a change that was followed before or meanwhile is newer or older than that, and so wins
+// snapshot's LSN: a change that was followed before or meanwhile is newer or older than that, and so wins
 // or loses. A copy that was cut off goes on with the chunks that are left, under a new snapshot.
 package postgres
 
@@ -33,7 +33,7 @@ type Options struct {
 	Mapping     mapping.Mapping
 	Slot        string
 	Publication string
-	// ClickHouse gives the URL of ClickHouse, whose schema is up to date. It is asked again after every failure.
+	// ClickHouse returns the URL of ClickHouse, whose schema is up to date. It is asked again after every failure.
 	ClickHouse  func(context.Context) (string, error)
 	OnStatement func(statement string) // as replica.Options has it
 
@@ -44,6 +44,8 @@ type Options struct {
 	Resync          []string      // tables to copy anew, "all" for all
 	Log             *slog.Logger
 	Monitor         *Monitor
+
+	watchInterval time.Duration // of tests; 0: the usual one
 }
 
 // Resynchronize everything.
@@ -134,7 +136,7 @@ func (r *replicator) stopped(err error) error {
 	return nil
 }
 
-// isFinal tells whether trying again makes no sense.
+// isFinal reports whether trying again makes no sense.
 func (r *replicator) isFinal(err error) bool {
 	if _, ok := errors.AsType[*source.FatalError](err); ok {
 		return true
@@ -149,7 +151,7 @@ func (r *replicator) isFinal(err error) bool {
 	return !r.connected && ok && isMistake(failure.Code)
 }
 
-// isMistake reports whether an error of PostgreSQL at the start is one that waiting does not mend, by the class of its
+// isMistake reports whether an error of PostgreSQL at the start is one that waiting does not fix, by the class of its
 // code: a wrong password or database, a statement that is refused for what it is. Later it is an outage: it was right
 // before.
 func isMistake(code string) bool {

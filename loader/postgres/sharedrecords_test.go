@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -72,21 +73,20 @@ func TestAnIndexGoesWhileItIsFollowed(t *testing.T) {
 // Conversations that are told apart by organization and id together would take each other's messages.
 func TestIdsThatAreNotUniqueAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct{ reason, sql, word string }{
+	i := install(t, "")
+	for n, row := range []struct{ reason, sql, word string }{
 		{"a key of organization and id", "ALTER TABLE conversation DROP CONSTRAINT conversation_pkey, ADD PRIMARY KEY (organization_id, id)", "public.conversation may have the same id"},
 		{"an index with a condition", "ALTER TABLE message DROP CONSTRAINT message_pkey, ADD PRIMARY KEY (id, created_at); CREATE UNIQUE INDEX ON message (id) WHERE deleted_at IS NULL", "public.message may have the same id"},
 		{"an index over an expression", "ALTER TABLE message DROP CONSTRAINT message_pkey, ADD PRIMARY KEY (id, created_at); CREATE UNIQUE INDEX ON message (lower(id))", "public.message may have the same id"},
 		{"partitions by organization", `DROP TABLE conversation; CREATE TABLE conversation (id text, organization_id text NOT NULL, user_id text, agent_id text, created_at timestamptz NOT NULL,
 			updated_at timestamptz, deleted_at timestamptz, PRIMARY KEY (organization_id, id)) PARTITION BY HASH (organization_id)`, "two organizations may have a conversation of the same id"},
 	} {
-		t.Run(row.reason, func(t *testing.T) {
-			t.Parallel()
-			i := install(t, "")
-			i.source.Exec(row.sql)
-			i.expectProblems(row.reason, row.word)
-			i.follow()
-			i.stopsWith(row.reason, row.word)
-		})
+		database := fmt.Sprintf("ids_%d", n)
+		i.use(database)
+		i.source.ExecIn(database, row.sql)
+		i.expectProblems(row.reason, row.word)
+		i.follow()
+		i.stopsWith(row.reason, row.word)
 	}
 }
 

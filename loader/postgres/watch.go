@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,13 +11,13 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// watchInterval is how often the source is looked at beside its log.
+// watchInterval is how often the source is looked at beside its log, unless a test sets another interval.
 const watchInterval = 10 * time.Second
 
-// watch looks at what the log does not tell: how much WAL the slot holds, and whether the tables are still the same and
+// watch looks at what the log does not have: how much WAL the slot holds, and whether the tables are still the same and
 // published. A table that is not would fall silent.
 func (s *session) watch(ctx context.Context) error {
-	ticker := time.NewTicker(watchInterval)
+	ticker := time.NewTicker(cmp.Or(s.watchInterval, watchInterval))
 	defer ticker.Stop()
 	for {
 		if err := s.inspectInTime(ctx); err != nil {
@@ -53,7 +54,7 @@ func (s *session) inspect(ctx context.Context) error {
 		return err
 	}
 	if p == nil {
-		return source.Fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
+		return source.Fatalf("publication %s is gone: changes can't be read from the WAL any more; start again with --resync all", s.Publication)
 	}
 	for _, t := range s.tables {
 		now, err := s.catalog.Relation(ctx, t.Schema, t.Name)
@@ -82,8 +83,8 @@ func (s *session) lostTable(ctx context.Context, t *source.Table) error {
 	return source.RenamedError(t, name)
 }
 
-// inspectTree finds what has changed of a table beside its log: rows that came or went with partitions, children that it
-// can't be followed with, an index without which two rows may give one record.
+// inspectTree finds what has changed of a table beside its log: rows that came or went with partitions, children that
+// it can't be followed with, an index without which two rows may give one record.
 func (s *session) inspectTree(ctx context.Context, t *source.Table, now *source.Relation) error {
 	if problems := now.TreeProblems(t); len(problems) > 0 {
 		return source.JoinProblems(problems)
@@ -108,7 +109,8 @@ func (s *session) inspectTree(ctx context.Context, t *source.Table, now *source.
 	return nil
 }
 
-// inspectPublication finds tables whose changes are not sent, or not all of them. Once they are again, they are copied anew.
+// inspectPublication finds tables whose changes are not sent, or not all of them. Once they are again, they are copied
+// anew.
 func (s *session) inspectPublication(p *source.Publication) error {
 	back := false
 	for _, t := range s.tables {
@@ -116,7 +118,7 @@ func (s *session) inspectPublication(p *source.Publication) error {
 		switch name := t.FullName(); {
 		case len(problems) > 0:
 			s.Log.Warn("changes of a table are not sent; it will be copied anew once they are", "table", name, "problem", problems[0].What,
-				"mend", problems[0].Fix)
+				"fix", problems[0].Fix)
 			s.unsent[name] = true
 		case s.unsent[name]:
 			delete(s.unsent, name)
@@ -130,7 +132,7 @@ func (s *session) inspectPublication(p *source.Publication) error {
 	return nil
 }
 
-// resyncLater takes in that tables were added to the publication: what changed before was not sent, so they are copied
+// resyncLater notes that tables were added to the publication: what changed before was not sent, so they are copied
 // anew.
 func (s *session) resyncLater(t *source.Table) {
 	name := t.FullName()

@@ -1,4 +1,4 @@
-// Package pgtest gives tests a real PostgreSQL: a cluster of their own, which they may stop, kill and fail over as they
+// Package pgtest starts a real PostgreSQL for tests: a cluster of their own, which they may stop, kill and fail over as they
 // like.
 package pgtest
 
@@ -47,8 +47,17 @@ type Cluster struct {
 
 // Start makes a cluster with the database orgstats, in which the tables of package example are, and starts it. Further
 // settings are as in postgresql.conf. With the test it is stopped and removed; a test that fails shows the end of its
-// log.
+// log. Clusters of one test binary have the same system identifier, as if they were of one backup.
 func Start(tb testing.TB, settings ...string) *Cluster {
+	tb.Helper()
+	c := newCluster(tb, settings)
+	c.copyTemplate()
+	c.Start()
+	return c
+}
+
+// StartUnrelated makes a cluster as Start does, with a system identifier that no other cluster has.
+func StartUnrelated(tb testing.TB, settings ...string) *Cluster {
 	tb.Helper()
 	c := newCluster(tb, settings)
 	c.initialize()
@@ -57,7 +66,15 @@ func Start(tb testing.TB, settings ...string) *Cluster {
 	return c
 }
 
+// newCluster makes the directory of a cluster, which is removed with the test.
 func newCluster(tb testing.TB, more []string) *Cluster {
+	tb.Helper()
+	c := makeCluster(tb, more)
+	tb.Cleanup(c.remove)
+	return c
+}
+
+func makeCluster(tb testing.TB, more []string) *Cluster {
 	tb.Helper()
 	found, err := findPrograms()
 	if err != nil {
@@ -69,8 +86,8 @@ func newCluster(tb testing.TB, more []string) *Cluster {
 		tb.Fatal(err)
 	}
 	c := &Cluster{TB: tb, programs: found, dir: dir, settings: append(settings[:len(settings):len(settings)], more...)}
-	tb.Cleanup(c.remove)
 	if err := giveToServer(dir); err != nil {
+		c.remove()
 		tb.Fatal(err)
 	}
 	if c.port, err = freePort(); err != nil {

@@ -140,11 +140,8 @@ func (c *Cluster) await(deadline time.Time) error {
 
 // command is one of PostgreSQL's programs, which gets none of the tester's own settings and ends with the test.
 func (c *Cluster) command(name string, arguments ...string) *exec.Cmd {
-	command := exec.Command(c.programs.path(name), arguments...)
-	command.Dir = c.dir
+	command := c.run(exec.Command(c.programs.path(name), arguments...))
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "PGPASSWORD=" + password}
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: serverCredential()}
-	endWithParent(command.SysProcAttr)
 	return command
 }
 
