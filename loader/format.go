@@ -22,12 +22,12 @@ type format struct {
 	more   func(head []byte) bool // what else must hold, where lines that are merely wrong could begin with the magic
 	filter string                 // command that unpacks standard input, or the file that it is given
 	unpack string                 // command that needs the archive as a file
-	mend   string                 // what to do where no command does it
+	fix    string                 // what to do where no command does it
 }
 
 const (
-	mendUTF  = "convert it to UTF-8 first, such as with iconv"
-	mendRows = "write its rows as lines of JSON first"
+	fixUTF  = "convert it to UTF-8 first, such as with iconv"
+	fixRows = "write its rows as lines of JSON first"
 )
 
 // formats are those that are refused, by the name of each: read as lines, every line of them would be rejected.
@@ -40,26 +40,26 @@ var formats = []format{
 	{name: "compressed with lzop", magic: "\x89LZO\x00", filter: "lzop -dc"},
 	{name: "compressed with lzma", magic: "\x5d\x00\x00", more: isLzma, filter: "xz --format=lzma -dc"},
 	{name: "compressed with compress", magic: "\x1f\x9d", filter: "gzip -dc"},
-	{name: "compressed with snappy", magic: "\xff\x06\x00\x00sNaPpY", mend: "decompress it first"},
+	{name: "compressed with snappy", magic: "\xff\x06\x00\x00sNaPpY", fix: "decompress it first"},
 	{name: "a zip archive", magic: "PK\x03\x04", unpack: "unzip -p"},
 	{name: "a zip archive", magic: "PK\x05\x06", unpack: "unzip -p"},
 	{name: "a zip archive", magic: "PK\x07\x08", unpack: "unzip -p"},
 	{name: "a 7z archive", magic: "7z\xbc\xaf\x27\x1c", unpack: "7z x -so"},
 	{name: "a rar archive", magic: "Rar!\x1a\x07", unpack: "unrar p -inul"},
 	{name: "a tar archive", more: isTar, filter: "tar -xO -f"},
-	{name: "a Parquet file", magic: "PAR1", more: isBinary, mend: mendRows},
-	{name: "a Parquet file", magic: "PARE", more: isBinary, mend: mendRows}, // encrypted
-	{name: "an ORC file", magic: "ORC", more: isBinary, mend: mendRows},
-	{name: "an Avro file", magic: "Obj\x01", mend: "write its records as lines of JSON first"},
-	{name: "an Arrow file", magic: "ARROW1\x00", mend: mendRows},
-	{name: "an SQLite database", magic: "SQLite format 3\x00", mend: mendRows},
-	{name: "an archive of pg_dump", magic: "PGDMP", mend: "restore it, and replicate the database"},
-	{name: "text in UTF-32", magic: "\xff\xfe\x00\x00", mend: mendUTF},
-	{name: "text in UTF-32", magic: "\x00\x00\xfe\xff", mend: mendUTF},
-	{name: "text in UTF-32", more: isWide("x000x000", "000x000x"), mend: mendUTF}, // without a byte order mark
-	{name: "text in UTF-16", magic: "\xff\xfe", mend: mendUTF},
-	{name: "text in UTF-16", magic: "\xfe\xff", mend: mendUTF},
-	{name: "text in UTF-16", more: isWide("x0x0", "0x0x"), mend: mendUTF}, // the first two characters of JSON are ASCII
+	{name: "a Parquet file", magic: "PAR1", more: isBinary, fix: fixRows},
+	{name: "a Parquet file", magic: "PARE", more: isBinary, fix: fixRows}, // encrypted
+	{name: "an ORC file", magic: "ORC", more: isBinary, fix: fixRows},
+	{name: "an Avro file", magic: "Obj\x01", fix: "write its records as lines of JSON first"},
+	{name: "an Arrow file", magic: "ARROW1\x00", fix: fixRows},
+	{name: "an SQLite database", magic: "SQLite format 3\x00", fix: fixRows},
+	{name: "an archive of pg_dump", magic: "PGDMP", fix: "restore it, and replicate the database"},
+	{name: "text in UTF-32", magic: "\xff\xfe\x00\x00", fix: fixUTF},
+	{name: "text in UTF-32", magic: "\x00\x00\xfe\xff", fix: fixUTF},
+	{name: "text in UTF-32", more: isWide("x000x000", "000x000x"), fix: fixUTF}, // without a byte order mark
+	{name: "text in UTF-16", magic: "\xff\xfe", fix: fixUTF},
+	{name: "text in UTF-16", magic: "\xfe\xff", fix: fixUTF},
+	{name: "text in UTF-16", more: isWide("x0x0", "0x0x"), fix: fixUTF}, // the first two characters of JSON are ASCII
 }
 
 // within are the formats that are read, but not inside each other, by the name of the inner one.
@@ -79,7 +79,7 @@ type formatError struct {
 }
 
 func (e *formatError) Error() string {
-	name, advice := e.name, e.mend
+	name, advice := e.name, e.fix
 	if e.twice {
 		name = "compressed twice, with " + name
 	}
@@ -141,14 +141,14 @@ func firstBytes(r *bufio.Reader) []byte {
 	}
 }
 
-// isRecord tells a whole line that looks like JSON, at which waiting for more of a file ends. Other files have line
-// ends anywhere.
+// isRecord recognizes a whole line that looks like JSON, at which waiting for more of a file ends. Other files have
+// line ends anywhere.
 func isRecord(head []byte) bool {
 	line, _, whole := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), " \t\r\n"), []byte("\n"))
 	return whole && line[0] == '{' && bytes.IndexByte(line, 0) < 0
 }
 
-// isBzip2 tells bzip2's header from words that begin like it.
+// isBzip2 tells the header of bzip2 from words that begin like it.
 func isBzip2(head []byte) bool {
 	return len(head) >= 10 && (bytes.Equal(head[4:10], []byte("1AY&SY")) || bytes.Equal(head[4:10], []byte("\x17\x72\x45\x38\x50\x90")))
 }
@@ -202,8 +202,8 @@ func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18})
 }
 
-// skipFrames goes past frames that are to be skipped, and tells whether there were any. They are those of lz4 as well:
-// what follows tells which of the two it is.
+// skipFrames goes past frames that are to be skipped, and reports whether there were any. They are those of lz4 as
+// well: what follows tells which of the two it is.
 func skipFrames(r *bufio.Reader) (any bool, err error) {
 	const head = 8 // a magic and a size
 	for isSkippable(firstBytes(r)) {

@@ -38,7 +38,7 @@ const (
 )
 
 // Load loads the files. When the context ends, it writes the batch that it is at and stops with the context's error.
-// The summary tells what was done in any case; whatever it counts as loaded is durable.
+// The summary says what was done in any case; whatever it counts as loaded is durable.
 func Load(ctx context.Context, o Options) (Summary, error) {
 	size, err := checkInputs(o.Inputs)
 	if err != nil {
@@ -87,14 +87,14 @@ type load struct {
 	ahead   *semaphore.Weighted // bytes of lines that were read and not gathered yet
 	opened  chan struct{}       // closed once there is a writer: no line is rejected before
 
-	unwritten   []full // batches that came and are not known to be written,
-	begun       int    // of which the writer has begun so many
-	coming      coming
+	unwritten   []batch // batches that came and are not known to be written,
+	begun       int     // of which the writer has begun so many
+	remaining   remaining
 	nextCompute time.Time // when cells are computed next while full batches keep coming
 }
 
-// full is a batch to write, with the number of records of each type that went into it.
-type full struct {
+// batch is a batch to write, with the number of records of each type that went into it.
+type batch struct {
 	*replica.Batch
 	read  [numCounted]uint64
 	bytes int
@@ -106,7 +106,7 @@ func (l *load) run(ctx context.Context) error {
 	stages, ctx := errgroup.WithContext(ctx)
 	toParse := make(chan *chunk, chunksAhead)
 	inOrder := make(chan *chunk, chunksAhead)
-	batches := make(chan full)
+	batches := make(chan batch)
 	stages.Go(func() error {
 		defer close(inOrder)
 		defer close(toParse)
@@ -158,7 +158,7 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 			if err := l.ahead.Acquire(ctx, c.weight()); err != nil {
 				return err
 			}
-			l.coming.bytesRead.Add(int64(len(c.bytes)))
+			l.remaining.bytesRead.Add(int64(len(c.bytes)))
 			for _, out := range []chan<- *chunk{toParse, inOrder} {
 				select {
 				case out <- c:
@@ -175,8 +175,8 @@ func (l *load) read(ctx context.Context, toParse, inOrder chan<- *chunk) error {
 	return nil
 }
 
-func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- full) error {
-	b, limit := full{Batch: replica.NewBatch(0)}, firstRecords
+func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<- batch) error {
+	b, limit := batch{Batch: replica.NewBatch(0)}, firstRecords
 	waited := time.NewTimer(batchTime)
 	send := func() error {
 		select {
@@ -186,7 +186,7 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 				room = room * batchRecords / limit
 			}
 			room += room / 16
-			b, limit = full{Batch: replica.NewBatch(room)}, batchRecords
+			b, limit = batch{Batch: replica.NewBatch(room)}, batchRecords
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -206,7 +206,7 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 				waited.Reset(batchTime)
 			}
 			<-c.parsed
-			if err := l.take(ctx, c, &b); err != nil {
+			if err := l.addChunk(ctx, c, &b); err != nil {
 				return err
 			}
 		case <-waited.C:
@@ -220,8 +220,8 @@ func (l *load) gather(ctx context.Context, inOrder <-chan *chunk, batches chan<-
 	}
 }
 
-// take adds the records of a chunk to a batch, and its other lines to the rejects.
-func (l *load) take(ctx context.Context, c *chunk, b *full) error {
+// addChunk adds the records of a chunk to a batch, and its other lines to the rejects.
+func (l *load) addChunk(ctx context.Context, c *chunk, b *batch) error {
 	for i, r := range c.results {
 		if r.err != nil {
 			select {
@@ -272,8 +272,8 @@ func (l *load) once(ctx context.Context, step func(context.Context, *replica.Wri
 }
 
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was
-// loaded, when the records come in no order of time. So the pause grows with the time that computing takes, lest it
-// take most of the load.
+// loaded, when the records come in no order of time. So the pause grows with the time that computing takes, so that it
+// does not take most of the load.
 const (
 	computeEvery = 2 * time.Minute // the pause is at least this,
 	computeShare = 10              // and so many times what the last computing took
@@ -282,7 +282,7 @@ const (
 func (l *load) tryToWrite(ctx context.Context, w *replica.Writer, all bool) error {
 	for l.begun < len(l.unwritten) {
 		next := l.unwritten[l.begun]
-		w.Expect(l.coming.after(next, l.Progress))
+		w.Expect(l.remaining.after(next, l.Progress))
 		changed, err := w.Begin(ctx, next.Batch)
 		if err != nil {
 			return err
@@ -308,7 +308,7 @@ func (l *load) tryToWrite(ctx context.Context, w *replica.Writer, all bool) erro
 	return nil
 }
 
-// written takes note that the first of the batches is written.
+// written notes that the first of the batches is written.
 func (l *load) written(changed replica.Changed) {
 	b := l.unwritten[0]
 	l.unwritten = slices.Delete(l.unwritten, 0, 1)
@@ -317,10 +317,10 @@ func (l *load) written(changed replica.Changed) {
 	l.Progress.records.Add(int64(b.Len()))
 }
 
-// computeAfter tells whether the cells are to be computed once a batch is written. The hours of one that came slowly
+// computeAfter reports whether the cells are to be computed once a batch is written. The hours of one that came slowly
 // are computed at once. Otherwise much is coming, and computing the same hours again with each batch would cost more
 // than the rest.
-func (l *load) computeAfter(b full) bool {
+func (l *load) computeAfter(b batch) bool {
 	return b.Len() < replica.LargeBatch && b.bytes < batchBytes || time.Now().After(l.nextCompute)
 }
 

@@ -26,7 +26,7 @@ func (p *Progress) start(size int64) {
 	p.started.Store(time.Now().UnixNano())
 }
 
-// State tells how far the load has come.
+// State returns how far the load has come.
 func (p *Progress) State() State {
 	if p.started.Load() == 0 {
 		return State{}
@@ -39,4 +39,23 @@ func (p *Progress) State() State {
 		s.Remaining = time.Duration(float64(elapsed) * (1 - s.Share) / s.Share)
 	}
 	return s
+}
+
+// remaining estimates how many records are still to come.
+type remaining struct {
+	bytesRead      atomic.Int64 // of lines, unpacked
+	records, bytes int64        // of the batches so far
+}
+
+// after adds a batch and returns about how many records come after it, if the rest of the input is like what came; 0
+// when its size is not known.
+func (r *remaining) after(b batch, p *Progress) int {
+	r.records += int64(b.Len())
+	r.bytes += int64(b.bytes)
+	size, read := float64(p.size.Load()), float64(p.read.Load())
+	if size == 0 || read == 0 || r.bytes == 0 {
+		return 0
+	}
+	unpacked := size / read * float64(r.bytesRead.Load())
+	return int(max(0, unpacked/float64(r.bytes)-1) * float64(r.records))
 }

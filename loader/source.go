@@ -66,7 +66,7 @@ func openRaw(ctx context.Context, in Input) (io.ReadCloser, error) {
 	return interruptible(ctx, in.Reader), nil
 }
 
-// interruptible gives what a reader does until the context ends, even while the reader waits for bytes, as standard
+// interruptible returns what a reader reads until the context ends, even while the reader waits for bytes, as standard
 // input may for ever.
 func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
 	out, in := io.Pipe()
@@ -112,7 +112,7 @@ func (s *source) decompress(r *bufio.Reader) error {
 	return refuseFormats(r, "")
 }
 
-// plain takes what was decompressed from a format, unless it is in one that is not read.
+// plain checks what was decompressed from a format, unless it is in one that is not read.
 func (s *source) plain(r io.Reader, outer string) error {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	s.Reader = buffered
@@ -139,8 +139,8 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkInputs reports every file that can't be read at once, before anything is loaded, and tells the size of all files
-// together; 0 when it is not known.
+// checkInputs reports every file that can't be read at once, before anything is loaded, and returns the size of all
+// files together; 0 when it is not known.
 func checkInputs(inputs []Input) (size int64, err error) {
 	known := true
 	for _, in := range inputs {

@@ -9,8 +9,8 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// numCounted is how many rows a summary may have: one for each kind of record, in their order, and one for lines that do
-// not say what they are.
+// numCounted is how many rows a summary may have: one for each kind of record, in their order, and one for lines that
+// do not say what they are.
 const (
 	numCounted  = record.NumKinds + 1
 	unknownKind = record.NumKinds

@@ -14,8 +14,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/wal"
 )
 
-// Check tries out everything that replication needs, changes nothing, and returns all that it finds. The error is one of
-// reaching PostgreSQL or ClickHouse later than at first.
+// Check tries out everything that replication needs, changes nothing, and returns all that it finds. The error is one
+// of reaching PostgreSQL or ClickHouse later than at first.
 func Check(ctx context.Context, o Options) (source.Findings, error) {
 	c := &check{Options: o, preflight: o.preflight(), state: &state{}}
 	findings := &c.preflight.Findings
@@ -42,7 +42,7 @@ func (o *Options) preflight() *source.Preflight {
 }
 
 // preflight is the check before anything is done. Its error holds all problems. Columns that are wrong now need not
-// have been when the changes were made that a source that is known goes on with: the log tells.
+// have been when the changes were made that a source that is known goes on with: the log has what they were then.
 func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 	p := s.Options.preflight()
 	if err := p.Run(ctx, conn); err != nil {
@@ -57,7 +57,7 @@ func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 	return errors.Join(problems...)
 }
 
-// mayPostdateLog tells whether a problem need not have been one when the next changes in the log were made.
+// mayPostdateLog reports whether a problem need not have been one when the next changes in the log were made.
 func (s *session) mayPostdateLog(p source.Problem) bool {
 	if p.TableOID == 0 || !s.resumes() {
 		return false
@@ -70,7 +70,7 @@ func (s *session) mayPostdateLog(p source.Problem) bool {
 	return false
 }
 
-// resumes tells whether the log is followed from where an earlier run was.
+// resumes reports whether the log is followed from where an earlier run was.
 func (s *session) resumes() bool { return s.state.exists && !slices.Contains(s.Resync, resyncAll) }
 
 // check is a check under way.
@@ -82,7 +82,7 @@ type check struct {
 
 // clickHouse checks that ClickHouse takes what is written. What it writes is hidden.
 func (c *check) clickHouse(ctx context.Context) {
-	const what = "ClickHouse takes what is written"
+	const what = "ClickHouse accepts writes"
 	url, err := c.ClickHouse(ctx)
 	if err == nil {
 		err = c.tryWrite(ctx, url)
@@ -111,16 +111,16 @@ func (c *check) tryWrite(ctx context.Context, url string) error {
 	return err
 }
 
-// log tries whether the changes that are next in the log can be taken: tables may have been other ones when they were
-// made.
+// log checks whether the changes that are next in the WAL can be applied: tables may have been other ones when they
+// were made.
 func (c *check) log(ctx context.Context) error {
-	const what = "the changes that are next in the log can be taken"
+	const what = "the next changes in the WAL can be applied"
 	p := c.preflight
 	switch {
 	case !c.state.exists || p.Found == nil || p.Tables == nil || p.Found.Lost() || p.StartOver:
 		return nil
 	case p.Found.ActivePID != 0:
-		p.Findings.Pass("the log is being followed now (process %d of PostgreSQL)", p.Found.ActivePID)
+		p.Findings.Pass("the WAL is being followed now (process %d of PostgreSQL)", p.Found.ActivePID)
 		return nil
 	}
 	now, err := p.Catalog.WALEnd(ctx)
@@ -144,7 +144,7 @@ func (c *check) log(ctx context.Context) error {
 		p.Findings.Note("%s, as far as could be read in %s", what, wal.PeekTime)
 		return nil
 	case err != nil:
-		return fmt.Errorf("read ahead in the log of slot %s: %w", c.Slot, err)
+		return fmt.Errorf("read ahead in the WAL of slot %s: %w", c.Slot, err)
 	default:
 		p.Findings.Pass("%s (%d changes were read)", what, read)
 		return nil

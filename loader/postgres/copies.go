@@ -110,7 +110,7 @@ func (s *session) saveLayout(ctx context.Context, l *snapshot.Layout) error {
 }
 
 // sweep ends the copies whose rows are all there: what the source did not have any more is deleted. The log must have
-// been taken up to the snapshot by then.
+// been written up to the snapshot by then.
 func (s *session) sweep(ctx context.Context) error {
 	open := false
 	for _, j := range s.copies.Jobs {

@@ -12,9 +12,9 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/wal"
 )
 
-// Monitor is what a replication tells of itself while it runs. Its zero value is ready. It is safe for concurrent use.
+// Monitor is where a running replication reports its status. Its zero value is ready. It is safe for concurrent use.
 type Monitor struct {
-	// Delay, if set, is told how long after its commit a change was written and its cells were right.
+	// Delay, if set, is called with how long after its commit a change was written and its cells were right.
 	Delay func(time.Duration)
 
 	mu      sync.Mutex
@@ -28,7 +28,7 @@ type Status struct {
 	Following bool   // PostgreSQL is connected
 	Waiting   string // what is waited for: PostgreSQL, ClickHouse, or "" for neither
 
-	Confirmed string        // place in the log up to which everything is written
+	Confirmed string        // LSN up to which everything is written
 	LagBytes  uint64        // of the log, that was not confirmed yet
 	Lag       time.Duration // since the commit of the oldest change that is known and not written yet
 	Retained  int64         // bytes of WAL that PostgreSQL keeps for the slot
@@ -47,7 +47,7 @@ type TableStatus struct {
 	Copied, Inserted, Updated, Deleted, Truncated, Rejected uint64
 }
 
-// Status tells how the replication stands.
+// Status returns how the replication stands.
 func (m *Monitor) Status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,7 +90,7 @@ func (m *Monitor) disconnected() {
 	m.session, m.status.Following, m.pending, m.status.Copy = nil, false, time.Time{}, snapshot.Progress{}
 }
 
-// writing takes in that a work is about to be written.
+// writing notes that changes are about to be written.
 func (m *Monitor) writing(w *wal.Changes) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,7 +112,7 @@ func (m *Monitor) wrote(s *session, w *wal.Changes) {
 	}
 }
 
-// copied takes note that rows of a copy are written.
+// copied notes that rows of a copy are written.
 func (m *Monitor) copied(s *session, w *snapshot.Copied) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +122,7 @@ func (m *Monitor) copied(s *session, w *snapshot.Copied) {
 	m.status.Rejected = s.rejects.Count()
 }
 
-// checkpointed takes in that everything that was written counts.
+// checkpointed notes that everything that was written counts.
 func (m *Monitor) checkpointed(s *session, waitingMessages uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

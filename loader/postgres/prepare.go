@@ -23,7 +23,7 @@ func (s *session) preparePublication(ctx context.Context) ([]source.Problem, err
 		return nil, err
 	}
 	if p == nil && s.resumes() {
-		return nil, source.Fatalf("publication %s is gone: changes can't be read from the log any more; start again with --resync all", s.Publication)
+		return nil, source.Fatalf("publication %s is gone: changes can't be read from the WAL any more; start again with --resync all", s.Publication)
 	}
 	if p == nil {
 		if problems := (&source.Publication{}).Generated(s.tables); len(problems) > 0 {
@@ -50,7 +50,7 @@ func (s *session) preparePublication(ctx context.Context) ([]source.Problem, err
 	return left, nil
 }
 
-// fixPublication does what mends a problem, unless the role may not.
+// fixPublication carries out what fixes a problem, unless the role may not.
 func (s *session) fixPublication(ctx context.Context, p source.Problem) ([]source.Problem, error) {
 	err := s.catalog.Exec(ctx, p.Fix)
 	if source.HasCode(err, source.CodePrivilege, source.CodeReadOnly) {
@@ -64,7 +64,7 @@ func (s *session) fixPublication(ctx context.Context, p source.Problem) ([]sourc
 }
 
 // prepareSlot makes the slot of a source that is new or begun anew, and finds out whether that of a known one still
-// goes on where it was taken.
+// goes on where an earlier run ended.
 func (s *session) prepareSlot(ctx context.Context, now wal.Cluster) error {
 	found, err := s.catalog.Slot(ctx, s.Slot)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *session) sameCluster(now wal.Cluster) error {
 	return nil
 }
 
-// broken tells why the slot does not go on where the source was taken, "" where it does.
+// broken returns why the slot does not go on where the last run ended, "" where it does.
 func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slot) (string, error) {
 	at := &s.state.source
 	switch {
@@ -114,7 +114,7 @@ func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slo
 	case found.Confirmed > at.confirmed:
 		return fmt.Sprintf("slot %s was confirmed up to %s, and ClickHouse has the changes up to %s", s.Slot, found.Confirmed, at.confirmed), nil
 	case now.End < at.confirmed:
-		return fmt.Sprintf("PostgreSQL's log ends at %s, and ClickHouse has changes up to %s: PostgreSQL was set back", now.End, at.confirmed), nil
+		return fmt.Sprintf("PostgreSQL's WAL ends at %s, and ClickHouse has changes up to %s: PostgreSQL was set back", now.End, at.confirmed), nil
 	case now.Timeline == at.timeline:
 		return "", nil
 	}
@@ -123,13 +123,13 @@ func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slo
 		return "", err
 	}
 	if left < at.confirmed {
-		return fmt.Sprintf("the promoted standby left the former primary's log at %s, and ClickHouse has changes up to %s that it never got", left, at.confirmed), nil
+		return fmt.Sprintf("the promoted standby left the former primary's WAL at %s, and ClickHouse has changes up to %s that it never got", left, at.confirmed), nil
 	}
 	s.Log.Info("following a promoted standby", "timeline", now.Timeline, "since", left)
 	return "", nil
 }
 
-// begin starts the source's history here. Positions go on above all that were ever given.
+// begin starts the source's history here. Positions go on above all that were ever used.
 func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot) error {
 	if found != nil && (found.Lost() || s.state.exists) {
 		if err := wal.DropSlot(ctx, s.wal, s.Slot); err != nil {
@@ -237,7 +237,7 @@ func (s *session) whyCopied(ctx context.Context, t *source.Table, st *tableState
 	case st == nil:
 		return "it was not copied yet", nil
 	case st.record != t.Record || st.relation != t.OID:
-		return "it is another table, or gives other records", nil
+		return "it is another table, or has records of another kind", nil
 	case slices.ContainsFunc(s.Resync, t.IsNamed):
 		return "it was asked for, or its changes were not sent for a while", nil
 	case st.state != following:

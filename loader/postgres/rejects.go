@@ -27,19 +27,18 @@ func (s *store) loadRejects(ctx context.Context) (*wal.OpenRejects, error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	open := &wal.OpenRejects{Rows: map[wal.RowKey]struct{}{}}
-	rows, err := s.conn.Query(ctx, "SELECT table_name, source_key FROM replication_rejects FINAL")
+	err := clickhouse.ForEach(ctx, s.conn, "SELECT table_name, source_key FROM replication_rejects FINAL", func(scan clickhouse.Scan) error {
+		var row wal.RowKey
+		if err := scan(&row.Table, &row.Key); err != nil {
+			return err
+		}
+		open.Rows[row] = struct{}{}
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rejects: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var row wal.RowKey
-		if err := rows.Scan(&row.Table, &row.Key); err != nil {
-			return nil, fmt.Errorf("read the rejects: %w", err)
-		}
-		open.Rows[row] = struct{}{}
-	}
-	return open, rows.Err()
+	return open, nil
 }
 
 // staleRejects are the rows of a table that were wrong before a copy, and of which the copy has said nothing: they are
@@ -50,20 +49,15 @@ func (s *store) staleRejects(ctx context.Context, t *tableState) (rows []wal.Row
 	params := clickhouse.Params{}
 	params.String("table", t.name)
 	params["floor"] = fmt.Sprint(t.floor)
-	found, err := s.conn.Query(clickhouse.WithParams(ctx, params), `
+	err = clickhouse.ForEach(clickhouse.WithParams(ctx, params), s.conn, `
 SELECT source_key
 FROM replication_rejects FINAL
-WHERE table_name = {table:String} AND log_position < {floor:UInt64}`)
+WHERE table_name = {table:String} AND log_position < {floor:UInt64}`, func(scan clickhouse.Scan) error {
+		rows = append(rows, wal.RowKey{Table: t.name})
+		return scan(&rows[len(rows)-1].Key)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rejects: %w", err)
 	}
-	defer func() { _ = found.Close() }()
-	for found.Next() {
-		row := wal.RowKey{Table: t.name}
-		if err := found.Scan(&row.Key); err != nil {
-			return nil, fmt.Errorf("read the rejects: %w", err)
-		}
-		rows = append(rows, row)
-	}
-	return rows, found.Err()
+	return rows, nil
 }

@@ -18,7 +18,7 @@ type Report struct {
 	Known           bool // false: nothing was ever replicated through the slot
 	System          string
 	Timeline        int32
-	Confirmed       string    // place in the log up to which everything is in ClickHouse
+	Confirmed       string    // LSN up to which everything is in ClickHouse
 	Committed       time.Time // when the last change in ClickHouse was committed
 	SavedAt         time.Time // when this was noted
 	Tables          []TableStatus
@@ -103,24 +103,21 @@ func (s *store) report(ctx context.Context, r *Report, st *state) error {
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM waiting_messages").Scan(&r.WaitingMessages); err != nil {
 		return fmt.Errorf("count the messages that wait: %w", err)
 	}
-	rows, err := s.conn.Query(ctx, `
+	err := clickhouse.ForEach(ctx, s.conn, `
 SELECT table_name, field, any(reason), any(source_key), count()
 FROM replication_rejects FINAL
 GROUP BY table_name, field
 ORDER BY count() DESC
-LIMIT 20`)
+LIMIT 20`, func(scan clickhouse.Scan) error {
+		var c RejectCount
+		err := scan(&c.Table, &c.Field, &c.Reason, &c.Key, &c.Rows)
+		r.Rejects = append(r.Rejects, c)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("read the rejects: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var c RejectCount
-		if err := rows.Scan(&c.Table, &c.Field, &c.Reason, &c.Key, &c.Rows); err != nil {
-			return fmt.Errorf("read the rejects: %w", err)
-		}
-		r.Rejects = append(r.Rejects, c)
-	}
-	return rows.Err()
+	return nil
 }
 
 func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r SourceReport) {

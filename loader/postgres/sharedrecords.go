@@ -13,8 +13,8 @@ import (
 
 // Rows of a table may share a record where no unique index keeps them from it: a membership that was deleted softly and
 // the one that followed it, or rows of two partitions with the same id. A change of one of them must not decide over
-// the record that another one still gives. So for such tables the source is asked which rows give the records that a
-// batch is about, and the record is what these give together. What is asked for is newer than the batch; the changes
+// the record that another one still gives. So for such tables the source is asked which rows make the records that a
+// batch is about, and the record is what these make together. What is asked for is newer than the batch; the changes
 // that made it so are still to come, and ask again.
 
 // claim is what one of several rows says of the record that they share.
@@ -43,7 +43,7 @@ func resolveClaims(claims []claim) (winner claim, conflict string) {
 	for _, c := range claims[1:] {
 		owner, other := c.Owner(), winner.Owner()
 		if !record.VersionOf(c.Record).Deleted && !record.VersionOf(winner.Record).Deleted && owner != other {
-			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant can't be told",
+			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant is not known",
 				min(owner, other), max(owner, other))
 		}
 		if winner.weaker(c) {
@@ -53,7 +53,7 @@ func resolveClaims(claims []claim) (winner claim, conflict string) {
 	return winner, conflict
 }
 
-// resolveShared puts what the source's rows give together in the place of the batch's records of tables whose rows may
+// resolveShared puts what the source's rows make together in place of the batch's records of tables whose rows may
 // share records.
 func (s *session) resolveShared(ctx context.Context, w *wal.Changes) error {
 	for _, t := range s.tables {
@@ -75,8 +75,8 @@ func (s *session) resolveShared(ctx context.Context, w *wal.Changes) error {
 	return nil
 }
 
-// identitiesOf are the records that the batch is about: of members, those that its rows give now and those that they
-// gave before.
+// identitiesOf are the records that the batch is about: of members, those that its rows make now and those that they
+// made before.
 func identitiesOf(ctx context.Context, writer *replica.Writer, w *wal.Changes, t *source.Table) (asked []record.Identity, err error) {
 	if !t.Record.HasID() {
 		return writer.MembersOf(ctx, w.Batch)
@@ -84,7 +84,7 @@ func identitiesOf(ctx context.Context, writer *replica.Writer, w *wal.Changes, t
 	stored, err := writer.Stored(ctx, t.Record, w.Inserted[t.FullName()])
 	for id := range w.Uncertain[t.FullName()] {
 		if !t.Encoding.CanEncode(id) {
-			continue // it gave no record
+			continue // it made no record
 		}
 		stored = append(stored, id)
 	}
@@ -127,7 +127,8 @@ func (s *session) resolveTable(ctx context.Context, w *wal.Changes, t *source.Ta
 	return nil
 }
 
-// resolveRecord is the record that some rows give, a tombstone where they give none; nil: there is nothing to say of it.
+// resolveRecord returns the record that some rows make, a tombstone where they make none, or nil where nothing is
+// known.
 func (s *session) resolveRecord(w *wal.Changes, t *source.Table, id record.Identity, claims []claim) record.Record {
 	if len(claims) == 0 && !t.Record.HasID() {
 		return nil // a row that is gone has its own tombstone in the batch, or later in the log

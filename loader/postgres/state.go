@@ -17,11 +17,11 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// sourceState is how far a source was taken. It is kept in ClickHouse, beside what was taken.
+// sourceState is how far a source was replicated. It is kept in ClickHouse beside the data.
 type sourceState struct {
 	system      string // identifier of the cluster
 	timeline    int32
-	base        uint64 // position = base + place in the log
+	base        uint64 // position = base + LSN
 	confirmed   pglogrepl.LSN
 	committedAt time.Time
 	savedAt     time.Time // when this was noted
@@ -115,7 +115,7 @@ FROM replication_sources FINAL
 WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
 		&st.source.savedAt)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("read how far the source was taken: %w", err)
+		return nil, fmt.Errorf("read how far the source was replicated: %w", err)
 	}
 	st.exists = err == nil
 	st.source.timeline, st.source.confirmed = int32(timeline), pglogrepl.LSN(confirmed)
@@ -123,35 +123,33 @@ WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base,
 }
 
 func (s *store) loadTables(ctx context.Context, st *state) error {
-	rows, err := s.conn.Query(s.withSlot(ctx), `
+	err := clickhouse.ForEach(s.withSlot(ctx), s.conn, `
 SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, partitions, files, is_shared, copied, inserted, updated, deleted, truncated, rejected
 FROM replication_tables FINAL
-WHERE slot = {slot:String}`)
-	if err != nil {
-		return fmt.Errorf("read the states of tables: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+WHERE slot = {slot:String}`, func(scan clickhouse.Scan) error {
 		t := &tableState{}
 		c := &t.counts
 		var ids, nodes []uint32
-		var shared uint8
 		var kind string
 		var known bool
-		if err := rows.Scan(&t.name, &kind, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &shared,
+		if err := scan(&t.name, &kind, &t.state, &t.relation, &t.floor, &t.snapshot, &ids, &nodes, &t.shared,
 			&c.Copied, &c.Inserted, &c.Updated, &c.Deleted, &c.Truncated, &c.Rejected); err != nil {
-			return fmt.Errorf("read the states of tables: %w", err)
+			return err
 		}
 		if t.record, known = record.ParseKind(kind); !known {
-			return fmt.Errorf("read the states of tables: record type %q of table %s is unknown: has a newer release replicated it?", kind, t.name)
+			return fmt.Errorf("record type %q of table %s is unknown: has a newer release replicated it?", kind, t.name)
 		}
-		t.files, t.shared = source.FilesFrom(ids, nodes), shared == 1
+		t.files = source.FilesFrom(ids, nodes)
 		st.tables[t.name] = t
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the states of tables: %w", err)
 	}
-	return rows.Err()
+	return nil
 }
 
-// saveSource notes how far the source was taken. What it counts on must be durable before.
+// saveSource notes how far the source was replicated. What it counts on must be durable before.
 func (s *store) saveSource(ctx context.Context, st *sourceState) error {
 	return s.insert(ctx, "INSERT INTO replication_sources (slot, system_identifier, timeline, base, confirmed, committed_at, taken_at, step)",
 		[]any{s.slot, st.system, uint32(st.timeline), st.base, uint64(st.confirmed), st.committedAt, time.Now(), s.next()})
@@ -161,12 +159,9 @@ func (s *store) saveSource(ctx context.Context, st *sourceState) error {
 func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 	rows := make([][]any, len(tables))
 	for i, t := range tables {
-		c, shared := &t.counts, uint8(0)
-		if t.shared {
-			shared = 1
-		}
+		c := &t.counts
 		ids, nodes := t.files.Arrays()
-		rows[i] = []any{s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, shared,
+		rows[i] = []any{s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, t.shared,
 			c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected, s.next()}
 	}
 	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, partitions, files, is_shared,
@@ -205,11 +200,7 @@ func (s *store) insert(ctx context.Context, statement string, rows ...[]any) err
 func (s *store) saveChunks(ctx context.Context, t *tableState, chunks ...*snapshot.Chunk) error {
 	rows := make([][]any, len(chunks))
 	for i, c := range chunks {
-		done := uint8(0)
-		if c.Done {
-			done = 1
-		}
-		rows[i] = []any{s.slot, t.name, c.Table, c.First, c.End, t.floor, c.Rows, s.next(), done}
+		rows[i] = []any{s.slot, t.name, c.Table, c.First, c.End, t.floor, c.Rows, s.next(), c.Done}
 	}
 	return s.insert(ctx, `INSERT INTO replication_chunks (slot, table_name, part_name, first_page, end_page, floor, copied, step, is_done)`,
 		rows...)
@@ -223,23 +214,17 @@ func (s *store) loadChunks(ctx context.Context, t *tableState) (chunks []*snapsh
 	params.String("slot", s.slot)
 	params.String("table", t.name)
 	params["floor"] = fmt.Sprint(t.floor)
-	rows, err := s.conn.Query(clickhouse.WithParams(ctx, params), `
+	err = clickhouse.ForEach(clickhouse.WithParams(ctx, params), s.conn, `
 SELECT part_name, first_page, end_page, copied, is_done
 FROM replication_chunks FINAL
 WHERE slot = {slot:String} AND table_name = {table:String} AND floor = {floor:UInt64}
-ORDER BY part_name, first_page`)
+ORDER BY part_name, first_page`, func(scan clickhouse.Scan) error {
+		c := &snapshot.Chunk{}
+		chunks = append(chunks, c)
+		return scan(&c.Table, &c.First, &c.End, &c.Rows, &c.Done)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the chunks of %s: %w", t.name, err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		c := &snapshot.Chunk{}
-		var done uint8
-		if err := rows.Scan(&c.Table, &c.First, &c.End, &c.Rows, &done); err != nil {
-			return nil, fmt.Errorf("read the chunks of %s: %w", t.name, err)
-		}
-		c.Done = done == 1
-		chunks = append(chunks, c)
-	}
-	return chunks, rows.Err()
+	return chunks, nil
 }

@@ -77,14 +77,15 @@ func (t *target) open(ctx context.Context) (*openTarget, error) {
 	return o, nil
 }
 
-// mistaken tells whether a failure at the start is a mistake of whoever started this, and not an outage: another writer
-// is at work, or the URL is wrong. After a first attempt that was cut off, the writer may be what is left of that.
+// mistaken reports whether a failure at the start is a mistake of whoever started this, and not an outage: another
+// writer is at work, or the URL is wrong. After a first attempt that was cut off, the writer may be what is left of
+// that.
 func mistaken(err error, first bool) bool {
 	_, held := errors.AsType[*clickhouse.HeldError](err)
 	return first && held || clickhouse.IsDenied(err)
 }
 
-// passes tells whether a failure is ClickHouse's and may be over later.
+// passes reports whether a failure is ClickHouse's and may be over later.
 func passes(err error) bool {
 	_, held := errors.AsType[*clickhouse.HeldError](err)
 	return held || clickhouse.IsUnavailable(err) || clickhouse.IsTimeout(err) || clickhouse.IsRefused(err) || errors.Is(err, replica.ErrClaimLost) ||

@@ -22,7 +22,7 @@ const (
 	computeShare = 3 // while tables are copied the pause is at least so many times what the last computing took
 )
 
-// write takes works in order and writes them: those of the log first, and those of copies between them. It is the only
+// write writes what comes in order: those of the log first, and those of copies between them. It is the only
 // one that writes to ClickHouse.
 func (s *session) write(ctx context.Context) error {
 	for {
@@ -144,7 +144,7 @@ func (s *session) writeChanges(ctx context.Context, w *wal.Changes) error {
 	return nil
 }
 
-// missing tells of which rows a batch lacks something.
+// missing returns the rows of which a batch lacks something.
 func (s *session) missing(ctx context.Context, w *wal.Changes) (missing replica.Missing, err error) {
 	err = s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) error {
 		missing, err = writer.Incomplete(ctx, w.Batch, s.floors())
@@ -242,8 +242,8 @@ func (s *session) addCounts(w *wal.Changes) {
 	}
 }
 
-// checkpoint computes cells, notes how far the source was taken, and lets the source forget it; all of that now, or when it
-// is due.
+// checkpoint computes cells, notes how far the source was replicated, and lets the source forget it; all of that now,
+// or when it is due.
 func (s *session) checkpoint(ctx context.Context, now bool) error {
 	if s.written == s.state.source.confirmed && len(s.changed) == 0 {
 		return nil

@@ -47,7 +47,7 @@ func Default() Mapping {
 // FullName is the table's name with its schema.
 func (t *Table) FullName() string { return t.Schema + "." + t.Name }
 
-// IsNamed tells whether a name is the table's: with its schema, or without where that is public.
+// IsNamed reports whether a name is the table's: with its schema, or without where that is public.
 func (t *Table) IsNamed(name string) bool {
 	schema, table := splitName(name)
 	return schema == t.Schema && table == t.Name

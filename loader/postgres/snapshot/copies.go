@@ -75,7 +75,7 @@ func (c *Copies) NoteDeletions(w *wal.Changes) {
 	}
 }
 
-// IsDeleted tells whether a row that was copied under a snapshot was deleted since.
+// IsDeleted reports whether a row that was copied under a snapshot was deleted since.
 func (c *Copies) IsDeleted(t *source.Table, key string, position uint64) bool {
 	return c.deleted[wal.RowKey{Table: t.FullName(), Key: key}] > position || c.truncated[t.FullName()] > position
 }
@@ -118,7 +118,7 @@ func (c *Copies) Progress(rows uint64) Progress {
 	return p
 }
 
-// Begin takes note that the layout of a table's copy is stored: its rows may come.
+// Begin notes that the layout of a table's copy is stored: its rows may come.
 func (c *Copies) Begin(l *Layout) {
 	j := l.Job
 	j.laidOut = true
@@ -128,7 +128,7 @@ func (c *Copies) Begin(l *Layout) {
 	close(l.noted)
 }
 
-// Wrote takes note that rows, or what they share, are written.
+// Wrote notes that rows, or what they share, are written.
 func (c *Copies) Wrote(w *Copied) {
 	j := c.job(w.Table.FullName())
 	j.left -= len(w.Done)

@@ -40,7 +40,7 @@ func (c *Copies) Run(ctx context.Context) error {
 	return c.readShared(ctx, readers[0].tx)
 }
 
-// toCopy tells whether any table has rows to copy.
+// toCopy reports whether any table has rows to copy.
 func (c *Copies) toCopy() bool {
 	for _, j := range c.Jobs {
 		if j.Copying {
@@ -56,7 +56,8 @@ type task struct {
 	chunk *Chunk
 }
 
-// layOut takes up the chunks of a copy that was cut off, if the rows are still where they were, or else makes new ones.
+// layOut continues with the chunks of a copy that was cut off, if the rows are still where they were, or else makes new
+// ones.
 func (c *Copies) layOut(ctx context.Context, tx pgx.Tx, j *Job) (tasks []task, err error) {
 	if !j.Copying {
 		return nil, nil
@@ -169,7 +170,7 @@ func (c *Copies) read(ctx context.Context, readers []*reader, queue []task) erro
 	return group.Wait()
 }
 
-// readShared finds the records that several of the copied rows give, and hands them to the writer.
+// readShared finds the records that several of the copied rows give, and passes them to the writer.
 func (c *Copies) readShared(ctx context.Context, tx pgx.Tx) error {
 	for _, j := range c.Jobs {
 		if !j.Copying || !j.Table.SharesRecords {

@@ -103,7 +103,7 @@ func (r *copyReader) flush() error {
 // copySignature begins what COPY sends. Flags and the length of an extension follow it, four bytes each.
 var copySignature = []byte("PGCOPY\n\xff\r\n\x00")
 
-// Write takes some bytes. PostgreSQL sends rows one by one, but need not.
+// Write reads some bytes. PostgreSQL sends rows one by one, but need not.
 func (r *copyReader) Write(data []byte) (n int, err error) {
 	if len(r.rest) > 0 {
 		r.rest = append(r.rest, data...)
@@ -163,7 +163,7 @@ func (r *copyReader) readRow(c *wal.Cursor) {
 	}
 }
 
-// addRow adds the record of the row that was read. What is wrong with rows is told by those who read them again.
+// addRow adds the record of the row that was read. What is wrong with rows is reported by those who read them again.
 func (r *copyReader) addRow(size int) {
 	r.begin()
 	t := r.task.job.Table

@@ -33,12 +33,13 @@ func Bind(m mapping.Table, r *Relation) (*Table, []Problem) {
 	}
 	keyless, ambiguous := t.bindKey(r), t.bindIdentity(r)
 	if len(keyless) > 0 {
-		return t, append(problems, keyless...) // a key mends both
+		return t, append(problems, keyless...) // a key fixes both
 	}
 	return t, append(problems, ambiguous...)
 }
 
-// FieldFits tells whether a column can give a field. What lies at a path in JSON is seen in each row only.
+// FieldFits reports whether a column can be the source of a field. What lies at a path in JSON is seen in each row
+// only.
 func FieldFits(t *mapping.Table, f mapping.Field, k ValueKind) bool {
 	if f.Path != nil {
 		return k == KindJSON
@@ -68,7 +69,7 @@ func (t *Table) bindKey(r *Relation) []Problem {
 		place := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 		if _, there := r.Columns[name]; !there {
 			return []Problem{{
-				What: fmt.Sprintf("table %s has no column %s, by which its rows are told apart", t.FullName(), name),
+				What: fmt.Sprintf("table %s has no column %s, which identifies its rows", t.FullName(), name),
 				Fix:  "correct the mapping (--mapping; --print-mapping shows it), or add the column",
 			}}
 		}
@@ -87,19 +88,19 @@ func (t *Table) bindKey(r *Relation) []Problem {
 		}}
 	case id != nil && r.identity != "f" && !slices.Contains(r.key, id.Column):
 		return []Problem{{
-			What: fmt.Sprintf("column %s of table %s, the id, is not part of its replica identity: a deletion does not tell it", id.Column, t.FullName()),
+			What: fmt.Sprintf("column %s of table %s, the id, is not part of its replica identity: the WAL does not have it of a deletion", id.Column, t.FullName()),
 			Fix:  fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY USING INDEX …;  -- a unique index on (%s), which must be NOT NULL", t.SQLName(), pgx.Identifier{id.Column}.Sanitize()),
 		}}
 	case len(t.Key) == 0:
 		return []Problem{{
-			What: fmt.Sprintf("table %s has no primary key, by which its rows could be told apart", t.FullName()),
+			What: fmt.Sprintf("table %s has no primary key to identify its rows by", t.FullName()),
 			Fix:  fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (…);", t.SQLName()),
 		}}
 	}
 	return nil
 }
 
-// BindAll finds the mapped tables in the source. What is missing or unfit is told at once.
+// BindAll finds the mapped tables in the source. What is missing or unfit is reported at once.
 func BindAll(ctx context.Context, c *Catalog, m mapping.Mapping) (tables []*Table, problems []Problem, err error) {
 	encoding, err := c.encoding(ctx)
 	if err != nil {

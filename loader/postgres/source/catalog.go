@@ -151,7 +151,7 @@ func (c *Catalog) TableName(ctx context.Context, id uint32) (name string, err er
 	return name, nil
 }
 
-// KindOfType tells how values of a type are read.
+// KindOfType returns how values of a type are read.
 func (c *Catalog) KindOfType(ctx context.Context, id uint32) (ValueKind, error) {
 	if k, known := valueKinds[id]; known {
 		return k, nil
@@ -188,7 +188,7 @@ func (c *Catalog) WALEnd(ctx context.Context) (pglogrepl.LSN, error) {
 	defer c.mu.Unlock()
 	var end string
 	if err := c.conn.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&end); err != nil {
-		return 0, fmt.Errorf("look up the end of the log: %w", err)
+		return 0, fmt.Errorf("look up the end of the WAL: %w", err)
 	}
 	return pglogrepl.ParseLSN(end)
 }

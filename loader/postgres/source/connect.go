@@ -49,7 +49,7 @@ WHERE name = 'transaction_timeout' OR name = 'client_encoding' AND current_setti
 
 const applicationName = "orgstats replicate"
 
-// ValidateURL tells what is wrong with a connection string, without connecting.
+// ValidateURL returns what is wrong with a connection string, without connecting.
 func ValidateURL(url string) error {
 	_, err := parseURL(url)
 	return err
@@ -113,7 +113,7 @@ func CloseQuietly(conn closer) {
 	_ = conn.Close(ctx) // the server may be gone
 }
 
-// Codes of PostgreSQL's errors that are told apart.
+// Codes of PostgreSQL's errors that are handled.
 const (
 	CodePrivilege       = "42501"
 	codeUndefinedColumn = "42703"

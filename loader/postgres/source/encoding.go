@@ -12,7 +12,7 @@ import (
 )
 
 // charmaps are the encodings of databases in which each byte is a character, or none. PostgreSQL would convert them,
-// and end a copy, or the log, at the first byte that is none. So their text is taken as it is, and converted here: a
+// and end a copy, or the log, at the first byte that is none. So their text is read as it is, and converted here: a
 // row with such a byte is rejected. In other encodings PostgreSQL lets only characters in.
 var charmaps = map[string]*charmap.Charmap{
 	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4, "LATIN5": charmap.ISO8859_9,
@@ -23,7 +23,7 @@ var charmaps = map[string]*charmap.Charmap{
 	"WIN1254": charmap.Windows1254, "WIN1255": charmap.Windows1255, "WIN1256": charmap.Windows1256, "WIN1257": charmap.Windows1257, "WIN1258": charmap.Windows1258,
 }
 
-// rawEncodings are the encodings of databases whose text is taken as it is, as a list for SQL.
+// rawEncodings are the encodings of databases whose text is read as it is, as a list for SQL.
 func rawEncodings() string {
 	names := []string{Literal(sqlASCII)}
 	for name := range charmaps {
@@ -56,7 +56,7 @@ func (c *Catalog) encoding(ctx context.Context) (*encoding, error) {
 	return &encoding{name, charmaps[name]}, nil
 }
 
-// expression is what gives a text in SQL, as it is.
+// expression returns the SQL expression of a text, as it is.
 func (e *encoding) expression(text string) string {
 	if e == nil {
 		return text
@@ -96,7 +96,7 @@ func (e *encoding) ConvertRow(values []Value) {
 // CanEncode reports whether a value can be looked for: what could not be converted can't be converted back.
 func (e *encoding) CanEncode(text string) bool { return e == nil || utf8.ValidString(text) }
 
-// unhex takes PostgreSQL's text of a bytea apart.
+// unhex decodes PostgreSQL's text of a bytea.
 func unhex(text []byte) ([]byte, error) {
 	return hex.DecodeString(strings.TrimPrefix(string(text), `\x`))
 }

@@ -32,7 +32,7 @@ func uniqueIndexes(ctx context.Context, conn querier, id uint32) ([][]string, er
 	return pgx.CollectRows(rows, pgx.RowTo[[]string])
 }
 
-// bindIdentity finds out whether two rows can give the same record. Where they can, the source is asked which rows give
+// bindIdentity finds out whether two rows can make the same record. Where they can, the source is asked which rows make
 // it; but tables that tell rows apart by their id together with something else are refused, because rows of one id are
 // different things there. The unique indexes of a partitioned table must hold the columns that it is partitioned by,
 // and so say nothing of that.
@@ -59,7 +59,7 @@ func (t *Table) bindIdentity(r *Relation) []Problem {
 		return nil
 	}
 	return []Problem{{
-		What: fmt.Sprintf("two rows of table %s may have the same %s, which is all that its records are told apart by: no unique index without a condition covers it alone", t.FullName(), id),
+		What: fmt.Sprintf("two rows of table %s may have the same %s, which is all that identifies its records: no unique index without a condition covers it alone", t.FullName(), id),
 		Fix:  fmt.Sprintf("CREATE UNIQUE INDEX ON %s (%s);  -- or name a column in the mapping that is unique by itself", t.SQLName(), Identifier(id)),
 	}}
 }
@@ -78,7 +78,7 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 		return nil
 	}
 	return []Problem{{
-		What: fmt.Sprintf("table %s tells its rows apart by %s and %s together: two organizations may have a conversation of the same id, and its messages name the id only",
+		What: fmt.Sprintf("table %s identifies its rows by %s and %s together: two organizations may have a conversation of the same id, and its messages name the id only",
 			t.FullName(), organization.Column, id),
 		Fix: "name a column in the mapping that is unique by itself, such as one of type uuid",
 	}}
@@ -86,7 +86,7 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 
 // SharedNote is what a check says of a table whose rows may share records.
 func (t *Table) SharedNote() string {
-	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is asked which rows give the record",
+	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is asked which rows make the record",
 		strings.Join(t.IdentityFields(), " and "), t.FullName())
 }
 
@@ -97,7 +97,7 @@ type identityColumn struct {
 	typeName string
 }
 
-// identityColumns are what the records of the table are told apart by. A constant tells nothing.
+// identityColumns are what the records of the table are told apart by. A constant distinguishes nothing.
 func (t *Table) identityColumns() (columns []identityColumn) {
 	for part, name := range t.IdentityFields() {
 		f := t.Sources[slices.IndexFunc(t.Sources, func(f Field) bool { return f.Name == name })]
@@ -118,7 +118,7 @@ func (t *Table) identityColumns() (columns []identityColumn) {
 	return columns
 }
 
-// FetchByIdentity reads the rows that give some records as they are now, as fetch does.
+// FetchByIdentity reads the rows that make some records as they are now, as FetchRows does.
 func (c *Catalog) FetchByIdentity(ctx context.Context, t *Table, asked []record.Identity, each func([]Value)) error {
 	var by []comparison
 	for _, column := range t.identityColumns() {

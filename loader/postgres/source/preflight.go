@@ -120,7 +120,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 		c.Findings.Note("the database's encoding is %s: PostgreSQL converts it, and sends nothing any more from a row on whose text can't be converted to UTF-8", encoding)
 	}
 	if level != "logical" {
-		c.Findings.Fail("wal_level", Problem{What: "wal_level is " + level + ": the log does not tell rows", Fix: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
+		c.Findings.Fail("wal_level", Problem{What: "wal_level is " + level + ": the WAL does not have rows", Fix: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
 		return nil
 	}
 	c.Findings.Pass("wal_level is logical")
@@ -190,7 +190,7 @@ SELECT
 	return c.connections(ctx)
 }
 
-// connections checks that the role and the database allow as many connections as a copy takes. Superusers have no such
+// connections checks that the role and the database allow as many connections as a copy needs. Superusers have no such
 // limits.
 func (c *Preflight) connections(ctx context.Context) error {
 	needed := 3 + max(c.Readers, 1) // one to ask, one that follows, one that holds the snapshot, and those that read
@@ -206,13 +206,13 @@ WHERE rolname = current_user AND datname = current_database()`, &role, &ofRole, 
 	}
 	if ofRole >= 0 && ofRole < needed {
 		c.Findings.Fail("connections of role "+role, Problem{
-			What: fmt.Sprintf("role %s may have %d connections, and a copy takes %d", role, ofRole, needed),
+			What: fmt.Sprintf("role %s may have %d connections, and a copy needs %d", role, ofRole, needed),
 			Fix:  fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d;", Identifier(role), needed),
 		})
 	}
 	if ofDatabase >= 0 && ofDatabase < needed {
 		c.Findings.Fail("connections of database "+database, Problem{
-			What: fmt.Sprintf("database %s takes %d connections in all, and a copy takes %d", database, ofDatabase, needed),
+			What: fmt.Sprintf("database %s allows %d connections in all, and a copy needs %d", database, ofDatabase, needed),
 			Fix:  fmt.Sprintf("ALTER DATABASE %s CONNECTION LIMIT -1;", Identifier(database)),
 		})
 	}
@@ -258,7 +258,7 @@ func (c *Preflight) tables(ctx context.Context) error {
 	}
 	if may = may && !slices.ContainsFunc(tables, func(t *Table) bool { return !t.owned }); !may {
 		c.Findings.Fail(what, Problem{
-			What: fmt.Sprintf("there is no publication %s, and the role may not make it: that takes the tables' owner and CREATE on the database", c.Publication),
+			What: fmt.Sprintf("there is no publication %s, and the role may not make it: that needs the tables' owner and CREATE on the database", c.Publication),
 			Fix:  CreatePublicationSQL(c.Publication, tables) + "  -- as the tables' owner",
 		})
 		return nil

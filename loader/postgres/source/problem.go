@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Problem is what stands in the way of replication, and how to mend it.
+// Problem is what stands in the way of replication, and how to fix it.
 type Problem struct {
 	What string
 	Fix  string // SQL, or what else to do
@@ -29,7 +29,7 @@ func JoinProblems(problems []Problem) error {
 	return errors.Join(all...)
 }
 
-// FatalError is a failure that trying again does not mend.
+// FatalError is a failure that trying again does not fix.
 type FatalError struct{ Message string }
 
 func (e *FatalError) Error() string { return e.Message }
@@ -49,5 +49,5 @@ func Restartf(format string, arguments ...any) error {
 }
 
 func RenamedError(t *Table, name string) error {
-	return Fatalf("table %s was renamed to %s: rename it back or correct the mapping; nothing after the change was taken", t.FullName(), name)
+	return Fatalf("table %s was renamed to %s: rename it back or correct the mapping; nothing after the change was applied", t.FullName(), name)
 }

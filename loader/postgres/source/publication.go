@@ -139,15 +139,15 @@ func (p *Publication) Generated(tables []*Table) (problems []Problem) {
 
 // GeneratedColumn says that a column is computed by PostgreSQL, which does not log it.
 func GeneratedColumn(t *Table, name string) Problem {
-	mend := "name the columns that it is computed from in the mapping, or let the application write it: ALTER TABLE " + t.SQLName() + " ALTER COLUMN " +
+	fix := "name the columns that it is computed from in the mapping, or let the application write it: ALTER TABLE " + t.SQLName() + " ALTER COLUMN " +
 		Identifier(name) + " DROP EXPRESSION;"
 	for _, f := range t.Fields {
 		if f.Column == name && slices.Contains([]string{"extractTotalTokens", "totalTokens"}, f.Name) {
-			mend = fmt.Sprintf("leave %s out of the mapping: without it, the total is the sum of the other two; otherwise ", f.Name) + mend
+			fix = fmt.Sprintf("leave %s out of the mapping: without it, the total is the sum of the other two; otherwise ", f.Name) + fix
 		}
 	}
 	return Problem{
-		What: fmt.Sprintf("column %s of table %s is a generated column: the log does not have it", name, t.FullName()),
-		Fix:  mend + "  -- PostgreSQL 18 can send it: publish_generated_columns = stored",
+		What: fmt.Sprintf("column %s of table %s is a generated column: the WAL does not have it", name, t.FullName()),
+		Fix:  fix + "  -- PostgreSQL 18 can send it: publish_generated_columns = stored",
 	}
 }

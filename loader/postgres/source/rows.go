@@ -16,8 +16,8 @@ type comparison struct {
 	texts         []string
 }
 
-// FetchRows reads the rows of some keys as they are now and calls each for every one that is there. Values live until it
-// returns.
+// FetchRows reads the rows of some keys as they are now and calls each for every one that is there. Values live until
+// it returns.
 func (c *Catalog) FetchRows(ctx context.Context, t *Table, keys []string, each func([]Value)) error {
 	by := make([]comparison, len(t.Key))
 	for i, place := range t.Key {
@@ -80,7 +80,7 @@ func ReadError(t *Table, err error) error {
 	return fmt.Errorf("read rows of %s: %w", t.FullName(), err)
 }
 
-// splitKey takes the key of a row apart.
+// splitKey splits the key of a row.
 func (t *Table) splitKey(key string) (parts []string) {
 	if len(t.Key) == 1 {
 		return []string{key}

@@ -57,12 +57,12 @@ func (c *Catalog) FeedbackInterval(ctx context.Context) (time.Duration, error) {
 	return min(time.Second, max(time.Duration(milliseconds)*time.Millisecond/3, 10*time.Millisecond)), nil
 }
 
-// IsForeign tells whether the slot is not one that the database could be followed by.
+// IsForeign reports whether the slot is not one that the database could be followed by.
 func (s *Slot) IsForeign(database string) bool {
 	return s.Plugin != OutputPlugin || s.Database != database
 }
 
-// Lost tells whether PostgreSQL has thrown away what the slot needs.
+// Lost reports whether PostgreSQL has thrown away what the slot needs.
 func (s *Slot) Lost() bool { return s.walStatus == "lost" }
 
 // OutputPlugin is PostgreSQL's own form of logical replication.

@@ -21,7 +21,7 @@ type Table struct {
 	Partitions    []Partition // that hold its rows, or the table itself
 	Encoding      *encoding   // of the database's texts
 	Columns       []Column    // those that fields or the key come from
-	Key           []int       // places in columns of those that tell rows apart
+	Key           []int       // indexes in Columns of those that tell rows apart
 	SharesRecords bool        // several rows may give one record: which one it is, the source must be asked
 	Sources       []Field
 }
@@ -37,13 +37,13 @@ type Column struct {
 // Field is where a field of the record comes from.
 type Field struct {
 	mapping.Field
-	Index int // place in columns; -1: a constant
+	Index int // in Columns; -1: a constant
 }
 
 // SQLName is the table's name as SQL needs it.
 func (t *Table) SQLName() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
 
-// Value is what the source tells of a column of a row.
+// Value is what the source sends for a column of a row.
 type Value struct {
 	State byte // 'n': NULL, 'u': unchanged and not sent, 't': text
 	Text  []byte
@@ -58,7 +58,8 @@ const (
 // view is the text, which lives only as long as the message that it came with.
 func (v Value) view() string { return unsafe.String(unsafe.SliceData(v.Text), len(v.Text)) }
 
-// KeyOf is the text that tells the row apart from others of the table: its id or, for a member, whatever its key is.
+// KeyOf returns the text that tells the row apart from others of the table: its id or, for a member, whatever its key
+// is.
 func (t *Table) KeyOf(values []Value) string {
 	if len(t.Key) == 1 {
 		return strings.Clone(t.keyPart(values, 0))
@@ -168,7 +169,7 @@ func (u *usage) addTo(row *record.Row) {
 	}
 }
 
-// KeyRow reads what a deletion tells of a row: its key.
+// KeyRow reads what a deletion holds of a row: its key.
 func (t *Table) KeyRow(values []Value, position uint64) *record.Row {
 	row := record.NewRow(t.Record, position, t.KeyOf(values))
 	if id := t.Field("id"); id != nil {

@@ -95,7 +95,7 @@ func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 		switch {
 		case p.kind == "f":
 			problems = append(problems, Problem{
-				What: fmt.Sprintf("partition %s of table %s is a foreign table: its changes are not in this server's log", p.Name, name),
+				What: fmt.Sprintf("partition %s of table %s is a foreign table: its changes are not in this server's WAL", p.Name, name),
 				Fix:  fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s;", t.SQLName(), p.Name),
 			})
 		case !p.persistent && r.kind == "p":

@@ -25,7 +25,8 @@ const (
 	kindDate
 )
 
-// valueKinds are those of the types that PostgreSQL brings with it. Enums are text, and domains are as the types below them.
+// valueKinds are those of the types that PostgreSQL brings with it. Enums are text, and domains are as the types below
+// them.
 var valueKinds = map[uint32]ValueKind{
 	pgtype.TextOID: KindText, pgtype.VarcharOID: KindText, pgtype.NameOID: KindText, pgtype.UUIDOID: KindText, pgtype.BPCharOID: kindPadded,
 	pgtype.Int2OID: KindNumber, pgtype.Int4OID: KindNumber, pgtype.Int8OID: KindNumber, pgtype.OIDOID: KindNumber,
@@ -34,7 +35,7 @@ var valueKinds = map[uint32]ValueKind{
 	pgtype.TimestamptzOID: KindTimestamptz, pgtype.TimestampOID: kindTimestamp, pgtype.DateOID: kindDate,
 }
 
-// fits tells whether values of a kind can be what a field holds.
+// fits reports whether values of a kind can be what a field holds.
 func (k ValueKind) fits(shape mapping.Shape) bool {
 	text := k == KindText || k == kindPadded
 	number := k == KindNumber || k == kindFloat
@@ -56,7 +57,7 @@ func (k ValueKind) fits(shape mapping.Shape) bool {
 }
 
 // json is a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no record
-// takes.
+// accepts.
 func (k ValueKind) json(text string) string {
 	switch k {
 	case KindJSON, KindNumber:

@@ -9,13 +9,13 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// change takes in one row that was inserted, updated or deleted.
+// change handles one row that was inserted, updated or deleted.
 func (s *Stream) change(data []byte) error {
 	c := &Cursor{Data: data[1:]}
 	id := c.Uint32()
 	l, known := s.layouts[id]
 	if !known && !s.transaction.applied {
-		return errors.New("the log brings a row of a table that it did not announce")
+		return errors.New("the WAL has a row of a table that it did not announce")
 	}
 	if wanted, err := s.isWanted(l, pglogrepl.MessageType(data[0])); !wanted {
 		return err
@@ -32,7 +32,7 @@ func (s *Stream) change(data []byte) error {
 			hasNew = true
 			c.tuple(l.slots, l.values)
 		default:
-			return fmt.Errorf("a message of the log has a part %q that is not known", part)
+			return fmt.Errorf("a message of the WAL has a part %q that is not known", part)
 		}
 	}
 	if c.Err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// Changes is what the log or a snapshot gives to be written, in order: the changes of rows, or that a table was emptied.
+// Changes are what the log or a snapshot brings to be written, in order: the changes of rows, or that a table was
+// emptied.
 type Changes struct {
 	Batch     *replica.Batch
 	Rows      int      // changes that went into the batch
@@ -85,7 +86,7 @@ func (w *Changes) noteSharing(t *source.Table, key string, came bool) {
 	w.Uncertain[name][key] = struct{}{}
 }
 
-// Empty tells whether nothing would be written.
+// Empty reports whether nothing would be written.
 func (w *Changes) Empty() bool {
 	return w.Rows == 0 && len(w.Truncated) == 0 && len(w.Rejects) == 0
 }

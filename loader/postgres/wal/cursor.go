@@ -7,7 +7,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-var ErrShort = errors.New("a message of the log ends too early")
+var ErrShort = errors.New("a message of the WAL ends too early")
 
 // Cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not
 // wanted.
@@ -47,11 +47,11 @@ func (c *Cursor) Uint32() uint32 {
 	return 0
 }
 
-// tuple reads a row into values, of which slots tells the place of each column of the message: -1 is not wanted.
+// tuple reads a row into values, where slots has the index of each column of the message: -1 is not wanted.
 func (c *Cursor) tuple(slots []int, values []source.Value) {
 	n := c.Uint16()
 	if c.Err == nil && n != len(slots) {
-		c.Err = errors.New("a row of the log has another number of columns than its table")
+		c.Err = errors.New("a row of the WAL has another number of columns than its table")
 		return
 	}
 	for i := range n {

@@ -14,8 +14,8 @@ import (
 // postgresEpoch is where PostgreSQL's times begin.
 var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// sendStatus tells the source up to where the log was written, flushed and applied, and asks it to answer or not: a
-// standby status update, as in "Streaming Replication Protocol" of PostgreSQL's manual.
+// sendStatus reports to the source up to where the log was written, flushed and applied, and asks it to answer or not:
+// a standby status update, as in "Streaming Replication Protocol" of PostgreSQL's manual.
 //
 // It goes to the socket itself. pgconn's connection, by which pglogrepl would send it, is for one goroutine at a time,
 // and another one reads the log from it.
@@ -38,11 +38,12 @@ func sendStatus(conn *pgconn.PgConn, taken pglogrepl.LSN, ask bool) error {
 	return err
 }
 
-// silenceLimit is how long the source may say nothing, though it is asked all the time, before its connection is given up.
+// silenceLimit is how long the source may say nothing, though it is asked all the time, before its connection is given
+// up.
 const silenceLimit = time.Minute
 
-// SendFeedback tells the source every second or more often, and whenever it asks, how far the log was taken, also while a
-// batch is being written. The source answers with how far its log goes.
+// SendFeedback reports to the source every second or more often, and whenever it asks, how far the log was processed,
+// also while a batch is being written. The source answers with how far its log goes.
 func (s *Stream) SendFeedback(ctx context.Context) error {
 	ticker := time.NewTicker(s.FeedbackInterval)
 	defer ticker.Stop()
@@ -66,7 +67,7 @@ func (s *Stream) SendFeedback(ctx context.Context) error {
 
 func (s *Stream) SendStatus(ask bool) error {
 	if err := sendStatus(s.Conn, pglogrepl.LSN(s.Confirmed.Load()), ask); err != nil {
-		return fmt.Errorf("confirm the log: %w", err)
+		return fmt.Errorf("confirm the WAL: %w", err)
 	}
 	return nil
 }
@@ -78,7 +79,7 @@ func (s *Stream) wakeFeedback() {
 	}
 }
 
-// Confirm lets the source forget what it has sent up to a place.
+// Confirm lets the source forget what it has sent up to an LSN.
 func (s *Stream) Confirm(to pglogrepl.LSN) {
 	s.Confirmed.Store(uint64(to))
 	s.wakeFeedback()

@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// relation takes in how the rows of a table come from here on. What the mapping does not use may come and go as it
+// relation handles how the rows of a table come from here on. What the mapping does not use may come and go as it
 // likes. That what it uses does not fit is an error only once a row comes that is wanted.
 func (s *Stream) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
 	s.convertNames(m)
@@ -65,8 +65,8 @@ func (s *Stream) layout(ctx context.Context, t *source.Table, m *pglogrepl.Relat
 		}
 		l.slots[i] = place
 		if slices.Contains(t.Key, place) && m.Columns[i].Flags&1 == 0 {
-			l.keyless = source.Fatalf("rows of table %s were changed or deleted while its replica identity did not have its column %s, so that the log does not "+
-				"tell which: %s", t.FullName(), c.Name, fixByCopy(t, "restore the identity, if that is still to be done"))
+			l.keyless = source.Fatalf("rows of table %s were changed or deleted while its replica identity did not have its column %s, so that the WAL does not "+
+				"identify them: %s", t.FullName(), c.Name, fixByCopy(t, "restore the identity, if that is still to be done"))
 		}
 		var err error
 		if c.Kind, err = s.Catalog.KindOfType(ctx, m.Columns[i].DataType); err != nil {
@@ -82,9 +82,9 @@ func (s *Stream) layout(ctx context.Context, t *source.Table, m *pglogrepl.Relat
 	return l, nil
 }
 
-// fixByCopy says how changes that can't be taken are passed over: what they led to is copied.
+// fixByCopy says how changes that can't be applied are skipped: what they led to is copied.
 func fixByCopy(t *source.Table, before string) string {
-	return fmt.Sprintf("%s, and copy the table anew with --resync %s; nothing after the change was taken", before, t.FullName())
+	return fmt.Sprintf("%s, and copy the table anew with --resync %s; nothing after the change was applied", before, t.FullName())
 }
 
 // lostColumn says that rows come without a column that the mapping uses.
@@ -101,7 +101,7 @@ func (s *Stream) lostColumn(ctx context.Context, t *source.Table, name string) (
 	case there && column.Generated:
 		return source.JoinProblems([]source.Problem{source.GeneratedColumn(t, name)}), nil
 	case there:
-		return source.Fatalf("table %s had no column %s yet, or none any more, when changes were made that are next in the log: follow them with the former "+
+		return source.Fatalf("table %s had no column %s yet, or none any more, when changes were made that are next in the WAL: follow them with the former "+
 			"mapping first, or %s", t.FullName(), name, fixByCopy(t, "pass over them")), nil
 	}
 	return source.Fatalf("table %s has lost its column %s, which the mapping uses: name the column that has taken its place in the mapping, or %s",

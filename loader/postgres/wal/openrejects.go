@@ -31,7 +31,7 @@ func (o *OpenRejects) Reject(w *Changes, t *source.Table, key string, cause *rec
 	o.Rows[row] = struct{}{}
 }
 
-// Resolve notes in a work that a row is right now, or gone, if it was wrong before.
+// Resolve notes in changes that a row is right now, or gone, if it was wrong before.
 func (o *OpenRejects) Resolve(w *Changes, row RowKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -41,7 +41,7 @@ func (o *OpenRejects) Resolve(w *Changes, row RowKey) {
 	}
 }
 
-// resolveTables notes that no row of the tables that a work empties is wrong any more.
+// resolveTables notes that no row of the tables that changes empty is wrong any more.
 func (o *OpenRejects) resolveTables(w *Changes) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,7 +62,7 @@ func (o *OpenRejects) Count() int {
 	return len(o.Rows)
 }
 
-// upsert adds the record that a row gives, or that it gives none.
+// upsert adds the record of a row, or that the row is no record.
 func (o *OpenRejects) upsert(w *Changes, t *source.Table, row *record.Row, key string) {
 	if o.has(RowKey{t.FullName(), key}) {
 		row.Moved() // the version before is not known
@@ -72,7 +72,7 @@ func (o *OpenRejects) upsert(w *Changes, t *source.Table, row *record.Row, key s
 	}
 }
 
-// ReadRecord reads the record that a row gives, and notes in the work when it gives none; nil.
+// ReadRecord returns the record of a row, or nil where it is none, which it notes in the changes.
 func (o *OpenRejects) ReadRecord(w *Changes, t *source.Table, row *record.Row, key string) record.Record {
 	rec, err := row.Record()
 	if wrong, ok := errors.AsType[*record.Error](err); ok {

@@ -24,7 +24,7 @@ FROM pg_logical_slot_peek_binary_changes($1, NULL, $2, 'proto_version', '1', 'pu
 WHERE get_byte(data, 0) IN (ascii('R'), ascii('B'), ascii('I'), ascii('U'), ascii('D'))`
 
 // Peek reads ahead in the log without consuming it, on a connection of its own: what it finds is looked up on the
-// catalog's. It returns how many messages it has read, and why one of them could not be taken.
+// catalog's. It returns how many messages it has read, and why one of them could not be applied.
 func (s *Stream) Peek(ctx context.Context, url, slot, publication string) (messages int, err error) {
 	s.layouts = map[uint32]*layout{}
 	conn, err := source.Connect(ctx, url)
@@ -53,7 +53,7 @@ func (s *Stream) Peek(ctx context.Context, url, slot, publication string) (messa
 	return messages, err
 }
 
-// checkMessage finds out whether a message of the log could be taken. Of changes there is only the beginning.
+// checkMessage finds out whether a message of the log could be applied. Of changes there is only the beginning.
 func (s *Stream) checkMessage(ctx context.Context, data []byte) error {
 	switch kind := pglogrepl.MessageType(data[0]); kind {
 	case pglogrepl.MessageTypeInsert, pglogrepl.MessageTypeUpdate, pglogrepl.MessageTypeDelete:

@@ -18,7 +18,7 @@ type Queue struct {
 	bytes  int
 	err    error // why nothing more comes
 
-	Ready chan struct{} // has one element when there may be something to take
+	Ready chan struct{} // has one element when there may be something to write
 	space *sync.Cond
 }
 
@@ -37,7 +37,8 @@ func NewQueue(l Limits) *Queue {
 	return q
 }
 
-// put changes the open work, and closes it when it has become large. It waits while too much has not been taken yet.
+// put changes the open changes, and closes it when it has become large. It waits while too much has not been fetched
+// yet.
 func (q *Queue) put(change func(*Changes)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -58,7 +59,7 @@ func (q *Queue) put(change func(*Changes)) {
 	}
 }
 
-// putAlone puts a work of its own, after all that came before it.
+// putAlone puts changes of their own, after all that came before it.
 func (q *Queue) putAlone(w *Changes) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,7 +85,7 @@ func (q *Queue) wake() {
 	}
 }
 
-// Oldest is when the oldest change that was not taken was committed; zero: there is none.
+// Oldest is when the oldest change in the queue was committed; zero: there is none.
 func (q *Queue) Oldest() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,9 +108,9 @@ func (q *Queue) Close(err error) {
 	q.wake()
 }
 
-// Next takes what is due: closed batches, and the open one when it has waited long enough, when something before it is
-// taken anyway, or when it only moves the confirmed position, in the interval idle. If nothing is, it tells how long to
-// wait. The error comes after the last work.
+// Next removes and returns what is due: closed batches, and the open one when it has waited long enough, when something
+// before it is returned anyway, or when it only moves the confirmed position, in the interval idle. If nothing is, it
+// returns how long to wait. The error comes after the last changes.
 func (q *Queue) Next(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) (works []*Changes, wait time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,7 +129,7 @@ func (q *Queue) Next(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.D
 	return works, 0, nil
 }
 
-// due is how long the open work may still wait.
+// due is how long the open changes may still wait.
 func (q *Queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) time.Duration {
 	switch {
 	case len(q.closed) > 0 || q.open.Urgent && q.open.ConfirmTo > confirmed:

@@ -12,8 +12,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// CreateSlot makes a slot; a temporary one goes with its connection, and its snapshot can be taken over while nothing
-// else is done on that.
+// CreateSlot makes a slot; a temporary one goes with its connection, and its snapshot can be used by others while
+// nothing else is done on that.
 func CreateSlot(ctx context.Context, conn *pgconn.PgConn, name string, temporary bool) (at pglogrepl.LSN, snapshot string, err error) {
 	options := pglogrepl.CreateReplicationSlotOptions{Temporary: temporary, SnapshotAction: "NOEXPORT_SNAPSHOT"}
 	if temporary {

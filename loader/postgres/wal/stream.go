@@ -22,8 +22,8 @@ type Stream struct {
 	Queue    *Queue
 	Rejects  *OpenRejects
 	Base     uint64            // of positions
-	StartLSN pglogrepl.LSN     // what was committed before is taken already
-	Floors   map[string]uint64 // positions of tables before which their changes are passed over: a copy has them
+	StartLSN pglogrepl.LSN     // what was committed before is written already
+	Floors   map[string]uint64 // positions of tables before which their changes are skipped: a copy has them
 
 	layouts     map[uint32]*layout
 	transaction transaction
@@ -38,7 +38,7 @@ type Stream struct {
 // transaction is the one that the log is in.
 type transaction struct {
 	open     bool
-	applied  bool // it was taken before: its changes are passed over
+	applied  bool // an earlier run wrote it: its changes are skipped
 	position uint64
 	at       time.Time
 }
@@ -49,14 +49,14 @@ type layout struct {
 	slots  []int
 	values []source.Value
 	old    []source.Value
-	floor  uint64 // position before which changes are passed over
+	floor  uint64 // position before which changes are skipped
 
-	unfit   error // why no change that comes so can be taken,
+	unfit   error // why no change that comes like this can be applied,
 	keyless error // or only one that inserts a row
 }
 
-// isWanted reports whether a change of a kind is to be taken, or else passed over because the table's copy has it. A
-// change that can't be taken and would be missed is an error.
+// isWanted reports whether a change of a kind is to be applied, or else skipped because the table's copy has it. A
+// change that can't be applied and would be missed is an error.
 func (s *Stream) isWanted(l *layout, kind pglogrepl.MessageType) (bool, error) {
 	switch {
 	case s.transaction.applied || l == nil || s.transaction.position < l.floor:
@@ -96,15 +96,15 @@ func (s *Stream) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
+			return fmt.Errorf("read the WAL: %w", err)
 		}
 		switch message := message.(type) {
 		case *pgproto3.CopyData:
 			err = s.copyData(ctx, message.Data)
 		case *pgproto3.ErrorResponse:
-			err = fmt.Errorf("PostgreSQL ended the log: %w", pgconn.ErrorResponseToPgError(message))
+			err = fmt.Errorf("PostgreSQL ended the WAL stream: %w", pgconn.ErrorResponseToPgError(message))
 		case *pgproto3.CopyDone:
-			err = errors.New("PostgreSQL ended the log")
+			err = errors.New("PostgreSQL ended the WAL stream")
 		}
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (s *Stream) copyData(ctx context.Context, data []byte) error {
 	case pglogrepl.XLogDataByteID:
 		message, err := pglogrepl.ParseXLogData(data[1:])
 		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
+			return fmt.Errorf("read the WAL: %w", err)
 		}
 		s.noteEnd(message.ServerWALEnd)
 		return s.message(ctx, message.WALData)
@@ -134,7 +134,7 @@ func (s *Stream) copyData(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// keepalive takes in that the log has come to a place without bringing anything. In the middle of a transaction that
+// keepalive notes that the log has come to an LSN without bringing anything. In the middle of a transaction that
 // says nothing: its changes come together, when it is committed.
 func (s *Stream) keepalive(m pglogrepl.PrimaryKeepaliveMessage) {
 	s.noteEnd(m.ServerWALEnd)
@@ -156,7 +156,7 @@ func (s *Stream) noteEnd(end pglogrepl.LSN) {
 	}
 }
 
-// message takes in one message of pgoutput.
+// message handles one message of pgoutput.
 func (s *Stream) message(ctx context.Context, data []byte) error {
 	if len(data) == 0 {
 		return ErrShort
@@ -170,7 +170,7 @@ func (s *Stream) message(ctx context.Context, data []byte) error {
 	}
 	parsed, err := pglogrepl.Parse(data)
 	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
+		return fmt.Errorf("read the WAL: %w", err)
 	}
 	switch m := parsed.(type) {
 	case *pglogrepl.BeginMessage:
@@ -196,7 +196,7 @@ func (s *Stream) commit(m *pglogrepl.CommitMessage) {
 	s.Queue.put(func(w *Changes) { w.ConfirmTo = max(w.ConfirmTo, m.TransactionEndLSN) })
 }
 
-// truncate takes in that tables were emptied.
+// truncate notes that tables were emptied.
 func (s *Stream) truncate(m *pglogrepl.TruncateMessage) {
 	if s.transaction.applied {
 		return

@@ -8,8 +8,8 @@ import (
 )
 
 // What is still to come is like what came: of a compressed file by how much it unpacked to so far.
-func TestComingIsEstimatedFromWhatCame(t *testing.T) {
-	b := full{Batch: replica.NewBatch(0), bytes: 4_000}
+func TestWhatRemainsIsEstimatedFromWhatCame(t *testing.T) {
+	b := batch{Batch: replica.NewBatch(0), bytes: 4_000}
 	for _, id := range []string{"a", "b", "c", "d"} {
 		b.Add(&record.Message{ID: id})
 	}
@@ -23,7 +23,7 @@ func TestComingIsEstimatedFromWhatCame(t *testing.T) {
 		{"the end", 4_000, 4_000, 4_000, 0},
 		{"a pipe", 0, 10_000, 10_000, 0},
 	} {
-		p, estimate := &Progress{}, coming{}
+		p, estimate := &Progress{}, remaining{}
 		p.size.Store(c.size)
 		p.read.Store(c.read)
 		estimate.bytesRead.Store(c.line)
