@@ -175,6 +175,7 @@ func (c *Catalog) KindOfType(ctx context.Context, id uint32) (ValueKind, error) 
 	}
 }
 
+// Exec carries out a statement.
 func (c *Catalog) Exec(ctx context.Context, statement string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -107,6 +107,7 @@ const closeTime = time.Second
 
 type closer interface{ Close(context.Context) error }
 
+// CloseQuietly closes a connection whose server may be gone.
 func CloseQuietly(conn closer) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -120,6 +121,7 @@ const (
 	CodeReadOnly        = "25006"
 )
 
+// HasCode reports whether an error is PostgreSQL's, with one of some codes.
 func HasCode(err error, codes ...string) bool {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {

@@ -131,6 +131,7 @@ func (c *Catalog) FetchByIdentity(ctx context.Context, t *Table, asked []record.
 	return c.rows(ctx, t, by, each)
 }
 
+// SharedIdentities returns the identities of the records that several rows of a table make.
 func SharedIdentities(ctx context.Context, tx pgx.Tx, t *Table) (asked []record.Identity, err error) {
 	columns := t.identityColumns()
 	if len(columns) == 0 {

@@ -21,6 +21,7 @@ func (p Problem) Error() string {
 	return p.What + "\n    " + p.Fix
 }
 
+// JoinProblems returns an error that holds all problems.
 func JoinProblems(problems []Problem) error {
 	all := make([]error, len(problems))
 	for i, p := range problems {
@@ -34,6 +35,7 @@ type FatalError struct{ Message string }
 
 func (e *FatalError) Error() string { return e.Message }
 
+// Fatalf returns a FatalError.
 func Fatalf(format string, arguments ...any) error {
 	return &FatalError{fmt.Sprintf(format, arguments...)}
 }
@@ -44,10 +46,12 @@ type RestartError struct{ Reason string }
 
 func (e *RestartError) Error() string { return e.Reason }
 
+// Restartf returns a RestartError.
 func Restartf(format string, arguments ...any) error {
 	return &RestartError{fmt.Sprintf(format, arguments...)}
 }
 
+// RenamedError is the failure to find a table under its name, which is another one now.
 func RenamedError(t *Table, name string) error {
 	return Fatalf("table %s was renamed to %s: rename it back or correct the mapping; nothing after the change was applied", t.FullName(), name)
 }

@@ -67,7 +67,7 @@ WHERE pubname = $1`, name)
 	return err
 }
 
-// createSQL is what makes the publication.
+// CreatePublicationSQL returns the statement that makes the publication.
 func CreatePublicationSQL(name string, tables []*Table) string {
 	var names []string
 	for _, t := range tables {

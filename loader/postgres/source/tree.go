@@ -140,6 +140,7 @@ func shortList(names []string) string {
 // partitions. A partition whose file is another one was emptied or rewritten, which can't be told apart.
 type Files map[uint32]uint32
 
+// FilesOf returns the files that hold the rows of partitions now.
 func FilesOf(partitions []Partition) Files {
 	f := Files{}
 	for _, p := range partitions {
@@ -161,6 +162,7 @@ func (f Files) Arrays() (ids, nodes []uint32) {
 	return ids, nodes
 }
 
+// FilesFrom returns the files that Arrays has made arrays of.
 func FilesFrom(ids, nodes []uint32) Files {
 	f := Files{}
 	for i, id := range ids {

@@ -46,6 +46,7 @@ type Reject struct {
 // Counts are changes by kind.
 type Counts struct{ Copied, Inserted, Updated, Deleted, Truncated, Rejected uint64 }
 
+// Add adds other counts.
 func (c *Counts) Add(other Counts) {
 	c.Copied += other.Copied
 	c.Inserted += other.Inserted
@@ -55,8 +56,10 @@ func (c *Counts) Add(other Counts) {
 	c.Rejected += other.Rejected
 }
 
+// NewChanges returns no changes.
 func NewChanges() *Changes { return &Changes{Batch: replica.NewBatch(0), Counts: map[string]*Counts{}} }
 
+// Count returns the counts of a table, to add to them.
 func (w *Changes) Count(t *source.Table) *Counts {
 	name := t.FullName()
 	if w.Counts[name] == nil {

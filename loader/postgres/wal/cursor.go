@@ -7,6 +7,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
+// ErrShort is a message that ends before all of its parts have come.
 var ErrShort = errors.New("a message of the WAL ends too early")
 
 // Cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not
@@ -16,6 +17,7 @@ type Cursor struct {
 	Err  error
 }
 
+// Bytes returns the next n bytes.
 func (c *Cursor) Bytes(n int) []byte {
 	if n < 0 || n > len(c.Data) {
 		c.Err, c.Data = ErrShort, nil
@@ -33,6 +35,7 @@ func (c *Cursor) byte() byte {
 	return 0
 }
 
+// Uint16 returns the next two bytes as a number.
 func (c *Cursor) Uint16() int {
 	if b := c.Bytes(2); b != nil {
 		return int(binary.BigEndian.Uint16(b))
@@ -40,6 +43,7 @@ func (c *Cursor) Uint16() int {
 	return 0
 }
 
+// Uint32 returns the next four bytes as a number.
 func (c *Cursor) Uint32() uint32 {
 	if b := c.Bytes(4); b != nil {
 		return binary.BigEndian.Uint32(b)

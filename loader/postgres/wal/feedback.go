@@ -65,6 +65,7 @@ func (s *Stream) SendFeedback(ctx context.Context) error {
 	}
 }
 
+// SendStatus reports to the source up to where the log was processed, and asks it to answer or not.
 func (s *Stream) SendStatus(ask bool) error {
 	if err := sendStatus(s.Conn, pglogrepl.LSN(s.Confirmed.Load()), ask); err != nil {
 		return fmt.Errorf("confirm the WAL: %w", err)

@@ -31,6 +31,7 @@ type Limits struct {
 // A batch is closed when it was made of this many bytes, too.
 const batchBytes = 64 << 20
 
+// NewQueue returns an empty queue.
 func NewQueue(l Limits) *Queue {
 	q := &Queue{Limits: l, open: NewChanges(), Ready: make(chan struct{}, 1)}
 	q.space = sync.NewCond(&q.mu)

@@ -44,6 +44,7 @@ type Cluster struct {
 	End      pglogrepl.LSN
 }
 
+// Identify asks PostgreSQL which cluster it is, and how far its WAL goes.
 func Identify(ctx context.Context, conn *pgconn.PgConn) (Cluster, error) {
 	found, err := pglogrepl.IdentifySystem(ctx, conn)
 	if err != nil {
