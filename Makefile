@@ -1,6 +1,7 @@
 # What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
 ENGINE := clickhouse/engine
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed, if it can be.
 export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && echo auto || go env GOTOOLCHAIN)
@@ -8,7 +9,7 @@ export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && ech
 # Only the program that is run is compiled by its profile, which takes all packages to be compiled once more.
 export GOFLAGS := $(GOFLAGS) -pgo=off
 
-.PHONY: run build test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
+.PHONY: run build docs ldflags release check test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
 
 run: build engine ## start everything on the embedded engine with sample records, and print a request
 	bin/orgstats demo
@@ -23,6 +24,9 @@ LDFLAGS := -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
 build: ## bin/orgstats
 	go build -pgo=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/orgstats ./cmd/orgstats
 
+docs: ## write what the program knows into the docs: the tables of flags
+	go test ./cmd/orgstats/cli -count=1 -run '^TestFlagsAreDocumented$$' -update
+
 ldflags: # for tests
 	@echo '$(LDFLAGS)'
 
@@ -33,6 +37,9 @@ RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 # Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't always be run there.
 MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk '$$1 + 0 > 8000000 { print "/dev/shm" }')
+check: lint ## what needs no engine, no PostgreSQL and no browser: half a minute once it was compiled
+	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
+
 test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
 
@@ -47,10 +54,19 @@ race: engine browser ## all tests again, those of the whole program included, wi
 vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)
 	.ci/vulncheck
 
-lint:
-	test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
-	go vet ./...
-	go run $(STATICCHECK) ./...
+lint: ## what .golangci.yaml lists
+	go run $(GOLANGCI) run ./...
+
+# The program alone: `make engine` fetches the library beside it, and a ClickHouse server needs none.
+release: ## dist/: archives for linux/amd64 and linux/arm64, a bill of materials of each, and checksums
+	rm -rf dist && mkdir -p dist
+	for arch in amd64 arm64; do \
+		name=orgstats_$(VERSION)_linux_$$arch; mkdir "dist/$$name" && cp LICENSE README.md CHANGELOG.md "dist/$$name" && \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -pgo=auto -trimpath -ldflags '-s -w $(LDFLAGS)' -o "dist/$$name/orgstats" ./cmd/orgstats && \
+		tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf "dist/$$name.tar.gz" "$$name" && \
+		go run $(CYCLONEDX) bin -json -output "dist/$$name.cdx.json" "dist/$$name/orgstats" && rm -r "dist/$$name" || exit 1; \
+	done
+	cd dist && sha256sum * > SHA256SUMS
 
 soak: engine ## ten minutes of reading, loading and replicating at once: no error, nothing grows, exact at the end (SOAK_TIME)
 	ORGSTATS_TEST_SOAK="$${SOAK_TIME:-10m}" go test ./cmd/orgstats/e2e -count=1 -v -timeout 0 -run '^TestSoak'
@@ -91,4 +107,4 @@ browser: ## Chromium, for the test of the page /docs
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
 
 clean: ## all that was built or fetched; not the data
-	rm -rf bin $(ENGINE)/node_modules
+	rm -rf bin dist $(ENGINE)/node_modules

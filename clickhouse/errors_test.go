@@ -31,19 +31,36 @@ func TestFailuresOfStatements(t *testing.T) {
 		statement clickhouse.Statement
 		want      kinds
 	}{
-		{"the time of the statement's limits is over",
+		{
+			"the time of the statement's limits is over",
 			"SELECT sum(sipHash64(number)) FROM numbers(1000000000000)",
-			clickhouse.Statement{Limits: clickhouse.Limits{Time: 300 * time.Millisecond}}, kinds{timeout: true}},
-		{"a time limit of the server's own is over",
+			clickhouse.Statement{Limits: clickhouse.Limits{Time: 300 * time.Millisecond}},
+			kinds{timeout: true},
+		},
+		{
+			"a time limit of the server's own is over",
 			"SELECT sum(sipHash64(number)) FROM numbers(1000000000000)",
-			clickhouse.Statement{Settings: map[string]any{"max_execution_time": 1}}, kinds{timeout: true}},
-		{"the memory of the statement's limits is used up",
+			clickhouse.Statement{Settings: map[string]any{"max_execution_time": 1}},
+			kinds{timeout: true},
+		},
+		{
+			"the memory of the statement's limits is used up",
 			"SELECT length(groupArray(number)) FROM numbers(100000000)",
-			clickhouse.Statement{Limits: clickhouse.Limits{Memory: 32 << 20}}, kinds{unavailable: true}},
-		{"the server runs as many statements as it may",
-			"SELECT 1", clickhouse.Statement{Settings: map[string]any{"max_concurrent_queries_for_user": 1}}, kinds{unavailable: true}},
-		{"a statement with the same id is under way",
-			"SELECT 1", clickhouse.Statement{QueryID: "orgstats-test-" + e.Owner().Database}, kinds{alreadyRunning: true}},
+			clickhouse.Statement{Limits: clickhouse.Limits{Memory: 32 << 20}},
+			kinds{unavailable: true},
+		},
+		{
+			"the server runs as many statements as it may",
+			"SELECT 1",
+			clickhouse.Statement{Settings: map[string]any{"max_concurrent_queries_for_user": 1}},
+			kinds{unavailable: true},
+		},
+		{
+			"a statement with the same id is under way",
+			"SELECT 1",
+			clickhouse.Statement{QueryID: "orgstats-test-" + e.Owner().Database},
+			kinds{alreadyRunning: true},
+		},
 		{"a mistake in the statement does not go away", "SELECT nonsense", clickhouse.Statement{}, kinds{}},
 		{"nor does a missing table", "SELECT * FROM nowhere", clickhouse.Statement{}, kinds{}},
 		{"nor a parameter that was not bound", "SELECT {missing:String}", clickhouse.Statement{}, kinds{}},

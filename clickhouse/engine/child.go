@@ -95,14 +95,14 @@ func endWithUsers(d directory) {
 	for !decideToEnd(d) {
 	}
 	time.AfterFunc(endLimit, func() { os.Exit(1) })
-	unix.Close(endDescriptor)
+	_ = unix.Close(endDescriptor)
 }
 
 // decideToEnd waits for the end of the pipe. It reports false when somebody joined in the same moment. When nobody did
 // it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine. A user that closes
 // the engine as the last has done so already.
 func decideToEnd(d directory) bool {
-	unix.SetNonblock(usersDescriptor, false)
+	_ = unix.SetNonblock(usersDescriptor, false)
 	if _, err := unix.Read(usersDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
 		return false
 	}
@@ -120,7 +120,7 @@ func decideToEnd(d directory) bool {
 		return true // the data directory itself has been removed
 	}
 	defer lock.Close()
-	unix.SetNonblock(usersDescriptor, true)
+	_ = unix.SetNonblock(usersDescriptor, true)
 	if used, err := hasWriters(usersDescriptor); used && err == nil {
 		return false
 	}

@@ -31,7 +31,7 @@ func (e *Engine) giveUp() error {
 	if err := errors.Join(err, lock.Close()); err != nil || !last {
 		return err
 	}
-	e.log.Debug("the engine ends", "dataDir", string(e.directory))
+	e.log.Debug("the engine ends", "data_dir", string(e.directory))
 	return e.awaitEnd()
 }
 
@@ -82,7 +82,7 @@ func (e *Engine) reap() {
 	e.exited = exited
 	go func() {
 		defer close(exited)
-		e.child.Wait() // its end is reported by the pipe and by what it has written
+		_ = e.child.Wait() // its end is reported by the pipe and by what it has written
 	}()
 }
 

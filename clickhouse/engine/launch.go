@@ -35,7 +35,7 @@ func (e *Engine) launch(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	e.log.Info("started the engine", "dataDir", string(e.directory), "pid", e.state.PID, "port", e.state.TCPPort, "version", e.state.Version)
+	e.log.Info("started the engine", "data_dir", string(e.directory), "pid", e.state.PID, "port", e.state.TCPPort, "version", e.state.Version)
 	return nil
 }
 

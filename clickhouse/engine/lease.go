@@ -92,7 +92,7 @@ func hasUsers(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	return hasWriters(fd)
 }
 

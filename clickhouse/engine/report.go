@@ -35,7 +35,7 @@ func tail(path string) []string {
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.Size() > reportBytes {
-		file.Seek(-reportBytes, io.SeekEnd)
+		_, _ = file.Seek(-reportBytes, io.SeekEnd)
 	}
 	content, _ := io.ReadAll(io.LimitReader(file, reportBytes))
 	var lines []string

@@ -45,40 +45,60 @@ func TestFailedStartsSayWhatToDo(t *testing.T) {
 		prepare func(t *testing.T, o *engine.Options)
 		want    []string
 	}{
-		{"a library that is named must be there",
+		{
+			"a library that is named must be there",
 			func(t *testing.T, o *engine.Options) { o.Library = filepath.Join(o.DataDir, "none.so") },
-			[]string{"none.so", "make engine", "ORGSTATS_LIBCHDB"}},
-		{"without a name it is looked for beside the program",
+			[]string{"none.so", "make engine", "ORGSTATS_LIBCHDB"},
+		},
+		{
+			"without a name it is looked for beside the program",
 			func(t *testing.T, o *engine.Options) { t.Setenv(engine.LibraryVariable, "") },
-			[]string{"beside the program", "make engine", "ORGSTATS_LIBCHDB"}},
-		{"a library for another machine cannot be opened",
+			[]string{"beside the program", "make engine", "ORGSTATS_LIBCHDB"},
+		},
+		{
+			"a library for another machine cannot be opened",
 			func(t *testing.T, o *engine.Options) {
 				o.Library = write(t, "\x7fELF\x02\x01\x01 of another machine", o.DataDir, "other.so")
 			},
-			[]string{"other.so", "cannot be used on", "make engine", "ORGSTATS_LIBCHDB"}},
-		{"a wanted port is not exchanged for another",
+			[]string{"other.so", "cannot be used on", "make engine", "ORGSTATS_LIBCHDB"},
+		},
+		{
+			"a wanted port is not exchanged for another",
 			func(t *testing.T, o *engine.Options) { o.Port = occupy(t) },
-			[]string{"port ", "not free", "--engine-port"}},
-		{"a data directory must be a directory",
+			[]string{"port ", "not free", "--engine-port"},
+		},
+		{
+			"a data directory must be a directory",
 			func(t *testing.T, o *engine.Options) { o.DataDir = write(t, "", o.DataDir, "file") },
-			[]string{"file", "--data-dir", "ORGSTATS_DATA_DIR"}},
-		{"and one that can be made",
+			[]string{"file", "--data-dir", "ORGSTATS_DATA_DIR"},
+		},
+		{
+			"and one that can be made",
 			func(t *testing.T, o *engine.Options) { o.DataDir = "/dev/null/data" },
-			[]string{"/dev/null/data", "--data-dir"}},
-		{"ClickHouse's own words tell what is broken in the data",
+			[]string{"/dev/null/data", "--data-dir"},
+		},
+		{
+			"ClickHouse's own words tell what is broken in the data",
 			func(t *testing.T, o *engine.Options) {
 				write(t, "ATTACH NONSENSE", o.DataDir, "clickhouse", "metadata", "orgstats.sql")
 			},
-			[]string{"did not start", "orgstats.sql"}},
-		{"an older ClickHouse must not touch what a newer has written",
+			[]string{"did not start", "orgstats.sql"},
+		},
+		{
+			"an older ClickHouse must not touch what a newer has written",
 			func(t *testing.T, o *engine.Options) { write(t, `{"version": "99.1.2.3"}`, o.DataDir, "engine.json") },
-			[]string{"99.1.2.3", "older", "make engine"}},
-		{"a damaged state names its file",
+			[]string{"99.1.2.3", "older", "make engine"},
+		},
+		{
+			"a damaged state names its file",
 			func(t *testing.T, o *engine.Options) { write(t, `{`, o.DataDir, "engine.json") },
-			[]string{"engine.json", "remove it"}},
-		{"damaged passwords too",
+			[]string{"engine.json", "remove it"},
+		},
+		{
+			"damaged passwords too",
 			func(t *testing.T, o *engine.Options) { write(t, `{}`, o.DataDir, "credentials.json") },
-			[]string{"credentials.json", "remove it"}},
+			[]string{"credentials.json", "remove it"},
+		},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			o := engine.Options{DataDir: t.TempDir()}

@@ -140,7 +140,7 @@ func runLoad(load *exec.Cmd) (loadRun, error) {
 // bytesOf is the peak memory, which systems count in different units.
 func bytesOf(usage *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss)
+		return usage.Maxrss
 	}
-	return int64(usage.Maxrss) << 10
+	return usage.Maxrss << 10
 }

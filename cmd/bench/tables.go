@@ -117,8 +117,11 @@ func (r *report) printOverload(w io.Writer) error {
 			name string
 			r    loadResult
 		}{
-			{"half", o.Half}, {"three times", o.Thrice}, {"a quiet organization alone", o.QuietAlone},
-			{"beside one at its limit", o.QuietBeside}, {"beside one at ten times its limit", o.QuietBesideNoisy},
+			{"half", o.Half},
+			{"three times", o.Thrice},
+			{"a quiet organization alone", o.QuietAlone},
+			{"beside one at its limit", o.QuietBeside},
+			{"beside one at ten times its limit", o.QuietBesideNoisy},
 		} {
 			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%.2f\t%d", row.name, row.r.PerSecond, row.r.Accepted.P50, row.r.Accepted.P99, row.r.Refused.Count,
 				row.r.Refused.P99, row.r.Failed)

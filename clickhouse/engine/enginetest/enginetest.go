@@ -46,8 +46,11 @@ func Start(tb testing.TB) *engine.Engine {
 const Patience = time.Minute
 
 // Eventually waits for a condition, and reports whether it came.
-func Eventually(condition func() bool) bool {
-	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) {
+func Eventually(condition func() bool) bool { return Within(Patience, condition) }
+
+// Within waits for a condition that may take longer.
+func Within(patience time.Duration, condition func() bool) bool {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		if condition() {
 			return true
 		}

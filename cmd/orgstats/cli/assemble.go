@@ -82,7 +82,7 @@ func (a *assembly) makeService() (err error) {
 		}
 	}
 	a.service = service.New(service.Config{
-		Build:    service.Build(ReadBuild()),
+		Build:    readBuild(),
 		Answerer: a.cache, Authenticator: a.verifier, Ready: a.problems,
 		Log: a.program.log, Observe: a.metrics.Request, Tracer: a.tracer,
 		Rates: a.flags.rates(), MaxConnections: a.flags.Clients,
@@ -102,7 +102,7 @@ func (a *assembly) openMetrics() error {
 		return err
 	}
 	a.onClose(own.Close)
-	a.metrics.Build(service.Build(ReadBuild()))
+	a.metrics.Build(readBuild())
 	a.metrics.Database(own, a.program.log)
 	a.metrics.Pool(a.conn)
 	a.metrics.Gate(a.gate)

@@ -80,7 +80,7 @@ func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejec
 
 func newParser(c *commands, options ...kong.Option) *kong.Kong {
 	return kong.Must(c, append(options, kong.Name("orgstats"),
-		kong.Vars{"version": "orgstats " + ReadBuild().Version},
+		kong.Vars{"version": "orgstats " + readBuild().Version},
 		kong.Description("Exact usage figures of an AI-agent platform's organizations, from ClickHouse."))...)
 }
 

@@ -63,8 +63,11 @@ func (c *loadtestCommand) mistakes() []error {
 		name       string
 		value, low time.Duration
 	}{
-		{"--duration", c.Duration, time.Second}, {"--step", c.Step, time.Second}, {"--timeout", c.Timeout, time.Millisecond},
-		{"--p99", c.P99, time.Millisecond}, {"--cache-age (ORGSTATS_CACHE_AGE)", c.CacheAge, 0},
+		{"--duration", c.Duration, time.Second},
+		{"--step", c.Step, time.Second},
+		{"--timeout", c.Timeout, time.Millisecond},
+		{"--p99", c.P99, time.Millisecond},
+		{"--cache-age (ORGSTATS_CACHE_AGE)", c.CacheAge, 0},
 	} {
 		if limit.value < limit.low {
 			all = append(all, fmt.Errorf("%s is %s; it must be at least %s", limit.name, limit.value, limit.low))

@@ -40,7 +40,7 @@ func startTraces(ctx context.Context, log *slog.Logger) (tracer trace.Tracer, st
 	if err != nil {
 		return nil, nil, fmt.Errorf("traces can't be exported as OTEL_TRACES_EXPORTER=%q and its kin say: %w", os.Getenv("OTEL_TRACES_EXPORTER"), err)
 	}
-	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "orgstats"), attribute.String("service.version", ReadBuild().Version)),
+	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "orgstats"), attribute.String("service.version", readBuild().Version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
 		return nil, nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME: %w", err)

@@ -8,23 +8,16 @@ import (
 	"text/tabwriter"
 
 	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/service"
 )
 
 // version and commit are set by the linker (see LDFLAGS in the Makefile).
 var version, commit string
 
-// Build says which program this is.
-type Build struct {
-	Version   string // a tag, or the nearest one with what has come since, as git describe writes it
-	Commit    string // "": it was built outside a repository
-	Toolchain string // with the platform
-	Engine    string // the release of the embedded engine's library that belongs to the program
-}
-
-// ReadBuild returns what the linker was told. A program that `go install` or a plain `go build` has made knows what the
+// readBuild returns what the linker was told. A program that `go install` or a plain `go build` has made knows what the
 // toolchain records by itself.
-func ReadBuild() Build {
-	b := Build{Version: version, Commit: commit, Engine: engine.PinnedVersion()}
+func readBuild() service.Build {
+	b := service.Build{Version: version, Commit: commit, Engine: engine.PinnedVersion()}
 	b.Toolchain = runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.Version = cmp.Or(b.Version, info.Main.Version)
@@ -41,7 +34,7 @@ func ReadBuild() Build {
 type versionCommand struct{}
 
 func (*versionCommand) Run(p *program) error {
-	b := ReadBuild()
+	b := readBuild()
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "version\t%s\ncommit\t%s\ntoolchain\t%s\nengine\tlibchdb %s\n", b.Version, cmp.Or(b.Commit, "unknown"), b.Toolchain, b.Engine)
 	return w.Flush()

@@ -79,11 +79,18 @@ func TestServeRefusesToStart(t *testing.T) {
 		{"a key of nobody", nil, []string{"CLERK_JWT_KEY=x"}, "CLERK_ISSUER"},
 		{"development and production keys at once", []string{"--dev-auth"}, []string{"CLERK_ISSUER=https://clerk.example.com"}, "--dev-auth"},
 		{"the address is taken", []string{"--dev-auth", "--listen", taken.Addr().String()}, nil, taken.Addr().String()},
-		{"the TLS certificate is not there", []string{"--dev-auth", "--listen", "127.0.0.1:0", "--tls-cert", "/absent/cert.pem", "--tls-key", "/absent/key.pem"},
-			nil, "/absent/cert.pem"},
+		{
+			"the TLS certificate is not there",
+			[]string{"--dev-auth", "--listen", "127.0.0.1:0", "--tls-cert", "/absent/cert.pem", "--tls-key", "/absent/key.pem"},
+			nil, "/absent/cert.pem",
+		},
 		{"traces go where nobody knows", []string{"--dev-auth", "--listen", "127.0.0.1:0"}, []string{"OTEL_TRACES_EXPORTER=pigeon"}, "pigeon"},
-		{"the engine's library is not there", []string{"--dev-auth", "--listen", "127.0.0.1:0"},
-			[]string{engine.LibraryVariable + "=/absent/libchdb.so"}, "/absent/libchdb.so"},
+		{
+			"the engine's library is not there",
+			[]string{"--dev-auth", "--listen", "127.0.0.1:0"},
+			[]string{engine.LibraryVariable + "=/absent/libchdb.so"},
+			"/absent/libchdb.so",
+		},
 	} {
 		i := install(t)
 		i.env = c.env

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,8 +38,9 @@ func TestMain(m *testing.M) {
 // installation is a directory in which the program runs, with its data directory.
 type installation struct {
 	*testing.T
-	dir string
-	env []string // variables of the program, beside the usual ones
+	dir     string
+	env     []string // variables of the program, beside the usual ones
+	program string   // "": the test binary
 }
 
 // install makes an empty installation. A test that fails keeps it and says where it is.
@@ -163,6 +165,7 @@ func (i *installation) start(arguments ...string) *process {
 	if err != nil {
 		i.Fatal(err)
 	}
+	executable = cmp.Or(i.program, executable)
 	p := &process{installation: i, command: exec.Command(executable, arguments...), exited: make(chan struct{})}
 	p.command.Dir, p.command.Env = i.dir, i.environment()
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr

@@ -55,18 +55,24 @@ func twoOrganizations(t *testing.T) *server {
 	for org, size := range map[string]int{"org_a": 1, "org_b": 100} {
 		for user := range 3 {
 			userID := fmt.Sprint("user_", user)
-			write(object{"type": "member", "organizationId": org, "userId": userID, "updatedAt": at,
-				"publicMetadata": object{"texts": hostile, "org_b": object{"org": org}}})
+			write(object{
+				"type": "member", "organizationId": org, "userId": userID, "updatedAt": at,
+				"publicMetadata": object{"texts": hostile, "org_b": object{"org": org}},
+			})
 			for n := range size {
 				id := fmt.Sprintf("c_%s_%d_%d", org, user, n)
 				write(object{"type": "conversation", "id": id, "organizationId": org, "userId": userID, "agentId": fmt.Sprint("agent_", user), "createdAt": at})
-				write(object{"type": "message", "id": "m" + id, "conversationId": id, "role": "user", "createdAt": at, "feedback": "helpful",
-					"toolInvocations": make([]int, size), "usage": object{"inputTokens": size * size, "outputTokens": size * size}})
+				write(object{
+					"type": "message", "id": "m" + id, "conversationId": id, "role": "user", "createdAt": at, "feedback": "helpful",
+					"toolInvocations": make([]int, size), "usage": object{"inputTokens": size * size, "outputTokens": size * size},
+				})
 			}
 		}
 		for n := range size {
-			write(object{"type": "kbFile", "id": fmt.Sprint(org, n), "organizationId": org, "knowledgeBaseId": fmt.Sprint(n), "createdAt": at,
-				"extractInputTokens": size * size, "extractOutputTokens": 0})
+			write(object{
+				"type": "kbFile", "id": fmt.Sprint(org, n), "organizationId": org, "knowledgeBaseId": fmt.Sprint(n), "createdAt": at,
+				"extractInputTokens": size * size, "extractOutputTokens": 0,
+			})
 		}
 	}
 	i := install(t)

@@ -62,8 +62,10 @@ type figures map[string]int64
 // answer computes what a caller is answered who may ask what it asks.
 func (o *oracle) answer(caller auth.Caller, query url.Values) figures {
 	f := figures{}
-	for _, name := range []string{"messageCount", "toolCalls", "totalTokens", "inputTokens", "outputTokens", "totalFeedback",
-		"totalHelpful", "totalNotHelpful", "kbFileCount", "kbExtractTotalTokens", "kbExtractInputTokens", "kbExtractOutputTokens"} {
+	for _, name := range []string{
+		"messageCount", "toolCalls", "totalTokens", "inputTokens", "outputTokens", "totalFeedback",
+		"totalHelpful", "totalNotHelpful", "kbFileCount", "kbExtractTotalTokens", "kbExtractInputTokens", "kbExtractOutputTokens",
+	} {
 		f[name] = 0
 	}
 	conversations, users, agents, bases := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}

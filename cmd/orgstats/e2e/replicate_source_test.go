@@ -72,7 +72,7 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	r := replicates(t)
 	p := newProxy(t, r.source.URL())
 	var cutting atomic.Bool
-	var rng = rand.New(rand.NewPCG(1, 1))
+	rng := rand.New(rand.NewPCG(1, 1))
 	p.budget = func() int {
 		if !cutting.Load() {
 			return -1
@@ -91,7 +91,7 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	p.set(refuses) // those that are open
 	p.set(passes)
 	const cuts = 25
-	if !enginetest.Eventually(func() bool { return p.cuts.Load() >= cuts }) {
+	if !enginetest.Within(longPatience, func() bool { return p.cuts.Load() >= cuts }) {
 		t.Errorf("of %d connections only %d were cut", cuts, p.cuts.Load())
 	}
 	if !r.replicator.running() {

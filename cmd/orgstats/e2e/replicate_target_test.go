@@ -38,10 +38,14 @@ func TestFailuresOfClickHouseAreOutlived(t *testing.T) {
 		says       bool // an error comes at once
 	}{
 		{"read-only", run("ALTER TABLE messages MODIFY SETTING table_readonly = 1"), run("ALTER TABLE messages RESET SETTING table_readonly"), true},
-		{"full", run("ALTER TABLE messages MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000000"),
-			run("ALTER TABLE messages RESET SETTING min_free_disk_bytes_to_perform_insert"), true},
-		{"merging too slowly", run("ALTER TABLE stale_hours MODIFY SETTING parts_to_throw_insert = 1"),
-			run("ALTER TABLE stale_hours RESET SETTING parts_to_throw_insert"), true},
+		{
+			"full", run("ALTER TABLE messages MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000000"),
+			run("ALTER TABLE messages RESET SETTING min_free_disk_bytes_to_perform_insert"), true,
+		},
+		{
+			"merging too slowly", run("ALTER TABLE stale_hours MODIFY SETTING parts_to_throw_insert = 1"),
+			run("ALTER TABLE stale_hours RESET SETTING parts_to_throw_insert"), true,
+		},
 		{"gone", func() { p.set(refuses) }, func() { p.set(passes) }, true},
 		{"silent", func() { p.set(hangs) }, func() { p.set(passes) }, false},
 	} {

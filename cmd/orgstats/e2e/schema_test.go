@@ -65,7 +65,10 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, arguments := range [][]string{
-			{"load", "records"}, {"serve", "--dev-auth", "--listen", "127.0.0.1:0"}, {"migrate", "up"}, {"migrate", "down"},
+			{"load", "records"},
+			{"serve", "--dev-auth", "--listen", "127.0.0.1:0"},
+			{"migrate", "up"},
+			{"migrate", "down"},
 			{"replicate", "--source-url", "postgres://127.0.0.1:1/nowhere"},
 		} {
 			o := i.run(arguments...)

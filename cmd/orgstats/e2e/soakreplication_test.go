@@ -70,8 +70,10 @@ INSERT INTO message (id, conversation_id, role, parts, tool_invocations, usage, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (id) DO UPDATE SET conversation_id = $2, role = $3, parts = $4, tool_invocations = $5, usage = $6, feedback = $7, created_at = $8,
     updated_at = $9, deleted_at = $10`,
-			[]any{r.text("id"), r.text("conversationId"), r.text("role"), r.json("parts"), r.json("toolInvocations"), r.json("usage"), r.json("feedback"),
-				r.instant("createdAt"), r.instant("updatedAt"), r.instant("deletedAt")}
+			[]any{
+				r.text("id"), r.text("conversationId"), r.text("role"), r.json("parts"), r.json("toolInvocations"), r.json("usage"), r.json("feedback"),
+				r.instant("createdAt"), r.instant("updatedAt"), r.instant("deletedAt"),
+			}
 	case "kbFile":
 		return `
 INSERT INTO knowledge_base_file (id, organization_id, knowledge_base_id, processing_status, processed_at, extract_input_tokens,
@@ -79,16 +81,20 @@ INSERT INTO knowledge_base_file (id, organization_id, knowledge_base_id, process
 VALUES ($1, $2, $3, $4, $5, $6::text::bigint, $7::text::bigint, $8::text::bigint, $9, $10, $11)
 ON CONFLICT (id) DO UPDATE SET extract_input_tokens = $6::text::bigint, extract_output_tokens = $7::text::bigint,
     extract_total_tokens = $8::text::bigint, updated_at = $10, deleted_at = $11`,
-			[]any{r.text("id"), r.text("organizationId"), r.text("knowledgeBaseId"), r.column("processingStatus"), r.instant("processedAt"),
+			[]any{
+				r.text("id"), r.text("organizationId"), r.text("knowledgeBaseId"), r.column("processingStatus"), r.instant("processedAt"),
 				r.json("extractInputTokens"), r.json("extractOutputTokens"), r.json("extractTotalTokens"),
-				r.instant("createdAt"), r.instant("updatedAt"), r.instant("deletedAt")}
+				r.instant("createdAt"), r.instant("updatedAt"), r.instant("deletedAt"),
+			}
 	}
 	return `
 INSERT INTO organization_membership (id, organization_id, user_id, public_metadata, updated_at, deleted_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (id) DO UPDATE SET public_metadata = $4, updated_at = $5, deleted_at = $6`,
-		[]any{r.text("organizationId") + "/" + r.text("userId"), r.text("organizationId"), r.text("userId"), r.json("publicMetadata"),
-			r.instant("updatedAt"), r.instant("deletedAt")}
+		[]any{
+			r.text("organizationId") + "/" + r.text("userId"), r.text("organizationId"), r.text("userId"), r.json("publicMetadata"),
+			r.instant("updatedAt"), r.instant("deletedAt"),
+		}
 }
 
 // column is a field's text, nil when there is none.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
@@ -120,7 +119,7 @@ func (i *installation) ofOneOrganization() clickhouse.Conn {
 	if err := os.WriteFile(filepath.Join(users, "analyst_org_1.xml"), []byte(example), 0o600); err != nil {
 		i.Fatal(err)
 	}
-	var c engine.Connection = i.engine().Analyst()
+	c := i.engine().Analyst()
 	c.User, c.Password = "analyst_org_1", "the password"
 	conn, err := clickhouse.Open(i.Context(), c.URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
 	if err != nil {

@@ -66,8 +66,18 @@ var stepsOfABatch = []struct {
 	table string
 	most  int
 }{
-	{"batches", 0}, {"stale_hours", 0}, {"users", 0}, {"agents", 0}, {"conversations", 0}, {"record_positions", 0}, {"messages", 0}, {"kb_files", 0},
-	{"members", 0}, {"stats_cells", 2}, {"user_activity", 2}, {"user_months", 2},
+	{"batches", 0},
+	{"stale_hours", 0},
+	{"users", 0},
+	{"agents", 0},
+	{"conversations", 0},
+	{"record_positions", 0},
+	{"messages", 0},
+	{"kb_files", 0},
+	{"members", 0},
+	{"stats_cells", 2},
+	{"user_activity", 2},
+	{"user_months", 2},
 }
 
 // A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until

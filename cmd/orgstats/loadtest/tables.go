@@ -37,7 +37,7 @@ func bar(count, most uint64) string {
 	eighths := int(math.Round(8 * barWidth * float64(count) / float64(most)))
 	text := strings.Repeat("█", eighths/8)
 	if rest := eighths % 8; rest > 0 {
-		text += string("▏▎▍▌▋▊▉"[3*(rest-1) : 3*rest])
+		text += "▏▎▍▌▋▊▉"[3*(rest-1) : 3*rest]
 	}
 	if text == "" && count > 0 {
 		return "▏"
