@@ -23,8 +23,8 @@ type certificate struct {
 	looked  time.Time
 }
 
-// TLSFiles returns a TLS configuration with the certificate, and its chain, and the key of two PEM files. Files that are
-// replaced are noticed within seconds; while they don't fit together the certificate before stays in use.
+// TLSFiles returns a TLS configuration with the certificate, and its chain, and the key of two PEM files. Files that
+// are replaced are noticed within seconds; while they don't fit together the certificate before stays in use.
 func TLSFiles(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
 	changed, err := c.stat()

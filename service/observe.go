@@ -141,8 +141,8 @@ func costAttrs(o Observation) (attrs []slog.Attr) {
 	return attrs
 }
 
-// levelOf returns the level of a request's line. A request that was shed or rate-limited is no error of the service, and
-// would fill the log just when it is overloaded. Nor is what could not be read as a request.
+// levelOf returns the level of a request's line. A request that was shed or rate-limited is no error of the service,
+// and would fill the log just when it is overloaded. Nor is what could not be read as a request.
 func levelOf(r *request, o Observation) slog.Level {
 	switch {
 	case o.Shed != "" || o.RateLimited != "" || o.Route == RouteInvalid:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/openapi"
 )
@@ -20,6 +22,16 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	described := slices.Sorted(maps.Keys(document.Paths))
 	if routes := slices.Sorted(maps.Keys(New(Config{}).paths)); !slices.Equal(routes, described) {
 		t.Errorf("the service has the routes %q and describes %q", routes, described)
+	}
+}
+
+func TestEveryParameterIsDescribed(t *testing.T) {
+	var described []string
+	for _, name := range gjson.GetBytes(openapi.Document, `paths./api/dashboard/getStats.get.parameters.#(in=="query")#.name`).Array() {
+		described = append(described, name.String())
+	}
+	if !slices.Equal(described, paramNames) {
+		t.Errorf("the service has the parameters %q and describes %q", paramNames, described)
 	}
 }
 

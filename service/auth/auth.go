@@ -35,8 +35,8 @@ type Verifier struct {
 	parties map[string]bool
 }
 
-// New returns a verifier, or every mistake of the configuration. With a JWKS URL it returns at once and loads the keys in
-// the background, for as long as it takes, until Close or the end of ctx.
+// New returns a verifier, or every mistake of the configuration. With a JWKS URL it returns at once and loads the keys
+// in the background, for as long as it takes, until Close or the end of ctx.
 func New(ctx context.Context, config Config) (*Verifier, error) {
 	if mistakes := config.Validate(); len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
@@ -74,9 +74,9 @@ func newVerifier(config Config, keys keySource) *Verifier {
 	return v
 }
 
-// Verify returns the caller that token speaks for. A rejection is an *Error (and ErrUnauthorized); ErrKeysUnavailable means
-// that no key was ever loaded, so that the token may be good. Only a token whose kid names no known key may wait, for a
-// second at most and no longer than ctx, for the key set to be fetched again.
+// Verify returns the caller that token speaks for. A rejection is an *Error (and ErrUnauthorized); ErrKeysUnavailable
+// means that no key was ever loaded, so that the token may be good. Only a token whose kid names no known key may wait,
+// for a second at most and no longer than ctx, for the key set to be fetched again.
 func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	if err := checkShape(token); err != nil {
 		return Caller{}, err
@@ -100,7 +100,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 // Ready is nil when tokens can be verified; otherwise it is ErrKeysUnavailable with the cause of the last failure.
 func (v *Verifier) Ready() error { return v.keys.ready() }
 
-// Fetched returns when the key set was last fetched, the zero time before the first time. It reports false for a PEM key.
+// Fetched returns when the key set was last fetched, the zero time before the first time. It reports false for a PEM
+// key.
 func (v *Verifier) Fetched() (last time.Time, followed bool) { return v.keys.fetched() }
 
 // Close ends the background work. Tokens can still be verified with the keys loaded so far.
@@ -122,8 +123,8 @@ func checkShape(token string) error {
 	return nil
 }
 
-// Inspect returns who a token speaks for and when it expires, without verifying it: for its holder, never to let anybody
-// in. The error does not quote the token.
+// Inspect returns who a token speaks for and when it expires, without verifying it: for its holder, never to let
+// anybody in. The error does not quote the token.
 func Inspect(token string) (caller Caller, expires time.Time, err error) {
 	if err := checkShape(token); err != nil {
 		return Caller{}, time.Time{}, err

@@ -79,8 +79,8 @@ func newDevKey(private *rsa.PrivateKey) (*DevKey, error) {
 	}, nil
 }
 
-// createDevKey returns a key and puts it at path whole, or returns fs.ErrExist when another process was faster: unlike a
-// rename, a link never replaces a key that someone has begun to sign with.
+// createDevKey returns a key and puts it at path whole, or returns fs.ErrExist when another process was faster: unlike
+// a rename, a link never replaces a key that someone has begun to sign with.
 func createDevKey(path string) error {
 	private, err := rsa.GenerateKey(rand.Reader, minKeyBits)
 	if err != nil {
@@ -112,8 +112,8 @@ func (d *DevKey) PublicPEM() string { return d.public }
 // Issuer returns the issuer of the key's tokens, for Config.Issuer.
 func (d *DevKey) Issuer() string { return devIssuer }
 
-// Sign returns a version-2 session token for caller, valid from now for ttl, which is at least a second. The role may be
-// written with or without its prefix: "admin" means "org:admin". A caller that Verify would refuse is an error.
+// Sign returns a version-2 session token for caller, valid from now for ttl, which is at least a second. The role may
+// be written with or without its prefix: "admin" means "org:admin". A caller that Verify would refuse is an error.
 func (d *DevKey) Sign(caller Caller, ttl time.Duration) (string, error) {
 	if ttl < time.Second {
 		return "", fmt.Errorf("a token cannot be valid for %v: give at least a second", ttl)

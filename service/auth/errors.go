@@ -66,8 +66,8 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is makes every refusal an ErrUnauthorized.
 func (e *Error) Is(target error) bool { return target == ErrUnauthorized }
 
-// parserReasons has the reasons of golang-jwt's errors. The first match counts: the parser joins all that it finds wrong, and
-// it wraps a wrong algorithm and a wrong signature alike, but only the latter holds rsa.ErrVerification.
+// parserReasons has the reasons of golang-jwt's errors. The first match counts: the parser joins all that it finds
+// wrong, and it wraps a wrong algorithm and a wrong signature alike, but only the latter holds rsa.ErrVerification.
 var parserReasons = []struct {
 	cause  error
 	reason Reason

@@ -113,8 +113,8 @@ func (j *jwks) awaitFetch(ctx context.Context) {
 	}
 }
 
-// requestFetch returns a channel that is closed when the next fetch ends, or nil when there is not to be one now. A fetch
-// under way is shared; only a new one counts against the limit.
+// requestFetch returns a channel that is closed when the next fetch ends, or nil when there is not to be one now. A
+// fetch under way is shared; only a new one counts against the limit.
 func (j *jwks) requestFetch() <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package limit bounds the service's load: Gate bounds the questions that are under way and that wait, Rates how often an
-// organization and a user may ask. Both are fair: whatever one organization does, the others get their turn.
+// Package limit bounds the service's load: Gate bounds the questions that are under way and that wait, Rates how often
+// an organization and a user may ask. Both are fair: whatever one organization does, the others get their turn.
 package limit
 
 import (
@@ -150,8 +150,8 @@ func (g *Gate) evict(newcomer *organization) bool {
 	return true
 }
 
-// patience returns how long a question of the organization that joins the queue now may wait. One that gets the next turn
-// anyway is not what makes the queue stand.
+// patience returns how long a question of the organization that joins the queue now may wait. One that gets the next
+// turn anyway is not what makes the queue stand.
 func (g *Gate) patience(l *organization) time.Duration {
 	if g.contention > standing && g.serviceTime > 0 && !g.isNext(l) {
 		return min(g.serviceTime, g.options.Patience)

@@ -66,8 +66,8 @@ func (g *Gate) leave(orgID string, took time.Duration) {
 	g.forget(orgID, l)
 }
 
-// next returns the organization whose turn it is, of those that wait and may start. Few wait at a time, so they are looked
-// at one by one.
+// next returns the organization whose turn it is, of those that wait and may start. Few wait at a time, so they are
+// looked at one by one.
 func (g *Gate) next() *organization {
 	var next *organization
 	for _, l := range g.organizations {
@@ -94,8 +94,8 @@ func (g *Gate) isNext(l *organization) bool {
 	return len(l.waiters) == 0
 }
 
-// recordContention counts the time since it was last called as time in which somebody waited, or nobody. It is called before
-// that changes.
+// recordContention counts the time since it was last called as time in which somebody waited, or nobody. It is called
+// before that changes.
 func (g *Gate) recordContention(now time.Time) {
 	lately := float64(g.options.Patience) * latelyShare
 	age := 1 - math.Exp(-float64(now.Sub(g.recorded))/lately)

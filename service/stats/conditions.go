@@ -67,8 +67,8 @@ func (b *builder) userMetadata() string {
 	return "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND " + metadata + ")"
 }
 
-// cells returns the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the plan has
-// none.
+// cells returns the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the
+// plan has none.
 func (b *builder) cells(p Plan) string {
 	var grains []string
 	for _, step := range p.Steps {

@@ -64,8 +64,8 @@ func groupAlone(q stats.Question, g stats.Group) stats.Question {
 	return q
 }
 
-// agrees reports whether a row has the figures of the question about its group. Files have no agent: they are in the row
-// without one. No question is about the messages without one; the sum of all rows holds them.
+// agrees reports whether a row has the figures of the question about its group. Files have no agent: they are in the
+// row without one. No question is about the messages without one; the sum of all rows holds them.
 func agrees(row stats.Row, grouping stats.Grouping, want stats.Figures) bool {
 	messages, files := split(row.Figures)
 	wantMessages, wantFiles := split(want)

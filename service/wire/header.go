@@ -65,7 +65,8 @@ func (s *Scanner) name(p []byte) (int, *Fault) {
 	return 0, errName
 }
 
-// valueStart consumes the space before a value. Tabs become spaces, which is the same, because the parser knows no others.
+// valueStart consumes the space before a value. Tabs become spaces, which is the same, because the parser knows no
+// others.
 func (s *Scanner) valueStart(p []byte) (int, *Fault) {
 	for i, b := range p {
 		switch b {
