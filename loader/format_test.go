@@ -214,10 +214,14 @@ func TestAdviceForFormats(t *testing.T) {
 		{"alone", xz, "records: is compressed with xz, which is not read: unpack it first, such as by: xz -dc FILE | orgstats load -"},
 		{"in gzip", string(gzipped(t, xz)), "records: is compressed with xz inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | xz -dc | orgstats load -"},
 		{"in zstd", string(zstandard(t, xz)), "records: is compressed with xz inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | xz -dc | orgstats load -"},
-		{"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))),
-			"records: is compressed twice, with zstd inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | orgstats load -"},
-		{"gzip in zstd", string(zstandard(t, string(gzipped(t, conversation)))),
-			"records: is compressed twice, with gzip inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | orgstats load -"},
+		{
+			"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))),
+			"records: is compressed twice, with zstd inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | orgstats load -",
+		},
+		{
+			"gzip in zstd", string(zstandard(t, string(gzipped(t, conversation)))),
+			"records: is compressed twice, with gzip inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | orgstats load -",
+		},
 		{"tar", archived(t, "a"), "records: is a tar archive, which is not read: unpack it first, such as by: tar -xO -f FILE | orgstats load -"},
 		{"tar in gzip", string(gzipped(t, archived(t, "a"))), "records: is a tar archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | tar -xO -f - | orgstats load -"},
 		{"zip in gzip", string(gzipped(t, "PK\x03\x04\x14\x00")), "records: is a zip archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE > ARCHIVE && unzip -p ARCHIVE | orgstats load -"},

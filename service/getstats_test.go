@@ -53,25 +53,37 @@ func TestQuestion(t *testing.T) {
 		{"false is the default", member, day + "&allInOrg=false", mine},
 		{"an admin sees all", admin, day + "&allInOrg=true", base},
 		{"one's own id is always allowed", member, day + "&userId=user_2", mine},
-		{"an admin may single out another", admin, day + "&allInOrg=true&userId=user_9",
-			with(func(q *stats.Question) { q.UserID = "user_9" })},
+		{
+			"an admin may single out another", admin, day + "&allInOrg=true&userId=user_9",
+			with(func(q *stats.Question) { q.UserID = "user_9" }),
+		},
 		{"or themselves", admin, day + "&allInOrg=true&userId=user_1", with(func(q *stats.Question) { q.UserID = "user_1" })},
 		{"empty values are not given", member, day + "&agentId=&userId=&metadataKey=&metadataValue=&allInOrg=", mine},
 		{"a bare name has an empty value", member, day + "&agentId&allInOrg", mine},
 		{"empty pairs are nothing", member, "&&" + day + "&", mine},
-		{"filters are exact bytes", member, day + "&agentId=a%2Bb&metadataKey=K.x&metadataValue=%00%27%7B",
+		{
+			"filters are exact bytes", member, day + "&agentId=a%2Bb&metadataKey=K.x&metadataValue=%00%27%7B",
 			with(func(q *stats.Question) {
 				q.UserID, q.AgentID, q.MetadataKey, q.MetadataValue = "user_2", "a+b", "K.x", "\x00'{"
-			})},
+			}),
+		},
 		{"a plus is a space", member, day + "&agentId=a+b", with(func(q *stats.Question) { q.UserID, q.AgentID = "user_2", "a b" })},
-		{"a URL need not be escaped in a value", member, day + "&metadataValue=https://x.org/?a=b",
-			with(func(q *stats.Question) { q.UserID, q.MetadataValue = "user_2", "https://x.org/?a=b" })},
-		{"only the first equals sign divides", member, day + "&agentId=a=b",
-			with(func(q *stats.Question) { q.UserID, q.AgentID = "user_2", "a=b" })},
-		{"long ids match nothing and are no mistake", member, day + "&agentId=" + strings.Repeat("a", 1000),
-			with(func(q *stats.Question) { q.UserID, q.AgentID = "user_2", strings.Repeat("a", 1000) })},
-		{"100 KiB of quotes fit", member, day + "&metadataValue=" + strings.Repeat("%27", 100<<10),
-			with(func(q *stats.Question) { q.UserID, q.MetadataValue = "user_2", strings.Repeat("'", 100<<10) })},
+		{
+			"a URL need not be escaped in a value", member, day + "&metadataValue=https://x.org/?a=b",
+			with(func(q *stats.Question) { q.UserID, q.MetadataValue = "user_2", "https://x.org/?a=b" }),
+		},
+		{
+			"only the first equals sign divides", member, day + "&agentId=a=b",
+			with(func(q *stats.Question) { q.UserID, q.AgentID = "user_2", "a=b" }),
+		},
+		{
+			"long ids match nothing and are no mistake", member, day + "&agentId=" + strings.Repeat("a", 1000),
+			with(func(q *stats.Question) { q.UserID, q.AgentID = "user_2", strings.Repeat("a", 1000) }),
+		},
+		{
+			"100 KiB of quotes fit", member, day + "&metadataValue=" + strings.Repeat("%27", 100<<10),
+			with(func(q *stats.Question) { q.UserID, q.MetadataValue = "user_2", strings.Repeat("'", 100<<10) }),
+		},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			if got := service.ask(t, row.caller, row.query); got.status != http.StatusOK {
@@ -111,8 +123,11 @@ func TestRefusedParameters(t *testing.T) {
 		{"fragments don't reach servers", day + "&agentId=a#b", []string{"agentId"}, "%23"},
 		{"text is UTF-8", day + "&metadataValue=%ff", []string{"metadataValue"}, "UTF-8"},
 		{"unescaped text too", day + "&metadataValue=\xff", []string{"metadataValue"}, "UTF-8"},
-		{"all mistakes are listed", "from=x&to=2024-02-30T00:00:00Z&allInOrg=yes&a=1&agentId=1&agentId=2",
-			[]string{"a", "agentId", "from", "to", "allInOrg"}, ""},
+		{
+			"all mistakes are listed", "from=x&to=2024-02-30T00:00:00Z&allInOrg=yes&a=1&agentId=1&agentId=2",
+			[]string{"a", "agentId", "from", "to", "allInOrg"},
+			"",
+		},
 		{"but not any number", day + strings.Repeat("&x", 5) + manyNames(maxMistakes), nil, ""},
 		{"too many are not even read", day + manyNames(maxParameters), []string{""}, "more than 32 parameters"},
 		{"nor are a hundred thousand", strings.Repeat("a&", 100_000), []string{""}, "more than 32 parameters"},
@@ -181,8 +196,10 @@ func TestRefusalsInOrder(t *testing.T) {
 		{"a member asks for all, then themselves", day + "&allInOrg=true&userId=user_2", bearer(tokenOf(member)), 403, notAdmin},
 		{"a member asks for another", day + "&userId=user_1", bearer(tokenOf(member)), 403, notAdmin},
 		{"an admin asks for another without allInOrg", day + "&userId=user_2", bearer(tokenOf(admin)), 403, notAdmin},
-		{"the bare role is none", day + "&allInOrg=true",
-			bearer(tokenOf(auth.Caller{UserID: "u", OrgID: "o", Role: "admin"})), 403, notAdmin},
+		{
+			"the bare role is none", day + "&allInOrg=true",
+			bearer(tokenOf(auth.Caller{UserID: "u", OrgID: "o", Role: "admin"})), 403, notAdmin,
+		},
 		{"a user is needed", day, bearer(tokenOf(auth.Caller{OrgID: "org_1"})), 500, "Internal Server Error"},
 	} {
 		t.Run(row.why, func(t *testing.T) {

@@ -43,8 +43,10 @@ func TestUnusualRequestsAreAnswered(t *testing.T) {
 		{"a body is read and ignored, and the connection closes", with("Content-Length: 5\r\n", "hello"), false},
 		{"of a form, and not a good one", with("Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5\r\n", "hello"), false},
 		{"in chunks", with("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"), false},
-		{"in chunks by another spelling, with an extension and a trailer",
-			with("Transfer-Encoding:\tChunked \r\n", "05;a=\"b\"\r\nhello\r\n0;c\r\nX: y\r\nAuthorization: z\r\n\r\n"), false},
+		{
+			"in chunks by another spelling, with an extension and a trailer",
+			with("Transfer-Encoding:\tChunked \r\n", "05;a=\"b\"\r\nhello\r\n0;c\r\nX: y\r\nAuthorization: z\r\n\r\n"), false,
+		},
 		{"a WebSocket, which is not offered", with("Connection: Upgrade\r\nUpgrade: websocket\r\n", ""), true},
 		{"HTTP/2, which is not offered", with("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n", ""), true},
 		{"a close, by another spelling", with("Connection: Close\r\n", ""), false},

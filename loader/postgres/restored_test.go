@@ -9,8 +9,10 @@ func TestTablesThatAreRestored(t *testing.T) {
 		{"a type", "ALTER TABLE message ALTER usage TYPE text", "ALTER TABLE message ALTER usage TYPE jsonb USING usage::jsonb", "had a type that does not fit"},
 		{"a name of a column", "ALTER TABLE message RENAME COLUMN role TO kind", "ALTER TABLE message RENAME COLUMN kind TO role", "column role"},
 		{"a column that goes and comes", "ALTER TABLE message DROP COLUMN feedback", "ALTER TABLE message ADD COLUMN feedback jsonb", "column feedback"},
-		{"an identity that deletions need", "ALTER TABLE message ADD UNIQUE (created_at); ALTER TABLE message REPLICA IDENTITY USING INDEX message_created_at_key",
-			"ALTER TABLE message REPLICA IDENTITY DEFAULT; ALTER TABLE message DROP CONSTRAINT message_created_at_key", "replica identity did not have"},
+		{
+			"an identity that deletions need", "ALTER TABLE message ADD UNIQUE (created_at); ALTER TABLE message REPLICA IDENTITY USING INDEX message_created_at_key",
+			"ALTER TABLE message REPLICA IDENTITY DEFAULT; ALTER TABLE message DROP CONSTRAINT message_created_at_key", "replica identity did not have",
+		},
 	} {
 		t.Run(row.reason, func(t *testing.T) {
 			t.Parallel()

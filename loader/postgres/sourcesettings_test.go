@@ -28,7 +28,7 @@ const shadow = `CREATE SCHEMA shadow; GRANT USAGE ON SCHEMA shadow TO PUBLIC;
 
 func TestSettingsOfTheSourceDoNotMatter(t *testing.T) {
 	t.Parallel()
-	i := install(t, strings.Replace(string(mapping.DefaultText), "agentId: agent_id\n", "agentId: agent\n", -1))
+	i := install(t, strings.ReplaceAll(string(mapping.DefaultText), "agentId: agent_id\n", "agentId: agent\n"))
 	i.source.Exec(shadow + "ALTER TABLE conversation ADD COLUMN agent numeric; ALTER TABLE conversation ALTER COLUMN agent TYPE float8")
 	i.source.Exec("CREATE ROLE replicator LOGIN SUPERUSER PASSWORD 'replicator'")
 	for _, setting := range hostile {
@@ -154,8 +154,10 @@ func TestGeneratedColumns(t *testing.T) {
 	t.Parallel()
 	i := install(t, "")
 	for n, row := range []struct{ reason, sql, word string }{
-		{"a total", "ALTER TABLE knowledge_base_file DROP COLUMN extract_total_tokens, ADD COLUMN extract_total_tokens bigint GENERATED ALWAYS AS (extract_input_tokens + extract_output_tokens) STORED",
-			"leave extractTotalTokens out of the mapping"},
+		{
+			"a total", "ALTER TABLE knowledge_base_file DROP COLUMN extract_total_tokens, ADD COLUMN extract_total_tokens bigint GENERATED ALWAYS AS (extract_input_tokens + extract_output_tokens) STORED",
+			"leave extractTotalTokens out of the mapping",
+		},
 		{"a time", "ALTER TABLE message ADD COLUMN at timestamp, DROP COLUMN updated_at, ADD COLUMN updated_at timestamp GENERATED ALWAYS AS (at) STORED", "column updated_at of table public.message is a generated column"},
 		{"an id", "ALTER TABLE conversation ADD COLUMN n bigint, DROP COLUMN id, ADD COLUMN id text COLLATE \"C\" GENERATED ALWAYS AS ('c' || n) STORED PRIMARY KEY", "column id of table public.conversation is a generated column"},
 		{"a key that is not mapped", "ALTER TABLE organization_membership DROP COLUMN id, ADD COLUMN k text GENERATED ALWAYS AS (organization_id || user_id) STORED PRIMARY KEY", "column k of table public.organization_membership"},

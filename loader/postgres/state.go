@@ -161,8 +161,10 @@ func (s *store) saveTables(ctx context.Context, tables ...*tableState) error {
 	for i, t := range tables {
 		c := &t.counts
 		ids, nodes := t.files.Arrays()
-		rows[i] = []any{s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, t.shared,
-			c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected, s.next()}
+		rows[i] = []any{
+			s.slot, t.name, t.record.String(), t.state, t.relation, t.floor, t.snapshot, ids, nodes, t.shared,
+			c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected, s.next(),
+		}
 	}
 	return s.insert(ctx, `INSERT INTO replication_tables (slot, table_name, record_type, state, relation, floor, snapshot, partitions, files, is_shared,
     copied, inserted, updated, deleted, truncated, rejected, step)`, rows...)

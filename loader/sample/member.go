@@ -11,20 +11,31 @@ type pick struct {
 // The shares of Legal and Finance are those of MetadataFilters.
 var (
 	departments = []pick{
-		{0.30, `"Support"`}, {0.25, `"Sales"`}, {0.20, `"Engineering"`}, {0.14, `"Marketing"`},
-		{0.10, `"Finance"`}, {0.01, `"Legal"`},
+		{0.30, `"Support"`},
+		{0.25, `"Sales"`},
+		{0.20, `"Engineering"`},
+		{0.14, `"Marketing"`},
+		{0.10, `"Finance"`},
+		{0.01, `"Legal"`},
 	}
 	levels = []pick{{0.40, "1"}, {0.30, "2"}, {0.15, "3"}, {0.10, "4"}, {0.05, "5"}}
 	betas  = []pick{{0.50, `,"beta":true`}, {0.25, `,"beta":false`}, {0.25, ""}}
 	places = []pick{
-		{0.34, `{"country":"US","city":"New York"}`}, {0.18, `{"country":"IN","city":"Bengaluru"}`},
-		{0.14, `{"country":"DE","city":"Köln"}`}, {0.10, `{"country":"GB","city":"London"}`},
-		{0.09, `{"country":"BR","city":"São Paulo"}`}, {0.08, `{"country":"JP","city":"東京"}`},
-		{0.05, `{"country":"NP"}`}, {0.02, `{"country":"AU","city":"Darwin"}`},
+		{0.34, `{"country":"US","city":"New York"}`},
+		{0.18, `{"country":"IN","city":"Bengaluru"}`},
+		{0.14, `{"country":"DE","city":"Köln"}`},
+		{0.10, `{"country":"GB","city":"London"}`},
+		{0.09, `{"country":"BR","city":"São Paulo"}`},
+		{0.08, `{"country":"JP","city":"東京"}`},
+		{0.05, `{"country":"NP"}`},
+		{0.02, `{"country":"AU","city":"Darwin"}`},
 	}
 	extras = []pick{
-		{0.60, ""}, {0.20, `,"languages":["en"]`}, {0.12, `,"languages":["en","hi"]`},
-		{0.05, `,"team":{"name":"Über \"A\"","size":12,"fte":7.5}`}, {0.03, `,"manager":null`},
+		{0.60, ""},
+		{0.20, `,"languages":["en"]`},
+		{0.12, `,"languages":["en","hi"]`},
+		{0.05, `,"team":{"name":"Über \"A\"","size":12,"fte":7.5}`},
+		{0.03, `,"manager":null`},
 	}
 )
 

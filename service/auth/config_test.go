@@ -59,8 +59,10 @@ func TestConfigRefuses(t *testing.T) {
 	}{
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"CLERK_ISSUER is not set", "no way to verify"}},
 		{"both sources", func(c *Config) { c.JWKSURL = "https://clerk.example.com/jwks" }, []string{"both set"}},
-		{"both sources, both wrong", func(c *Config) { c.PublicKey, c.JWKSURL = "x", "y" },
-			[]string{"both set", "is not PEM", "CLERK_JWKS_URL is not a URL"}},
+		{
+			"both sources, both wrong", func(c *Config) { c.PublicKey, c.JWKSURL = "x", "y" },
+			[]string{"both set", "is not PEM", "CLERK_JWKS_URL is not a URL"},
+		},
 		{"an issuer without scheme", func(c *Config) { c.Issuer = "clerk.example.com" }, []string{"CLERK_ISSUER"}},
 		{"an issuer with a blank", func(c *Config) { c.Issuer = "https://clerk.example.com " }, []string{"CLERK_ISSUER"}},
 		{"text that is no PEM", func(c *Config) { c.PublicKey = "MIIB" }, []string{"is not PEM"}},

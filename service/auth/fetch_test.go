@@ -25,8 +25,11 @@ func TestParseKeySet(t *testing.T) {
 		{"a private key is taken as its public one", []any{private}, keySet{"ins_1": &one.PublicKey}},
 		{"two keys with one id: the first counts", []any{good, jwk("ins_1", next)}, keySet{"ins_1": &one.PublicKey}},
 		{"an elliptic key with the same id before it", []any{fields{"kty": "EC", "kid": "ins_1"}, good}, keySet{"ins_1": &one.PublicKey}},
-		{"a broken key does not cost the others", []any{7, nil, "x", fields{"kty": "RSA", "n": "!", "e": "AQAB"}, good},
-			keySet{"ins_1": &one.PublicKey}},
+		{
+			"a broken key does not cost the others",
+			[]any{7, nil, "x", fields{"kty": "RSA", "n": "!", "e": "AQAB"}, good},
+			keySet{"ins_1": &one.PublicKey},
+		},
 		{"without kid", []any{good.with(fields{"kid": nil})}, nil},
 		{"a kid that no token may carry", []any{jwk("ins 1", one)}, nil},
 		{"for encryption", []any{good.with(fields{"use": "enc"})}, nil},

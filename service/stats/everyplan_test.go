@@ -18,8 +18,14 @@ import (
 // sets are the sources, beside the messages, that plans can be made of; coarser ones first.
 var (
 	cellSets = [][]stats.Source{
-		nil, {stats.Hours}, {stats.Days}, {stats.Months}, {stats.Days, stats.Hours}, {stats.Months, stats.Hours},
-		{stats.Months, stats.Days}, {stats.Months, stats.Days, stats.Hours},
+		nil,
+		{stats.Hours},
+		{stats.Days},
+		{stats.Months},
+		{stats.Days, stats.Hours},
+		{stats.Months, stats.Hours},
+		{stats.Months, stats.Days},
+		{stats.Months, stats.Days, stats.Hours},
 	}
 	userSets      = [][]stats.Source{nil, {stats.Activity}, {stats.UserMonths}, {stats.UserMonths, stats.Activity}}
 	userAgentSets = [][]stats.Source{nil, {stats.Activity}}

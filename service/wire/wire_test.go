@@ -51,8 +51,10 @@ func TestWhatIsKept(t *testing.T) {
 		{"with a tab for a space", head + "X:\ta\tb\r\n\r\n", head + "X: a\tb\r\n\r\n", true, true},
 		{"with half a body", head + "Content-Length: 5\r\n\r\nhe", head + "Content-Length: 5\r\n\r\nhe", false, false},
 		{"with a body", head + "Content-Length: 5\r\n\r\nhello", head + "Content-Length: 5\r\n\r\nhello", true, false},
-		{"with extensions and a trailer", head + "Transfer-Encoding: chunked\r\n\r\n5;a;b=\"c\"\r\nhello\r\n0;d\r\nX-Forwarded-For: e\r\nF: \tg\r\n\r\n",
-			head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", true, false},
+		{
+			"with extensions and a trailer", head + "Transfer-Encoding: chunked\r\n\r\n5;a;b=\"c\"\r\nhello\r\n0;d\r\nX-Forwarded-For: e\r\nF: \tg\r\n\r\n",
+			head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", true, false,
+		},
 	} {
 		for piece := 1; piece <= max(1, len(row.text)); piece++ {
 			got := scan(row.text, piece)

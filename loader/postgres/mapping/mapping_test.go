@@ -54,21 +54,31 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		{"no YAML", "tables: [", []string{"m.yaml:"}},
 		{"an empty file", "", []string{"one YAML document"}},
 		{"no tables", "tables: []", []string{"m.yaml:1: there are no tables"}},
-		{"unknown keys, at every level", strings.Replace(member, "tables:", "version: 1\ntables:", 1) + "  filter: x\n",
-			[]string{`m.yaml:1: unknown key "version"`, `m.yaml:10: unknown key "filter"`}},
+		{
+			"unknown keys, at every level", strings.Replace(member, "tables:", "version: 1\ntables:", 1) + "  filter: x\n",
+			[]string{`m.yaml:1: unknown key "version"`, `m.yaml:10: unknown key "filter"`},
+		},
 		{"unknown kinds of record", strings.Replace(member, "record: member", "record: user", 1), []string{`m.yaml:3: record is "user"`}},
 		{"what is missing", "tables:\n- table: t\n", []string{"the table has no record", "the table has no fields"}},
-		{"unknown fields and missing ones", "tables:\n- table: t\n  record: member\n  fields:\n    name: n\n",
-			[]string{`m.yaml:5: a member has no field "name"`, "needs the field organizationId", "needs the field userId", "needs the field publicMetadata", "updatedAt or createdAt"}},
-		{"a field that comes from nowhere, and one from two places",
+		{
+			"unknown fields and missing ones", "tables:\n- table: t\n  record: member\n  fields:\n    name: n\n",
+			[]string{`m.yaml:5: a member has no field "name"`, "needs the field organizationId", "needs the field userId", "needs the field publicMetadata", "updatedAt or createdAt"},
+		},
+		{
+			"a field that comes from nowhere, and one from two places",
 			strings.Replace(strings.Replace(member, "{constant: 7}", "{constant: 7, column: c}", 1), "{column: changed}", "{path: a}", 1),
-			[]string{"m.yaml:5: organizationId needs a column", "m.yaml:8: updatedAt needs a column"}},
+			[]string{"m.yaml:5: organizationId needs a column", "m.yaml:8: updatedAt needs a column"},
+		},
 		{"a key that comes twice", member + "    updatedAt: c\n", []string{`m.yaml:9: "updatedAt" is given twice`}},
 		{"one record from two tables", member + strings.TrimPrefix(member, "tables:\n"), []string{"m.yaml:9: record member comes from another table already, in line 2", "is given already"}},
-		{"an id that no deletion tells", "tables:\n- table: t\n  record: conversation\n  fields: {id: {constant: 1}, organizationId: o, userId: u, createdAt: c}\n",
-			[]string{"the id must be a column"}},
-		{"usage and its parts", "tables:\n- table: t\n  record: message\n  fields: {id: i, conversationId: c, role: r, createdAt: c, usage: u, inputTokens: n}\n",
-			[]string{"inputTokens is part of usage"}},
+		{
+			"an id that no deletion tells", "tables:\n- table: t\n  record: conversation\n  fields: {id: {constant: 1}, organizationId: o, userId: u, createdAt: c}\n",
+			[]string{"the id must be a column"},
+		},
+		{
+			"usage and its parts", "tables:\n- table: t\n  record: message\n  fields: {id: i, conversationId: c, role: r, createdAt: c, usage: u, inputTokens: n}\n",
+			[]string{"inputTokens is part of usage"},
+		},
 	} {
 		_, err := Parse("m.yaml", []byte(row.text))
 		if err == nil {
