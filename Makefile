@@ -3,7 +3,8 @@ ENGINE := clickhouse/engine
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-# The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is installed, if it can be.
+# The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is
+# installed, if it can be.
 export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && echo auto || go env GOTOOLCHAIN)
 
 # Only the program that is run is compiled by its profile, which takes all packages to be compiled once more.
@@ -30,18 +31,22 @@ docs: ## write what the program knows into the docs: the tables of flags
 ldflags: # for tests
 	@echo '$(LDFLAGS)'
 
-# What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is mostly the tests of
-# the whole program, is tested beside it, and several tests at once, because they wait more than they compute.
-CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal ./loader/replica ./service/...
+# What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is
+# mostly the tests of the whole program, is tested beside it, and several tests at once, because they wait more than they
+# compute.
+CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal \
+	./loader/replica/... ./loader/rollup ./service/...
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-# Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't always be run there.
+# Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't
+# always be run there.
 MEMORY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk '$$1 + 0 > 8000000 { print "/dev/shm" }')
-check: lint ## what needs no engine, no PostgreSQL and no browser: half a minute once it was compiled
-	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
 
 test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
+
+check: lint ## what needs no engine, no PostgreSQL and no browser: half a minute once it was compiled
+	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
 
 test: lint vulncheck engine browser ## every check
 	go test -p 1 -timeout 60m $(RACE) $(CONCURRENT) & concurrent=$$!; \
@@ -79,8 +84,8 @@ bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENC
 	go build -trimpath -o bin/bench ./cmd/bench
 	BENCH_JSON="$${BENCH_JSON:-bin/bench.json}" bin/bench
 
-# Once the loader has changed much: it is what the program itself needs the processor for, while the service waits for ClickHouse. It is run
-# where its path says nothing of the machine, because the profile holds that.
+# Once the loader has changed much: it is what the program itself needs the processor for, while the service waits for
+# ClickHouse. It is run where its path says nothing of the machine, because the profile holds that.
 profile: build engine ## profile a load, for the compiler
 	directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
 	go build -trimpath -o "$$directory" ./cmd/bench; cp bin/orgstats "$$directory"; ln -s "$(CURDIR)/bin/libchdb.so" "$$directory"; \

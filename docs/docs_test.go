@@ -107,6 +107,30 @@ func TestLinesAreReadable(t *testing.T) {
 	}
 }
 
+// Lines of comments in Go are no longer than those of prose; a tab is as wide as four spaces.
+func TestCommentsAreReadable(t *testing.T) {
+	for _, top := range []string{"cmd", "clickhouse", "loader", "schema", "service"} {
+		err := filepath.WalkDir(filepath.Join("..", top), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			number := 0
+			for line := range strings.Lines(string(text)) {
+				number++
+				line = strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "    ")
+				if utf8.RuneCountInString(line) > 120 && strings.HasPrefix(strings.TrimLeft(line, " "), "// ") {
+					t.Errorf("%s:%d: a comment of %d columns", path, number, utf8.RuneCountInString(line))
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // room is a row of the folders in ARCHITECTURE.md: the folder, what it is for, and what it uses.
 var room = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|[^|]*\\|([^|]*)\\|")
 

@@ -30,8 +30,8 @@ type Options struct {
 	URL    string // ClickHouse connection URL
 	Holder string // how to name this program to another that wants to write meanwhile; "": by host and process
 
-	// OnStatement, if it is set, is called after every statement that has written something, perhaps by two goroutines at
-	// once: each is a point at which a writer may be killed.
+	// OnStatement, if it is set, is called after every statement that has written something, perhaps by two goroutines
+	// at once: each is a point at which a writer may be killed.
 	OnStatement func(statement string)
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/orgstats/orgstats/schema"
 )
 
-// Start starts an engine for one test, brings its database to the schema of this program, and returns the database's URL
-// and connections to it. All end with the test.
+// Start starts an engine for one test, brings its database to the schema of this program, and returns the database's
+// URL and connections to it. All end with the test.
 func Start(tb testing.TB) (url string, conn clickhouse.Conn) {
 	tb.Helper()
 	url = enginetest.Start(tb).URL()

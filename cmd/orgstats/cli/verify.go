@@ -22,7 +22,7 @@ func (c *verifyCommand) Run(p *program) error {
 		defer func() { _ = conn.Close() }()
 		v := verify.Verifier{Conn: conn}
 		result, err := v.Run(p.ctx, c.Org, func(orgID string, r *verify.Result) {
-			p.log.Info("verified", "organization", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
+			p.log.Info("verified", "org_id", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
 		})
 		if err != nil {
 			return err

@@ -40,8 +40,8 @@ var (
 	adminOfB = auth.Caller{OrgID: "org_b", UserID: "user_1", Role: "org:admin"}
 )
 
-// twoOrganizations loads an organization of one message for each of three users, and another of a hundred messages for each of
-// the same users, with the same agents, and with every hostile text in their metadata.
+// twoOrganizations loads an organization of one message for each of three users, and another of a hundred messages for
+// each of the same users, with the same agents, and with every hostile text in their metadata.
 func twoOrganizations(t *testing.T) *server {
 	t.Helper()
 	var b bytes.Buffer

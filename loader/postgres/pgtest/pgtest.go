@@ -1,5 +1,5 @@
-// Package pgtest starts a real PostgreSQL for tests: a cluster of their own, which they may stop, kill and fail over as they
-// like.
+// Package pgtest starts a real PostgreSQL for tests: a cluster of their own, which they may stop, kill and fail over as
+// they like.
 package pgtest
 
 import (
