@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"github.com/orgstats/orgstats/loader/compresstest"
 )
 
 const conversation = `{"type":"conversation","id":"c1","organizationId":"o","userId":"u","createdAt":"2026-01-01T00:00:00Z"}` + "\n"
@@ -33,9 +35,9 @@ func TestZstdMayBeginWithFramesToSkip(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"several, of other kinds", bytes.Join([][]byte{skippable(0x5f, "abc"), skippable(0x57, ""), zstandard(t, conversation)}, nil), conversation},
+		{"several, of other kinds", bytes.Join([][]byte{skippable(0x5f, "abc"), skippable(0x57, ""), compresstest.Zstd(t, conversation)}, nil), conversation},
 		{"nothing else", skippable(0x50, "abc"), ""},
-		{"one at each place", bytes.Join([][]byte{skippable(0x50, "a"), zstandard(t, conversation), skippable(0x50, "b"), zstandard(t, conversation), skippable(0x50, "c")}, nil), conversation + conversation},
+		{"one at each place", bytes.Join([][]byte{skippable(0x50, "a"), compresstest.Zstd(t, conversation), skippable(0x50, "b"), compresstest.Zstd(t, conversation), skippable(0x50, "c")}, nil), conversation + conversation},
 	} {
 		if text, err := readAll(t, Input{Path: row.why, Reader: bytes.NewReader(row.data)}); err != nil || text != row.want {
 			t.Errorf("%s: %q, %v, want %q", row.why, text, err, row.want)
@@ -45,7 +47,7 @@ func TestZstdMayBeginWithFramesToSkip(t *testing.T) {
 	for _, row := range []struct{ why, data string }{
 		{"lz4 behind one", frame + "\x04\x22\x4d\x18"},
 		{"lines behind one", frame + conversation},
-		{"gzip behind one", frame + string(gzipped(t, conversation))},
+		{"gzip behind one", frame + string(compresstest.Gzip(t, conversation))},
 		{"one byte behind one", frame + "x"},
 		{"one that is cut off", frame[:10]},
 		{"one without its size", frame[:6]},
@@ -58,7 +60,7 @@ func TestZstdMayBeginWithFramesToSkip(t *testing.T) {
 }
 
 func TestZerosAfterGzipAreIgnored(t *testing.T) {
-	one := gzipped(t, conversation)
+	one := compresstest.Gzip(t, conversation)
 	zeros := make([]byte, 5<<20)
 	for _, row := range []struct {
 		why   string
@@ -69,7 +71,7 @@ func TestZerosAfterGzipAreIgnored(t *testing.T) {
 		{"many", [][]byte{one, zeros}, conversation},
 		{"behind the second member", [][]byte{one, one, zeros[:512]}, conversation + conversation},
 		{"between members", [][]byte{one, zeros[:512], one, zeros[:1]}, conversation + conversation},
-		{"an empty member", [][]byte{gzipped(t, ""), one}, conversation},
+		{"an empty member", [][]byte{compresstest.Gzip(t, ""), one}, conversation},
 	} {
 		text, err := readAll(t, Input{Path: row.why, Reader: bytes.NewReader(bytes.Join(row.parts, nil))})
 		if err != nil || text != row.want {
@@ -144,14 +146,14 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 		{"zip", "PK\x03\x04\x14\x00", "zip archive"},
 		{"7z", "7z\xbc\xaf\x27\x1c\x00", "7z archive"},
 		{"tar", archived(t, "records.ndjson"), "tar archive"},
-		{"tar in gzip", string(gzipped(t, archived(t, "records.ndjson"))), "tar archive"},
-		{"tar in zstd", string(zstandard(t, archived(t, "records.ndjson"))), "tar archive"},
+		{"tar in gzip", string(compresstest.Gzip(t, archived(t, "records.ndjson"))), "tar archive"},
+		{"tar in zstd", string(compresstest.Zstd(t, archived(t, "records.ndjson"))), "tar archive"},
 		{"tar of a format without a magic", oldTar(t), "tar archive"},
-		{"the same in gzip", string(gzipped(t, oldTar(t))), "tar archive"},
+		{"the same in gzip", string(compresstest.Gzip(t, oldTar(t))), "tar archive"},
 		{"tar of a file whose name begins like a record", archived(t, `{"type"`), "tar archive"},
-		{"gzip in gzip", string(gzipped(t, string(gzipped(t, conversation)))), "compressed twice"},
-		{"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))), "compressed twice"},
-		{"zstd in gzip that begins with a frame to skip", string(gzipped(t, string(append(skippable(0x50, "a"), zstandard(t, conversation)...)))), "compressed twice"},
+		{"gzip in gzip", string(compresstest.Gzip(t, string(compresstest.Gzip(t, conversation)))), "compressed twice"},
+		{"zstd in gzip", string(compresstest.Gzip(t, string(compresstest.Zstd(t, conversation)))), "compressed twice"},
+		{"zstd in gzip that begins with a frame to skip", string(compresstest.Gzip(t, string(append(skippable(0x50, "a"), compresstest.Zstd(t, conversation)...)))), "compressed twice"},
 		{"lz4 behind a frame to skip", string(skippable(0x5a, "abc")) + "\x04\x22\x4d\x18\x64", "lz4"},
 		{"lzma", "\x5d\x00\x00\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff\x00\x3d", "lzma"},
 		{"lzma that tells its size", "\x5d\x00\x00\x01\x00\x40\x9c\x00\x00\x00\x00\x00\x00\x00\x3d", "lzma"},
@@ -165,7 +167,7 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 		{"UTF-16, big end first", utf16Text(true, "\ufeff"), "UTF-16"},
 		{"UTF-16 without a mark", utf16Text(false, ""), "UTF-16"},
 		{"UTF-16 without a mark, big end first", utf16Text(true, ""), "UTF-16"},
-		{"UTF-16 in gzip", string(gzipped(t, utf16Text(false, "\ufeff"))), "UTF-16"},
+		{"UTF-16 in gzip", string(compresstest.Gzip(t, utf16Text(false, "\ufeff"))), "UTF-16"},
 		{"UTF-32", "\xff\xfe\x00\x00{\x00\x00\x00", "UTF-32"},
 		{"UTF-32 without a mark", "{\x00\x00\x00\"\x00\x00\x00", "UTF-32"},
 		{"UTF-32 without a mark, big end first", "\x00\x00\x00{\x00\x00\x00\"", "UTF-32"},
@@ -212,20 +214,20 @@ func TestAdviceForFormats(t *testing.T) {
 	xz := "\xfd7zXZ\x00\x00\x04"
 	for _, row := range []struct{ why, data, want string }{
 		{"alone", xz, "records: is compressed with xz, which is not read: unpack it first, such as by: xz -dc FILE | orgstats load -"},
-		{"in gzip", string(gzipped(t, xz)), "records: is compressed with xz inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | xz -dc | orgstats load -"},
-		{"in zstd", string(zstandard(t, xz)), "records: is compressed with xz inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | xz -dc | orgstats load -"},
+		{"in gzip", string(compresstest.Gzip(t, xz)), "records: is compressed with xz inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | xz -dc | orgstats load -"},
+		{"in zstd", string(compresstest.Zstd(t, xz)), "records: is compressed with xz inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | xz -dc | orgstats load -"},
 		{
-			"zstd in gzip", string(gzipped(t, string(zstandard(t, conversation)))),
+			"zstd in gzip", string(compresstest.Gzip(t, string(compresstest.Zstd(t, conversation)))),
 			"records: is compressed twice, with zstd inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | orgstats load -",
 		},
 		{
-			"gzip in zstd", string(zstandard(t, string(gzipped(t, conversation)))),
+			"gzip in zstd", string(compresstest.Zstd(t, string(compresstest.Gzip(t, conversation)))),
 			"records: is compressed twice, with gzip inside zstd, which is not read: unpack it first, such as by: zstd -dc FILE | orgstats load -",
 		},
 		{"tar", archived(t, "a"), "records: is a tar archive, which is not read: unpack it first, such as by: tar -xO -f FILE | orgstats load -"},
-		{"tar in gzip", string(gzipped(t, archived(t, "a"))), "records: is a tar archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | tar -xO -f - | orgstats load -"},
-		{"zip in gzip", string(gzipped(t, "PK\x03\x04\x14\x00")), "records: is a zip archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE > ARCHIVE && unzip -p ARCHIVE | orgstats load -"},
-		{"UTF-16 in gzip", string(gzipped(t, utf16Text(false, "\ufeff"))), "records: is text in UTF-16 inside gzip, which is not read: convert it to UTF-8 first, such as with iconv"},
+		{"tar in gzip", string(compresstest.Gzip(t, archived(t, "a"))), "records: is a tar archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE | tar -xO -f - | orgstats load -"},
+		{"zip in gzip", string(compresstest.Gzip(t, "PK\x03\x04\x14\x00")), "records: is a zip archive inside gzip, which is not read: unpack it first, such as by: gzip -dc FILE > ARCHIVE && unzip -p ARCHIVE | orgstats load -"},
+		{"UTF-16 in gzip", string(compresstest.Gzip(t, utf16Text(false, "\ufeff"))), "records: is text in UTF-16 inside gzip, which is not read: convert it to UTF-8 first, such as with iconv"},
 	} {
 		if _, err := readAll(t, Input{Path: "records", Reader: strings.NewReader(row.data)}); err == nil || err.Error() != row.want {
 			t.Errorf("%s:\ngot  %v\nwant %s", row.why, err, row.want)

@@ -13,30 +13,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/orgstats/orgstats/loader/compresstest"
 )
-
-func gzipped(t *testing.T, text string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func zstandard(t *testing.T, text string) []byte {
-	t.Helper()
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderCRC(true))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	return w.EncodeAll([]byte(text), nil)
-}
 
 func ignore(int) {}
 
@@ -65,13 +44,13 @@ func TestCompressionIsSeenInTheContent(t *testing.T) {
 		{"nothing at all", nil, ""},
 		{"less than it takes to tell", []byte("{"), "{"},
 		{"the first byte of gzip alone", []byte{0x1f}, "\x1f"},
-		{"gzip", gzipped(t, "one\ntwo\n"), "one\ntwo\n"},
-		{"gzip of nothing", gzipped(t, ""), ""},
-		{"gzip files that were put together with cat", slicesOf(gzipped(t, "one\n"), gzipped(t, ""), gzipped(t, "two\n")), "one\ntwo\n"},
-		{"zstd", zstandard(t, "one\ntwo\n"), "one\ntwo\n"},
-		{"zstd files that were put together", slicesOf(zstandard(t, "one\n"), zstandard(t, "two\n")), "one\ntwo\n"},
-		{"more than fits into the buffers", gzipped(t, long), long},
-		{"the same as zstd", zstandard(t, long), long},
+		{"gzip", compresstest.Gzip(t, "one\ntwo\n"), "one\ntwo\n"},
+		{"gzip of nothing", compresstest.Gzip(t, ""), ""},
+		{"gzip files that were put together with cat", slicesOf(compresstest.Gzip(t, "one\n"), compresstest.Gzip(t, ""), compresstest.Gzip(t, "two\n")), "one\ntwo\n"},
+		{"zstd", compresstest.Zstd(t, "one\ntwo\n"), "one\ntwo\n"},
+		{"zstd files that were put together", slicesOf(compresstest.Zstd(t, "one\n"), compresstest.Zstd(t, "two\n")), "one\ntwo\n"},
+		{"more than fits into the buffers", compresstest.Gzip(t, long), long},
+		{"the same as zstd", compresstest.Zstd(t, long), long},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "the.name.says.nothing")
@@ -96,7 +75,7 @@ func slicesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func TestBrokenInputsAreReported(t *testing.T) {
 	text := strings.Repeat("a line of some length that is not the same everywhere\n", 1000)
-	zipped, squeezed := gzipped(t, text), zstandard(t, text)
+	zipped, squeezed := compresstest.Gzip(t, text), compresstest.Zstd(t, text)
 	changed := bytes.Clone(zipped)
 	changed[len(changed)-6] ^= 1 // a byte of the checksum
 	for _, row := range []struct {
@@ -129,7 +108,7 @@ func TestBrokenInputsAreReported(t *testing.T) {
 }
 
 func TestBytesReadAreThoseOfTheFile(t *testing.T) {
-	content := gzipped(t, strings.Repeat("x", 1<<20))
+	content := compresstest.Gzip(t, strings.Repeat("x", 1<<20))
 	read := 0
 	s, err := openSource(t.Context(), Input{Path: "a reader", Reader: bytes.NewReader(content)}, func(n int) { read += n })
 	if err != nil {

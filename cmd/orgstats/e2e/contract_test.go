@@ -16,6 +16,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/loader/compresstest"
 	"github.com/orgstats/orgstats/service/auth"
 )
 
@@ -63,7 +64,7 @@ func (c *contract) lines(t *testing.T) [][]byte {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(name, ".gz") {
-			text = gunzipped(t, text)
+			text = compresstest.Gunzip(t, text)
 		}
 		lines = append(lines, bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))...)
 	}
@@ -183,9 +184,9 @@ func TestContractShuffled(t *testing.T) {
 	c, i := readContract(t), install(t)
 	lines := c.shuffled(t, 1)
 	third := len(lines) / 3
-	i.write("a", gzipped(t, joined(lines[:third])))
-	i.write("b", zstandard(t, joined(lines[third:2*third])))
-	input := gzipped(t, joined(lines[2*third:]))
+	i.write("a", compresstest.Gzip(t, joined(lines[:third])))
+	i.write("b", compresstest.Zstd(t, joined(lines[third:2*third])))
+	input := compresstest.Gzip(t, joined(lines[2*third:]))
 	s := i.serve()
 	c.checkLoad(t, i.runWith(input, "load", "a", "b", "-"), true)
 	c.checkCases(t, s)

@@ -14,6 +14,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/loader/compresstest"
 	"github.com/orgstats/orgstats/service/auth"
 )
 
@@ -29,8 +30,8 @@ func TestExitStatus(t *testing.T) {
 	i := install(t)
 	i.write("good", conversationLine("c1"))
 	i.write("mixed", append(conversationLine("c2"), "nonsense\n"...))
-	i.write("cut.gz", gzipped(t, bytes.Repeat(conversationLine("c3"), 1000))[:60])
-	i.write("damaged.zst", append(zstandard(t, conversationLine("c3"))[:20], "damage"...))
+	i.write("cut.gz", compresstest.Gzip(t, bytes.Repeat(conversationLine("c3"), 1000))[:60])
+	i.write("damaged.zst", append(compresstest.Zstd(t, conversationLine("c3"))[:20], "damage"...))
 	for _, c := range []struct {
 		reason    string
 		arguments []string
@@ -80,7 +81,7 @@ func TestRejectsFile(t *testing.T) {
 	i := install(t)
 	input := "\n" + `{"type":"conversation","id":"c1","organizationId":"org_a","createdAt":"2024-01-01T00:00:00Z"}` + "\n" +
 		string(conversationLine("c2")) + "not <JSON>\n"
-	i.write("second", gzipped(t, []byte(`{"type":"note","id":"n1"}`)))
+	i.write("second", compresstest.Gzip(t, []byte(`{"type":"note","id":"n1"}`)))
 	if o := i.runWith([]byte(input), "load", "--rejects", "rejects", "-", "second"); o.status != cli.ExitRejected {
 		t.Fatalf("status %d: %s", o.status, o.stderr)
 	}
@@ -218,7 +219,7 @@ func TestLongLinesInBoundedMemory(t *testing.T) {
 	for n, size := range []int{200, longest, longest + 1, longest, 300} {
 		text = append(text, line(fmt.Sprint("c", n), size)...)
 	}
-	i.write("long.zst", zstandard(t, text))
+	i.write("long.zst", compresstest.Zstd(t, text))
 	p := i.start("load", "--rejects", "rejects", "long.zst")
 	peak := p.peakMemory()
 	if o := p.end(); o.status != cli.ExitRejected {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
+	"github.com/orgstats/orgstats/loader/compresstest"
 )
 
 // Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all
@@ -99,9 +100,9 @@ func (d *propertyDriver) store(lines [][]byte) (path string) {
 	text := bytes.Join(lines, []byte(pick(g, "\n", "\r\n", "\n\n")))
 	switch g.IntN(4) {
 	case 0:
-		text = gzipped(d.T, text)
+		text = compresstest.Gzip(d.T, text)
 	case 1:
-		text = zstandard(d.T, text)
+		text = compresstest.Zstd(d.T, text)
 	case 2:
 		text = append(text, '\n')
 	}
