@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// BackupPlace says where a backup lies: at a path, or under a name on one of the server's disks.
+// BackupPlace names where a backup is stored: at a path, or under a name on one of the server's disks.
 type BackupPlace struct {
 	Disk string // "": Name is an absolute path where the server itself reads and writes
 	Name string // ending in .tar: one file; else a directory
@@ -21,20 +21,20 @@ func (p BackupPlace) sql() string {
 	return "Disk(" + quote(p.Disk) + ", " + quote(p.Name) + ")"
 }
 
-// quote writes a string literal: where a backup goes can't be a parameter.
+// quote returns text as a string literal, because the destination of a backup can't be a parameter.
 func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// Backup is what ClickHouse says of a backup or a restoration.
+// Backup is what ClickHouse reports about a backup or a restore.
 type Backup struct {
 	Files uint64
 	Bytes uint64
 }
 
-// MakeBackup backs the URL's database up, with all tables and views, and tells what went into the backup. Every table
-// is backed up as it is at one moment, but not all at the same: nobody may write meanwhile. When the context ends, the
-// backup is given up.
+// MakeBackup backs up the URL's database, with all tables and views, and returns what went into the backup. Each table
+// is backed up as of one moment, but not all tables as of the same one, so nobody may write meanwhile. When the context
+// ends, the backup is canceled.
 func MakeBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, error) {
 	database, err := currentDatabase(ctx, conn)
 	if err != nil {
@@ -43,8 +43,8 @@ func MakeBackup(ctx context.Context, conn Conn, place BackupPlace) (Backup, erro
 	return runBackup(ctx, conn, "BACKUP DATABASE "+identifier(database)+" TO "+place.sql()+" ASYNC")
 }
 
-// RestoreBackup brings the tables and views of a database, by its name in the backup, back into that of the URL, which
-// must be empty.
+// RestoreBackup restores the tables and views of a database, given by its name in the backup, into the database of the
+// URL, which must be empty.
 func RestoreBackup(ctx context.Context, conn Conn, place BackupPlace, database string) (Backup, error) {
 	current, err := currentDatabase(ctx, conn)
 	if err != nil {
@@ -64,8 +64,8 @@ func identifier(name string) string {
 	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
 }
 
-// runBackup starts a statement that goes on by itself, because one that says nothing for minutes would run into the
-// connection's time limit, and waits for its end.
+// runBackup starts a statement that runs in the background, because one that sends nothing for minutes would exceed the
+// connection's time limit, and waits until it has ended.
 func runBackup(ctx context.Context, conn Conn, statement string) (Backup, error) {
 	var id, status string
 	if err := conn.QueryRow(ctx, statement).Scan(&id, &status); err != nil {
@@ -84,10 +84,10 @@ func runBackup(ctx context.Context, conn Conn, statement string) (Backup, error)
 	}
 }
 
-// backupPoll is how often a backup is looked at.
+// backupPoll is the interval at which a backup's state is polled.
 const backupPoll = 100 * time.Millisecond
 
-// backupState tells how far a backup or a restoration has come.
+// backupState returns the progress of a backup or a restore, and whether it is done.
 func backupState(ctx context.Context, conn Conn, id string) (b Backup, done bool, err error) {
 	params := Params{}
 	params.String("id", id)
@@ -109,7 +109,7 @@ WHERE id = {id:String}`).Scan(&status, &failure, &b.Files, &b.Bytes)
 	return b, false, fmt.Errorf("ClickHouse says %s: %s", status, failure)
 }
 
-// giveUpBackup ends a backup under way and waits until it has ended, so that it leaves nothing half-done behind.
+// giveUpBackup cancels a running backup and waits until it has ended, so that it leaves nothing half-done behind.
 func giveUpBackup(conn Conn, id string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// Names of places stand in the statement's text: whatever they hold, they stay names.
+// Names of backups and disks are part of the statement's text: whatever characters they contain, they remain names.
 func TestBackupsGoWhereTheyAreToldTo(t *testing.T) {
 	conn := open(t, enginetest.Start(t).URL())
 	execute(t, conn, "CREATE TABLE kept (n UInt64) ENGINE = MergeTree ORDER BY n")

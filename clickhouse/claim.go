@@ -16,17 +16,17 @@ SELECT if(number = 0, 0, sleepEachRow(0.1))
 FROM system.numbers
 SETTINGS max_block_size = 1, max_threads = 1, max_execution_time = 0, max_rows_to_read = 0`
 
-// claimTime is how long a claim may be held: without end. The driver gives up a statement after five minutes unless it
-// is told otherwise, however many rows come.
+// claimTime is how long a claim may be held, which is practically forever. Without such a limit the driver aborts a
+// statement after five minutes, however many rows arrive.
 const claimTime = 100 * 365 * 24 * time.Hour
 
-// claimStart is how long the server may take to begin the statement.
+// claimStart is how long the server may take to start the statement.
 const claimStart = 30 * time.Second
 
-// claimPatience is how long taking a claim waits for the claim of a program that has just ended to end, too.
+// claimPatience is how long TakeClaim waits for the claim of a program that has just ended to end, too.
 const claimPatience = 5 * time.Second
 
-// claimPause is how often it tries.
+// claimPause is the pause between two attempts to take a claim.
 const claimPause = 50 * time.Millisecond
 
 // Claim is an exclusive right within one server: it is held by a statement with a fixed query id that runs for as long
@@ -39,9 +39,9 @@ type Claim struct {
 	err    error
 }
 
-// HeldError says that somebody else holds the claim.
+// HeldError reports that somebody else holds the claim.
 type HeldError struct {
-	Holder string    // what the holder said of itself
+	Holder string    // how the holder described itself
 	Since  time.Time // when it took the claim
 }
 
@@ -49,8 +49,8 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s has been at work since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
 }
 
-// TakeClaim takes the named claim on the server and database of the URL. The holder is what others are told about this
-// one. It fails with *HeldError while another holds the claim.
+// TakeClaim takes the named claim on the server and database of the URL. The holder is the description that others see
+// of this one. TakeClaim fails with *HeldError while another holds the claim.
 func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 	options, err := parse(url)
 	if err != nil {
@@ -88,7 +88,8 @@ func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 	}
 }
 
-// claimID makes the query id, which is the server's and not the database's, particular to the database.
+// claimID returns a query id that is specific to the database, because query ids are unique within a server, not within
+// a database.
 func claimID(ctx context.Context, conn Conn, name string) (string, error) {
 	database, err := currentDatabase(ctx, conn)
 	if err != nil {
@@ -102,7 +103,7 @@ func startClaim(conn Conn, id, holder string) (*Claim, error) {
 	statement, _ := WithStatement(ctx, Statement{Comment: holder, QueryID: id})
 	hung := time.AfterFunc(claimStart, cancel)
 	rows, err := conn.Query(statement, claimSQL)
-	if err == nil && !rows.Next() { // the first row proves that the server took the statement
+	if err == nil && !rows.Next() { // the first row proves that the server accepted the statement
 		err = errors.Join(rows.Err(), rows.Close())
 	}
 	if !hung.Stop() {
@@ -124,13 +125,14 @@ func (c *Claim) watch(rows driver.Rows) {
 	close(c.lost)
 }
 
-// Lost is closed when the claim has ended, be it by Release or because the server or the connection went.
+// Lost returns a channel that is closed when the claim has ended, be it by Release or because the server or the
+// connection failed.
 func (c *Claim) Lost() <-chan struct{} { return c.lost }
 
-// Err says why the claim was lost; it may be called once Lost is closed.
+// Err returns why the claim was lost. It may be called once Lost is closed.
 func (c *Claim) Err() error { return c.err }
 
-// Release gives the claim back.
+// Release releases the claim.
 func (c *Claim) Release() {
 	c.cancel()
 	<-c.lost

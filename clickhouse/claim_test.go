@@ -37,7 +37,7 @@ func refused(t *testing.T, url, name string) *clickhouse.HeldError {
 	return held
 }
 
-// The driver gives up a statement after a time, five minutes by default, even while rows come.
+// The driver aborts a statement after some time, five minutes by default, even while rows arrive.
 func TestClaimOutlastsTheDriversPatience(t *testing.T) {
 	claim := take(t, enginetest.Start(t).URL()+"?read_timeout=200ms", "test", "a holder")
 	select {

@@ -1,5 +1,5 @@
-// Package clickhouse opens connections to ClickHouse and says in one place how the program talks to it: which settings
-// and limits a statement gets, how parameters are written, and what kind of failure an error is.
+// Package clickhouse opens connections to ClickHouse and defines in one place how the program talks to it: which
+// settings and limits a statement has, how parameters are written, and how errors are classified.
 package clickhouse
 
 import (
@@ -15,21 +15,22 @@ import (
 // Conn is a pool of connections over the native protocol.
 type Conn = driver.Conn
 
-// dialTimeout bounds the making of one connection; a server on this machine or in this network answers far sooner.
+// dialTimeout bounds how long opening one connection may take. A server on this machine or in this network answers far
+// sooner.
 const dialTimeout = 5 * time.Second
 
-// Pool says how many connections a program may hold.
+// Pool configures how many connections a program may hold.
 type Pool struct {
-	MaxOpen int // statements under way at once; further ones wait for their turn
+	MaxOpen int // concurrent statements; further ones wait for their turn
 	MaxIdle int // connections kept open between statements
 
-	// Address tells where the server is when a connection is made; nil: where the URL says. It is for one that may come
-	// back on another port.
+	// Address returns the server's address whenever a connection is opened; nil: the address in the URL. It is for a
+	// server that may come back on another port.
 	Address func() string
 }
 
-// Open connects to the server and database that the URL names (clickhouse://user:password@host:9000/database) and asks
-// it for a sign of life.
+// Open connects to the server and database that the URL names (clickhouse://user:password@host:9000/database) and pings
+// it.
 func Open(ctx context.Context, url string, pool Pool) (Conn, error) {
 	options, err := parse(url)
 	if err != nil {
@@ -57,7 +58,7 @@ func open(ctx context.Context, options *driver.Options, pool Pool) (Conn, error)
 	return conn, nil
 }
 
-// OpenDB gives the same database as a *sql.DB, which the migrations need.
+// OpenDB opens the same database as a *sql.DB, which the migrations need.
 func OpenDB(url string) (*sql.DB, error) {
 	options, err := parse(url)
 	if err != nil {
@@ -66,7 +67,7 @@ func OpenDB(url string) (*sql.DB, error) {
 	return driver.OpenDB(options), nil
 }
 
-// Validate tells what is wrong with a connection URL, without connecting.
+// Validate returns what is wrong with a connection URL, without connecting.
 func Validate(url string) error {
 	_, err := parse(url)
 	return err
@@ -82,7 +83,7 @@ func parse(url string) (*driver.Options, error) {
 		return nil, fmt.Errorf("the ClickHouse URL names no database; it has the form clickhouse://user:password@host:9000/database")
 	}
 	if len(options.Addr) > 1 {
-		// The claim to write is one server's: two loaders that reach different ones would both get it.
+		// The claim to write exists per server: two loaders that reach different servers would both get it.
 		return nil, fmt.Errorf("the ClickHouse URL names %d hosts, and Orgstats works with one server: name one, or a name that always leads to the same one", len(options.Addr))
 	}
 	options.DialTimeout = dialTimeout
@@ -94,8 +95,8 @@ func parse(url string) (*driver.Options, error) {
 	return options, nil
 }
 
-// compression is that of the blocks which travel: on this machine, compressing them would cost both sides more than it
-// saves.
+// compression returns how blocks are compressed in transit. On this machine, compressing them would cost both sides
+// more than it saves.
 func compression(addresses []string) driver.CompressionMethod {
 	for _, address := range addresses {
 		host, _, err := net.SplitHostPort(address)

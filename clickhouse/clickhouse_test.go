@@ -59,12 +59,13 @@ func TestStatementsRunUnderTheirSettings(t *testing.T) {
 			t.Errorf("%s gave %q, want %q", query, got, want)
 		}
 	}
-	// The server's own limit must not end a statement before the deadline does, and must end it soon after. What the
-	// statements before took, on however slow a machine, is gone from the deadline.
+	// The server's own limit must not end a statement before the deadline does, and must end it soon after. The time
+	// that earlier statements took, on however slow a machine, is already spent.
 	if limit := one[float64](t, ctx, conn, "SELECT toFloat64(getSetting('max_execution_time'))"); limit < 3000 || limit > 3610 {
 		t.Errorf("the server ends the statement after %v s, where the deadline is an hour", limit)
 	}
-	// Only one statement at a time may have an id, and the server may not be done with one yet whose answer has come.
+	// Only one statement at a time may have an id, and the server may not be done yet with one whose answer has
+	// arrived.
 	statement.QueryID = "a-query"
 	identified, cancel := clickhouse.WithStatement(t.Context(), statement)
 	defer cancel()
@@ -89,7 +90,7 @@ func TestStatementStopsWithItsCaller(t *testing.T) {
 	awaitCount(t, conn, 0)
 }
 
-// awaitCount waits until the endless statement runs, or does not.
+// awaitCount waits until the wanted number of endless statements run.
 func awaitCount(t *testing.T, conn clickhouse.Conn, want uint64) {
 	t.Helper()
 	enginetest.Await(t, fmt.Sprintf("%d such statements run", want), func() bool {

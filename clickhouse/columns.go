@@ -21,7 +21,7 @@ func Field[R, V any](name string, field func(*R) *V) Column[R] {
 	return c
 }
 
-// Text declares a Field of type LowCardinality(String) or Enum, which the server turns into plain strings faster than
+// Text declares a Field of type LowCardinality(String) or Enum, which the server converts to plain strings faster than
 // the driver does.
 func Text[R any](name string, field func(*R) *string) Column[R] {
 	return Field(name, field).as("toString(" + name + ")")
@@ -64,7 +64,7 @@ func Expression[R, V any](expression string, field func(*R) *V) Column[R] {
 // Columns declares the columns of a table.
 type Columns[R any] []Column[R]
 
-// Select lists what a SELECT reads.
+// Select returns the list of what a SELECT reads.
 func (c Columns[R]) Select() string {
 	var list []string
 	for _, column := range c {
@@ -75,7 +75,7 @@ func (c Columns[R]) Select() string {
 	return strings.Join(list, ", ")
 }
 
-// Scan reads a row of such a SELECT into row.
+// Scan reads a row of a SELECT of these columns into row.
 func (c Columns[R]) Scan(scan Scan, row *R) error {
 	dest := make([]any, 0, len(c))
 	for _, column := range c {

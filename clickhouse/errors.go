@@ -11,7 +11,7 @@ import (
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Codes of the server's exceptions that the program tells apart, as in ClickHouse's ErrorCodes.cpp.
+// Codes of the server's exceptions that the program distinguishes, as in ClickHouse's ErrorCodes.cpp.
 const (
 	codeNoSuchColumn           = 16
 	codeUnknownFunction        = 46
@@ -39,22 +39,22 @@ const (
 	codeServerOverloaded       = 745
 )
 
-// IsTimeout tells whether a statement ran out of its time.
+// IsTimeout reports whether a statement exceeded its time limit.
 func IsTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeTimeoutExceeded) || waitedTooLong(err)
 }
 
-// waitedTooLong tells whether a connection's deadline, which the driver takes from the context, passed before the
-// server answered; not whether it passed before there was a connection.
+// waitedTooLong reports whether a connection's deadline, which the driver derives from the context, passed before the
+// server answered. A deadline that passed before there was a connection does not count.
 func waitedTooLong(err error) bool {
 	operation, ok := errors.AsType[*net.OpError](err)
 	return ok && operation.Timeout() && operation.Op != "dial"
 }
 
-// IsAlreadyRunning tells whether a statement was refused because one with the same query id is under way.
+// IsAlreadyRunning reports whether a statement was refused because one with the same query id is running.
 func IsAlreadyRunning(err error) bool { return hasCode(err, codeQueryAlreadyRunning) }
 
-// IsUnavailable tells whether the server could not be reached or could not take the statement now, so that trying again
+// IsUnavailable reports whether the server could not be reached or could not accept the statement now, so that retrying
 // later makes sense.
 func IsUnavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || IsTimeout(err) {
@@ -74,8 +74,8 @@ func IsUnavailable(err error) bool {
 // literals are the texts that ClickHouse quotes.
 var literals = regexp.MustCompile(`'(?:[^'\\]|\\.)*'?`)
 
-// Redact gives an error's text for the log. ClickHouse may quote parameters of the statement in its errors, and so what
-// callers asked about: that is left out.
+// Redact returns an error's text for the log. In its errors ClickHouse may quote parameters of the statement, and thus
+// what callers asked about; Redact removes them.
 func Redact(err error) string {
 	if _, ok := errors.AsType[*driver.Exception](err); !ok {
 		return err.Error()
@@ -83,17 +83,16 @@ func Redact(err error) string {
 	return literals.ReplaceAllString(err.Error(), "'…'")
 }
 
-// IsRefused tells whether the server answered that it does not carry out a statement, for a reason that may pass: a
-// disk is full, a table is read-only, there is too much to merge. It is not told of statements that are wrong
-// themselves.
+// IsRefused reports whether the server refused to execute a statement for a reason that may pass: a disk is full, a
+// table is read-only, there is too much to merge. It does not cover statements that are wrong themselves.
 func IsRefused(err error) bool {
 	_, refused := errors.AsType[*driver.Exception](err)
 	return refused && !hasCode(err, codeNoSuchColumn, codeUnknownFunction, codeUnknownIdentifier, codeTypeMismatch, codeUnknownTable,
 		codeSyntaxError)
 }
 
-// IsDenied tells whether the server does not let this user in, into this database, or do this: at the start of a
-// program a mistake in its configuration, and later perhaps one of the server's that passes.
+// IsDenied reports whether the server denies this user the login, the database or the statement. At the start of a
+// program that is a mistake in its configuration; later it may be a temporary one of the server's.
 func IsDenied(err error) bool {
 	return hasCode(err, codeUnknownDatabase, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAccessDenied, codeAuthenticationFailed)
 }

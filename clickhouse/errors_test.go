@@ -13,7 +13,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// kinds are what the program tells apart.
+// kinds are the kinds of errors that the program distinguishes.
 type kinds struct{ timeout, alreadyRunning, unavailable bool }
 
 func kindsOf(err error) kinds {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// insertBlock is how many rows travel in a block.
+// insertBlock is the number of rows in a block.
 const insertBlock = 8_192
 
-// Insert inserts rows into a table: all of them or none. It sends column by column, which costs a fraction of what the
-// driver takes for row by row.
+// Insert inserts rows into a table: all of them or none. It sends the rows column by column, which costs a fraction of
+// the driver's row-by-row path.
 func Insert[R any](ctx context.Context, conn Conn, table string, rows []R, columns ...Column[R]) error {
 	var names []string
 	var gather []func([]R) any

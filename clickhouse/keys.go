@@ -9,11 +9,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 )
 
-// Keys is a set that travels with a query as an external table named keys, so that looking up many ids is one query of
+// Keys is a set that is sent with a query as an external table named keys, so that looking up many ids is one query of
 // constant text.
 type Keys struct {
 	columns []func(*ext.Table) error
-	values  []any // one slice a column, all of one length
+	values  []any // one slice per column, all of the same length
 }
 
 // StringKeys returns a set of one column of type String.
@@ -26,7 +26,7 @@ func (k *Keys) Add(name, columnType string, values any) *Keys {
 	return k
 }
 
-// WithKeys returns a context under which a query sees the set. A nil set is none.
+// WithKeys returns a context under which a query sees the set. A nil set is not sent.
 func WithKeys(ctx context.Context, k *Keys) (context.Context, error) {
 	if k == nil {
 		return ctx, nil

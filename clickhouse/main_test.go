@@ -42,7 +42,7 @@ func open(t *testing.T, url string) clickhouse.Conn {
 	return conn
 }
 
-// one asks for a single value.
+// one returns the single value that a query selects.
 func one[T any](t *testing.T, ctx context.Context, conn clickhouse.Conn, query string) (value T) {
 	t.Helper()
 	if err := conn.QueryRow(ctx, query).Scan(&value); err != nil {

@@ -24,7 +24,7 @@ type Query struct {
 // Rows are the rows of a query. The query is over when they are closed.
 type Rows = native.Rows
 
-// Observation is what became of a query.
+// Observation is the outcome of a query.
 type Observation struct {
 	Name string        // the query's
 	Rows uint64        // read by ClickHouse
@@ -50,7 +50,7 @@ func NewObserved(conn Conn, tracer trace.Tracer, observer Observer) Observed {
 	return Observed{conn, tracer, observer}
 }
 
-// Query runs a query, which also a second observer observes.
+// Query runs a query, which a second observer observes, too.
 func (o Observed) Query(ctx context.Context, q Query, second Observer) (Rows, error) {
 	s := &statement{name: q.Name, observers: []Observer{o.observer, second}, started: time.Now()}
 	ctx, s.span = o.tracer.Start(ctx, "SELECT "+s.name, trace.WithSpanKind(trace.SpanKindClient),
@@ -68,7 +68,7 @@ func (o Observed) Query(ctx context.Context, q Query, second Observer) (Rows, er
 	return &observedRows{rows, s}, nil
 }
 
-// statement is a query that is under way.
+// statement is a running query.
 type statement struct {
 	span      trace.Span
 	name      string
@@ -100,7 +100,7 @@ type observedRows struct {
 	statement *statement
 }
 
-// Close closes the rows, and ends the query with the error that they have met.
+// Close closes the rows, and ends the query with the error that occurred while reading them.
 func (r *observedRows) Close() error {
 	err := r.Rows.Close()
 	if failure := r.Rows.Err(); failure != nil {

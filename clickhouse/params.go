@@ -8,8 +8,8 @@ import (
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Params are the values of a statement's {name:Type} placeholders. They travel beside the statement and are never part
-// of its text.
+// Params are the values of a statement's {name:Type} placeholders. They are sent beside the statement and are never
+// part of its text.
 type Params map[string]string
 
 // The server reads a parameter as a field of its tab-separated format, so these five characters must be escaped; every

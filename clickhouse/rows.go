@@ -35,7 +35,7 @@ func LookUp(ctx context.Context, conn Conn, what string, keys *Keys, query strin
 	return nil
 }
 
-// Count returns the number of rows of a table, or of those that a condition after it leaves.
+// Count returns the number of rows of a table, or of those that match a condition after its name.
 func Count(ctx context.Context, conn Conn, from string) (rows uint64, err error) {
 	if err := conn.QueryRow(ctx, "SELECT count() FROM "+from).Scan(&rows); err != nil {
 		return 0, fmt.Errorf("count the rows of %s: %w", from, err)

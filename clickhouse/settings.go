@@ -14,10 +14,10 @@ type Limits struct {
 	Memory int64         // bytes that the statement may use
 }
 
-// Statement is what every statement of the program says of itself.
+// Statement describes a statement of the program to the server.
 type Statement struct {
 	Comment  string // log_comment: finds the statement in system.query_log and system.processes
-	QueryID  string // "": the server gives one
+	QueryID  string // "": the server generates one
 	Limits   Limits
 	Settings map[string]any // further settings
 }

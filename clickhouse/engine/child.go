@@ -15,25 +15,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childArgument, as first argument, makes the program the engine's process. The library and the directory follow.
+// childArgument, as the first argument, makes the program run as the engine's process. The library and the directory
+// follow.
 const childArgument = "engine-child"
 
-// The engine's process inherits these files from the one that starts it.
+// The engine's process inherits these files from the process that starts it.
 const (
 	inputDescriptor    = 3 + iota // the pipe that ClickHouse reads
-	endDescriptor                 // its writing end: closing it ends ClickHouse
+	endDescriptor                 // the pipe's writing end: closing it ends ClickHouse
 	usersDescriptor               // the reading end of the users' pipe
 	terminalDescriptor            // the other end of the terminal that is standard input
 )
 
-// endLimit is how long ClickHouse may take to end before its process ends without it. Nothing is lost then.
+// endLimit is how long ClickHouse may take to shut down before its process exits anyway. No data is lost then.
 const endLimit = 20 * time.Second
 
-// childLockLimit is ample: who starts the engine has just seen the lock free.
+// childLockLimit is how long the child waits for the engine's lock. It is ample, because the starting process has just
+// seen the lock free.
 const childLockLimit = 5 * time.Second
 
-// RunChildIfAsked runs the engine, and never returns, in a process that Start has started for it; in any other it does
-// nothing. A program that calls Start calls this first thing in main, and a test in TestMain.
+// RunChildIfAsked runs the engine, and never returns, in a process that Start has started for it; in any other process
+// it does nothing. A program that uses Start must call it first in main, and a test in TestMain.
 func RunChildIfAsked() {
 	if len(os.Args) != 4 || os.Args[1] != childArgument {
 		return
@@ -48,8 +50,8 @@ func RunChildIfAsked() {
 func runChild(path string, d directory) error {
 	// The engine outlives the signals that its users get, and ends by itself when the last of them has ended.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	unix.Umask(0o077)      // the records and the log are private, whatever directory the user has made for them
-	runtime.LockOSThread() // ClickHouse wants a large stack: the main thread's
+	unix.Umask(0o077)      // the records and the log are private, whatever directory the user has created for them
+	runtime.LockOSThread() // ClickHouse needs a large stack: the main thread's
 
 	var info unix.Stat_t
 	if err := unix.Fstat(usersDescriptor, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFIFO {
@@ -65,7 +67,7 @@ func runChild(path string, d directory) error {
 	if err != nil {
 		return fmt.Errorf("another engine holds the data directory %s: %w", d, err)
 	}
-	defer lock.Close() // and not before: a lock that nothing refers to any more is collected, and free
+	defer lock.Close() // not earlier: a lock that nothing refers to anymore is garbage-collected, and thereby released
 	library, err := openLibrary(path)
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func runChild(path string, d directory) error {
 	return library.serve(d.config(), inputDescriptor)
 }
 
-// recordChild completes the state that the starting process has written.
+// recordChild completes the state that the starting process wrote.
 func recordChild(d directory, version string) error {
 	s, err := readState(d.state())
 	if err != nil {
@@ -98,9 +100,9 @@ func endWithUsers(d directory) {
 	_ = unix.Close(endDescriptor)
 }
 
-// decideToEnd waits for the end of the pipe. It reports false when somebody joined in the same moment. When nobody did
-// it removes the pipe, under the lock that joining needs: whoever comes from now on finds no engine. A user that closes
-// the engine as the last has done so already.
+// decideToEnd waits for the end of the pipe. It reports false when somebody joined at the same moment. Otherwise it
+// removes the pipe, under the lock that joining requires, so that later processes find no engine. A last user that
+// closed the engine has removed the pipe already.
 func decideToEnd(d directory) bool {
 	_ = unix.SetNonblock(usersDescriptor, false)
 	if _, err := unix.Read(usersDescriptor, make([]byte, 1)); errors.Is(err, unix.EINTR) {
@@ -110,7 +112,7 @@ func decideToEnd(d directory) bool {
 	err := context.DeadlineExceeded
 	for errors.Is(err, context.DeadlineExceeded) {
 		if !joinable(d) {
-			return true // and the lock may be held by who waits for that
+			return true // and the lock may be held by a process that waits for that
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*retryDelay)
 		lock, err = d.lockMembership(ctx)
@@ -130,7 +132,7 @@ func decideToEnd(d directory) bool {
 	return true
 }
 
-// joinable tells whether the pipe by which others join is still this engine's.
+// joinable reports whether the pipe by which others join is still this engine's.
 func joinable(d directory) bool {
 	var own, named unix.Stat_t
 	return unix.Fstat(usersDescriptor, &own) == nil && unix.Stat(d.pipe(), &named) == nil && own.Dev == named.Dev && own.Ino == named.Ino

@@ -21,7 +21,8 @@ var (
 	usersTemplate  = template.Must(template.New("users").Funcs(functions).Parse(usersText))
 )
 
-// writeConfig writes the engine's configuration and its users. ClickHouse adds to these what else it finds in users.d.
+// writeConfig writes the engine's configuration and its users. ClickHouse merges them with whatever else it finds in
+// users.d.
 func writeConfig(d directory, s state, c credentials) error {
 	err := writeTemplate(d.config(), engineTemplate, map[string]any{
 		"Data":     d.data(),

@@ -13,7 +13,7 @@ const Database = "orgstats"
 
 const loopback = "127.0.0.1"
 
-// Connection is all that a client needs to talk to the engine.
+// Connection is everything that a client needs to talk to the engine.
 type Connection struct {
 	User     string
 	Password string
@@ -23,7 +23,7 @@ type Connection struct {
 	Database string
 }
 
-// URL returns the connection for the native protocol, as clickhouse-go's ParseDSN takes it.
+// URL returns the connection URL for the native protocol, as clickhouse-go's ParseDSN accepts it.
 func (c Connection) URL() string {
 	u := url.URL{
 		Scheme: "clickhouse",
@@ -46,12 +46,12 @@ func (c Connection) CurlCommand(statement string) string {
 		c.User, c.Password, c.Host, c.HTTPPort, c.Database, shellQuote(statement))
 }
 
-// String describes the connection without its password, so that one that is logged gives nothing away.
+// String describes the connection without its password, so that logging it leaks nothing.
 func (c Connection) String() string {
 	return fmt.Sprintf("%s@%s/%s", c.User, c.Address(), c.Database)
 }
 
-// Address is the host and the port of the native protocol.
+// Address returns the host and the port of the native protocol.
 func (c Connection) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.TCPPort)) }
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

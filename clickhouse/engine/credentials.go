@@ -22,7 +22,7 @@ type credentials struct {
 	Analyst string `json:"analyst"`
 }
 
-// readCredentials reads what an earlier start has generated. The error is fs.ErrNotExist when there was none.
+// readCredentials reads the passwords that an earlier start generated. The error is fs.ErrNotExist when there was none.
 func readCredentials(path string) (credentials, error) {
 	var c credentials
 	text, err := os.ReadFile(path)
@@ -35,7 +35,7 @@ func readCredentials(path string) (credentials, error) {
 	return c, nil
 }
 
-// makeCredentials reads the passwords and generates them once, where there are none yet.
+// makeCredentials reads the passwords, and generates them first if there are none yet.
 func makeCredentials(path string) (credentials, error) {
 	c, err := readCredentials(path)
 	if !errors.Is(err, fs.ErrNotExist) {

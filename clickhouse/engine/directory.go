@@ -27,7 +27,7 @@ func (d directory) log() string         { return d.file("engine.log") }
 func (d directory) previousLog() string { return d.file("engine.previous.log") }
 func (d directory) errorLog() string    { return d.file("engine.stderr.log") }
 
-// prepareDirectory makes the data directory where it is missing and tries that it can be written.
+// prepareDirectory creates the data directory if it is missing and checks that it is writable.
 func prepareDirectory(path string) (directory, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func prepareDirectory(path string) (directory, error) {
 	d := directory(absolute)
 	err = errors.Join(os.MkdirAll(d.data(), 0o700), os.MkdirAll(d.moreUsers(), 0o700))
 	if err == nil {
-		// The data directory itself may be one that the user made; what it holds of the records is private anyway.
+		// The user may have created the data directory itself; the records inside it are private anyway.
 		err = os.Chmod(d.data(), 0o700)
 	}
 	if err != nil {
@@ -46,11 +46,11 @@ func prepareDirectory(path string) (directory, error) {
 	return d, nil
 }
 
-// retryDelay is how often a condition of another process (a lock, a port, an answer) is looked at again.
+// retryDelay is the interval at which a condition of another process (a lock, a port, an answer) is checked again.
 const retryDelay = 10 * time.Millisecond
 
-// lockMembership takes the lock under which processes join and leave the engine, and under which the engine decides
-// to end: so nobody joins one that has decided to.
+// lockMembership acquires the lock under which processes join and leave the engine, and under which the engine decides
+// to end, so that nobody joins an engine that has decided to end.
 func (d directory) lockMembership(ctx context.Context) (*flock.Flock, error) {
 	lock := flock.New(d.file("start.lock"), flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, retryDelay); err != nil {
@@ -59,7 +59,7 @@ func (d directory) lockMembership(ctx context.Context) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// lockEngine takes the lock that an engine holds for its whole life.
+// lockEngine acquires the lock that an engine holds for its whole life.
 func (d directory) lockEngine(ctx context.Context) (*flock.Flock, error) {
 	lock := flock.New(d.file("engine.lock"), flock.SetPermissions(0o600))
 	_, err := lock.TryLockContext(ctx, retryDelay)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// watch tells the user when the engine ends by itself. It ends with the lease.
+// watch closes Done when the engine ends by itself. It returns when the lease is released.
 func (e *Engine) watch() {
 	<-e.lease.ended
 	select {
@@ -35,8 +35,8 @@ func (e *Engine) giveUp() error {
 	return e.awaitEnd()
 }
 
-// leave gives the lease back, under the membership's lock, and tells whether it was the last. Then it removes the pipe:
-// nobody may join an engine whose end is waited for.
+// leave releases the lease, under the membership's lock, and reports whether it was the last. If so, it removes the
+// pipe, because nobody may join an engine that is about to end.
 func (e *Engine) leave() (last bool, err error) {
 	pipe := e.directory.pipe()
 	err = e.lease.release()
@@ -76,7 +76,7 @@ func (e *Engine) awaitEnd() error {
 	})
 }
 
-// reap waits for the child, so that it does not stay behind as a zombie.
+// reap waits for the child, so that it does not remain as a zombie.
 func (e *Engine) reap() {
 	exited := make(chan struct{})
 	e.exited = exited
@@ -86,7 +86,7 @@ func (e *Engine) reap() {
 	}()
 }
 
-// wasKilled tells whether the child, which has exited, was killed.
+// wasKilled reports whether the child, which has exited, was killed.
 func (e *Engine) wasKilled() bool {
 	status, ok := e.child.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL

@@ -1,13 +1,13 @@
 // Package engine runs ClickHouse without a server: as a child process that opens ClickHouse's own library and serves
 // the native protocol and HTTP on loopback.
 //
-// One data directory has one engine at a time. The first command that calls Start on the directory starts it, those
-// that come while it runs join it, and it ends when the last of them has closed it or has ended, however that was. It
-// is never started again behind anybody's back: Done tells its users when it has ended without them, and who wants it
-// to be started again then says so with a Keeper.
+// One data directory has one engine at a time. The first command that calls Start on the directory starts it, later
+// ones join it while it runs, and it ends when the last of them has closed it or has exited, however that happened. It
+// is never restarted implicitly: Done informs its users that it has ended without them, and a Keeper restarts it for
+// those who want that.
 //
-// The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse is not one of the
-// service. What ties it to its users is a named pipe in the data directory (lease).
+// The engine's process is this program itself (RunChildIfAsked), so that a crash of ClickHouse does not crash the
+// service. A named pipe in the data directory ties it to its users (lease).
 package engine
 
 import (
@@ -16,18 +16,18 @@ import (
 	"time"
 )
 
-// Options say which engine is wanted. Only DataDir is required.
+// Options configure an engine. Only DataDir is required.
 type Options struct {
-	// DataDir keeps the data, the generated passwords and the log. It is made when it is missing.
+	// DataDir holds the data, the generated passwords and the log. It is created if it is missing.
 	DataDir string
 	// Library is the path of libchdb. Empty: ORGSTATS_LIBCHDB, else libchdb.so beside the program, else
 	// ../lib/libchdb.so.
 	Library string
-	// Port is the port of the native protocol. 0: the one of last time if it is free, else any free one.
+	// Port is the port of the native protocol. 0: the last start's port if it is free, else any free one.
 	Port int
-	// Silence is how long a kept engine may answer nothing before it is killed and started again. 0: a minute.
+	// Silence is how long a kept engine may be unresponsive before it is killed and restarted. 0: a minute.
 	Silence time.Duration
-	// Log is told when the engine starts, is joined and ends. Nil: nothing is logged.
+	// Log receives a message when the engine starts, is joined or ends. Nil: nothing is logged.
 	Log *slog.Logger
 }
 
@@ -47,22 +47,22 @@ type Engine struct {
 	close   func() error
 }
 
-// Owner returns the connection that may do everything: the program's.
+// Owner returns the connection that may do everything, for the program itself.
 func (e *Engine) Owner() Connection { return e.connection(ownerName, e.credentials.Owner) }
 
-// Analyst returns the connection that may only read, within limits: the people's.
+// Analyst returns the connection that may only read, within limits, for people.
 func (e *Engine) Analyst() Connection { return e.connection(analystName, e.credentials.Analyst) }
 
-// URL returns the owner's connection, password included, as clickhouse-go's ParseDSN takes it.
+// URL returns the owner's connection URL, including the password, as clickhouse-go's ParseDSN accepts it.
 func (e *Engine) URL() string { return e.Owner().URL() }
 
 // Version returns the library's version, as in 26.7.3: its year and month are ClickHouse's.
 func (e *Engine) Version() string { return e.state.Version }
 
-// PID returns the engine's process.
+// PID returns the id of the engine's process.
 func (e *Engine) PID() int { return e.state.PID }
 
-// Done is closed when the engine has ended although nobody has closed it. Err then says why.
+// Done returns a channel that is closed when the engine has ended although nobody has closed it. Err then returns why.
 func (e *Engine) Done() <-chan struct{} { return e.done }
 
 // Err returns why the engine has ended, with its last words, and nil while it runs or after Close.
@@ -75,7 +75,7 @@ func (e *Engine) Err() error {
 	}
 }
 
-// Close gives the engine up. When no other process uses it, Close waits until it has ended.
+// Close releases the engine. If no other process uses it, Close waits until it has ended.
 func (e *Engine) Close() error { return e.close() }
 
 func (e *Engine) connection(user, password string) Connection {

@@ -162,7 +162,7 @@ func TestConcurrentStartsGiveOneEngine(t *testing.T) {
 	}
 }
 
-// Every start meets the end of the one before at another moment.
+// Each start hits the end of the previous engine at a different moment.
 func TestStartWhileTheLastUserLeaves(t *testing.T) {
 	dir := t.TempDir()
 	last := startUser(t, dir)
@@ -176,7 +176,7 @@ func TestStartWhileTheLastUserLeaves(t *testing.T) {
 	last.leave(t)
 }
 
-// Who closes the engine as its last user ends it, at once; a command that comes in the same moment starts another.
+// The last user to close the engine ends it at once; a command that comes at the same moment starts another.
 func TestStartWhileTheLastUserCloses(t *testing.T) {
 	dir := t.TempDir()
 	last := start(t, engine.Options{DataDir: dir})

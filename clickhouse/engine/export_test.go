@@ -1,4 +1,4 @@
 package engine
 
-// Joined reports whether the engine was running already. Only tests ask.
+// Joined reports whether the engine was running already. Only tests use it.
 func (e *Engine) Joined() bool { return e.child == nil }

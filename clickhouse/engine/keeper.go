@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// An engine that ended by itself is started again at once, and if that fails, or it ends again soon, after
+	// An engine that ended by itself is restarted at once, and if that fails, or it soon ends again, after
 	// firstRestart, then after twice as long, and so on up to lastRestart.
 	firstRestart = time.Second
 	lastRestart  = 30 * time.Second
-	// steady is how long an engine must have run for its end to be a first one.
+	// steady is how long an engine must have run for its end to count as the first one.
 	steady = time.Minute
 
-	// defaultSilence is far above what a machine with too much to do makes a ping wait, and below a person's patience.
+	// defaultSilence is far longer than a ping waits on an overloaded machine, and shorter than a person's patience.
 	defaultSilence = time.Minute
-	// pings is how often an engine is asked for a sign of life in that time.
+	// pings is how often an engine is pinged within the time that it may be silent.
 	pings = 12
 )
 
-// Keeper keeps an engine running: when it ends by itself, or answers nothing for too long, the keeper starts it again,
-// or joins the one that another process has started, and says so in the log.
+// Keeper keeps an engine running: when it ends by itself, or is unresponsive for too long, the keeper restarts it, or
+// joins the one that another process has started, and logs that.
 type Keeper struct {
 	options Options
 	log     *slog.Logger
@@ -34,7 +34,7 @@ type Keeper struct {
 
 	mu       sync.Mutex
 	engine   *Engine // the last one that ran
-	down     error   // why none runs, nil while one does
+	down     error   // why none is running; nil while one is
 	restarts int
 }
 
@@ -42,29 +42,29 @@ type Keeper struct {
 func Keep(e *Engine, o Options) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &Keeper{options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), cancel: cancel, stopped: make(chan struct{}), engine: e}
-	k.options.Port = e.state.TCPPort // so that whoever knows where it is finds it there again
+	k.options.Port = e.state.TCPPort // so that clients that know the port find the engine there again
 	go k.keep(ctx, e)
 	return k
 }
 
-// Engine is the engine that runs, or the last one that did.
+// Engine returns the running engine, or the last one that ran.
 func (k *Keeper) Engine() *Engine {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.engine
 }
 
-// State tells how often an engine was started again, and why none runs just now, nil while one does.
+// State returns how often an engine was restarted, and why none is running now; down is nil while one is.
 func (k *Keeper) State() (restarts int, down error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.restarts, k.down
 }
 
-// Address is where the engine's native protocol is, or was last.
+// Address returns the address of the engine's native protocol, or its last one.
 func (k *Keeper) Address() string { return k.Engine().Owner().Address() }
 
-// Close ends the keeping and gives the engine up.
+// Close stops keeping the engine and releases it.
 func (k *Keeper) Close() error {
 	k.cancel()
 	<-k.stopped
@@ -85,7 +85,7 @@ func (k *Keeper) keep(ctx context.Context, e *Engine) {
 		}
 		k.log.Error("the ClickHouse engine has ended; it will be started again", "error", e.Err(), "in", pause)
 		k.set(e, e.Err())
-		_ = e.Close() // of one that is gone: there is nothing that could fail but the waiting for it
+		_ = e.Close() // the engine is gone: only waiting for it could fail
 		if e, pause = k.restart(ctx, pause); e == nil {
 			return
 		}
@@ -94,7 +94,7 @@ func (k *Keeper) keep(ctx context.Context, e *Engine) {
 	}
 }
 
-// await waits for the engine's end, and brings it about when it has been silent for too long. It reports false when ctx
+// await waits for the engine's end, and kills the engine when it has been silent for too long. It reports false if ctx
 // ended first.
 func (k *Keeper) await(ctx context.Context, e *Engine) (ended bool) {
 	silence := cmp.Or(k.options.Silence, defaultSilence)
@@ -119,15 +119,15 @@ func (k *Keeper) await(ctx context.Context, e *Engine) (ended bool) {
 	}
 }
 
-// answers tells whether the engine gives a sign of life in time.
+// answers reports whether the engine answers a ping in time.
 func (e *Engine) answers(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return ping(ctx, e.Owner()) == nil
 }
 
-// restart tries until an engine runs, and returns nil when ctx ends before. Next is the pause before the next restart,
-// if that should be needed soon.
+// restart retries until an engine runs, and returns nil if ctx ends first. Next is the pause before the next restart,
+// should one be needed soon.
 func (k *Keeper) restart(ctx context.Context, pause time.Duration) (e *Engine, next time.Duration) {
 	for {
 		select {
@@ -147,7 +147,7 @@ func (k *Keeper) restart(ctx context.Context, pause time.Duration) (e *Engine, n
 	}
 }
 
-// set notes which engine runs, if it is another, and why none does.
+// set stores which engine runs, if it is another one, and why none does.
 func (k *Keeper) set(e *Engine, down error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

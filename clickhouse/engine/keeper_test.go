@@ -71,7 +71,7 @@ func awaitRestart(t *testing.T, k *engine.Keeper, restarts int) *engine.Engine {
 	return nil
 }
 
-// awaitDown waits until no engine runs, and the reason holds the words.
+// awaitDown waits until no engine runs and the reason contains the words.
 func awaitDown(t *testing.T, k *engine.Keeper, words string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
@@ -142,7 +142,7 @@ func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
-// Whenever a keeper is closed while it restarts its engine, no process is left that would still write into the
+// At whatever moment a keeper that restarts its engine is closed, no process is left that could still write to the
 // directory.
 func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
 	for n := range 6 {
@@ -150,7 +150,7 @@ func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
 		k, _ := keep(t, engine.Options{DataDir: dir})
 		kill(t, k.Engine().PID())
 		awaitDown(t, k, "")
-		time.Sleep(time.Duration(n) * 30 * time.Millisecond) // so that each closing meets a later moment of the start
+		time.Sleep(time.Duration(n) * 30 * time.Millisecond) // so that each Close hits a later moment of the start
 		if err := k.Close(); err != nil {
 			t.Error(err)
 		}
@@ -160,7 +160,7 @@ func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
 	}
 }
 
-// enginesOn are the processes of engines on a directory.
+// enginesOn returns the processes of engines on a directory.
 func enginesOn(t *testing.T, dir string) (pids []string) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// launchAttempts is how often new ports are chosen when another program takes one between its choice and its use.
+// launchAttempts is how often new ports are chosen when another program binds one between its choice and its use.
 const launchAttempts = 3
 
-// ErrKilled says that the engine's process was killed while it started, by somebody or for want of memory, so that
-// another start makes sense.
+// ErrKilled reports that the engine's process was killed while it started, by somebody or for lack of memory, so that
+// retrying makes sense.
 var ErrKilled = errors.New("its process was killed")
 
 var errPortLost = errors.New("another program has just taken its port")
@@ -59,14 +59,14 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 		}
 		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
 	}
-	// Nobody has joined it, because that takes the lock that Start holds. Left alone it would still start, on a
-	// directory that others may have removed by then.
+	// Nobody has joined the engine, because joining requires the lock that Start holds. Left alone, it would still
+	// start, on a directory that others may have removed by then.
 	_ = e.child.Process.Kill() // it may have ended
 	<-e.exited
 	return errors.Join(err, e.lease.release())
 }
 
-// configure chooses the ports and writes all that the engine's process reads.
+// configure chooses the ports and writes all files that the engine's process reads.
 func (e *Engine) configure(ctx context.Context, port int) error {
 	s, err := readState(e.directory.state())
 	if err != nil {
@@ -86,7 +86,7 @@ func (e *Engine) configure(ctx context.Context, port int) error {
 	return writeJSON(e.directory.state(), s)
 }
 
-// spawn starts the engine's process and takes the first lease on it.
+// spawn starts the engine's process and acquires the first lease on it.
 func (e *Engine) spawn(library string) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -117,10 +117,11 @@ func (e *Engine) spawn(library string) error {
 
 	child := exec.Command(program, childArgument, library, string(e.directory))
 	child.Stdin, child.Stderr = terminal, messages
-	child.ExtraFiles = []*os.File{input, end, users, otherEnd} // in the order of inputDescriptor and its followers
+	child.ExtraFiles = []*os.File{input, end, users, otherEnd} // in the order of inputDescriptor and the constants after it
 	child.Dir = string(e.directory)
 	child.Env = childEnvironment(e.directory)
-	// A session of its own: what the terminal sends to the program is not for the engine.
+	// The engine gets a session of its own, because signals that the terminal sends to the program are not for the
+	// engine.
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
 		return errors.Join(fmt.Errorf("the engine's process cannot be started: %w", err), held.release())
@@ -130,7 +131,8 @@ func (e *Engine) spawn(library string) error {
 	return nil
 }
 
-// childEnvironment leaves the program's secrets out, and keeps ClickHouse from the files of the user's home.
+// childEnvironment returns an environment without the program's secrets, in which ClickHouse does not find the files of
+// the user's home.
 func childEnvironment(d directory) []string {
 	environment := []string{"TZ=UTC", "HOME=" + d.data()}
 	for _, name := range []string{"PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -141,7 +143,7 @@ func childEnvironment(d directory) []string {
 	return environment
 }
 
-// openLogs begins a new log, keeps the one before, and opens the file for what ClickHouse writes past its log.
+// openLogs starts a new log, keeps the previous one, and opens the file for what ClickHouse writes outside its log.
 func openLogs(d directory) (*os.File, error) {
 	if err := os.Rename(d.log(), d.previousLog()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err

@@ -9,18 +9,18 @@ import (
 )
 
 // lease is a process's hold on an engine: the writing end of a named pipe whose reading end the engine has. The kernel
-// gives it back when the process ends, however it ends; when the last one is given back the engine reads the end of
-// the pipe and ends too. The same pipe tells each holder when the engine has gone.
+// releases it when the process ends, however it ends; when the last lease is released, the engine reads the end of the
+// pipe and ends too. The same pipe informs each holder when the engine is gone.
 type lease struct {
 	writer int
-	wake   *os.File // closed to end the watch
+	wake   *os.File // closed to stop watching
 	gone   chan struct{}
 	ended  chan struct{}
 }
 
-// newPipe makes the named pipe of a new engine and opens both ends: the reader is for the engine.
+// newPipe creates the named pipe of a new engine and opens both ends; the reader is for the engine.
 func newPipe(path string) (reader *os.File, held *lease, err error) {
-	// A pipe that a crashed engine left may still be held by its users, which are no users of the new one.
+	// A pipe that a crashed engine left behind may still be held by its users, which are not users of the new one.
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, err
 	}
@@ -31,7 +31,8 @@ func newPipe(path string) (reader *os.File, held *lease, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the named pipe %s cannot be opened: %w", path, err)
 	}
-	// It was opened so only because a plain open waits for the first writer; the engine wants to wait for the last.
+	// The pipe was opened as non-blocking only because a plain open waits for the first writer; the engine's reads must
+	// wait for the last.
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, nil, errors.Join(err, unix.Close(fd))
 	}
@@ -43,7 +44,7 @@ func newPipe(path string) (reader *os.File, held *lease, err error) {
 	return reader, held, nil
 }
 
-// openLease takes a hold on the running engine. The error is unix.ENXIO or unix.ENOENT when none runs.
+// openLease acquires a lease on the running engine. The error is unix.ENXIO or unix.ENOENT when none runs.
 func openLease(path string) (*lease, error) {
 	writer, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -58,11 +59,11 @@ func openLease(path string) (*lease, error) {
 	return l, nil
 }
 
-// watch closes gone when the engine's end of the pipe is closed, and ends with the lease.
+// watch closes gone when the engine's end of the pipe is closed, and returns when the lease is released.
 func (l *lease) watch(awake *os.File) {
 	defer close(l.ended)
 	defer awake.Close()
-	// No events are asked for: the loss of the last reader is reported always.
+	// No events are requested, because the loss of the last reader is always reported.
 	polled := []unix.PollFd{{Fd: int32(l.writer)}, {Fd: int32(awake.Fd())}}
 	for {
 		_, err := unix.Poll(polled, -1)
@@ -76,7 +77,7 @@ func (l *lease) watch(awake *os.File) {
 	}
 }
 
-// release gives the hold back.
+// release releases the lease.
 func (l *lease) release() error {
 	err := l.wake.Close()
 	<-l.ended
@@ -96,7 +97,8 @@ func hasUsers(path string) (bool, error) {
 	return hasWriters(fd)
 }
 
-// hasWriters asks a pipe that never carries anything: it is empty while it has writers and at its end without.
+// hasWriters reports whether a pipe that never carries data has writers: a read finds it empty while it has writers,
+// and at its end otherwise.
 func hasWriters(fd int) (bool, error) {
 	_, err := unix.Read(fd, make([]byte, 1))
 	if errors.Is(err, unix.EAGAIN) {

@@ -19,7 +19,7 @@ const LibraryVariable = "ORGSTATS_LIBCHDB"
 
 const libraryName = "libchdb.so"
 
-// platforms are those that the library is published for.
+// platforms are the platforms for which the library is published.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
 
 func checkPlatform(platform string) error {

@@ -17,7 +17,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// The codes of ClickHouse for what goes past a limit.
+// ClickHouse's codes for exceeded limits.
 const (
 	tooManyRows       = 158
 	timeoutExceeded   = 159
@@ -50,7 +50,7 @@ func TestAnalystIsStoppedAtTheLimits(t *testing.T) {
 	}
 }
 
-// clickhouse-go, and so Grafana, asks for five seconds more than its caller has.
+// clickhouse-go, and thus Grafana, requests five seconds more than its caller has.
 func TestAnalystsClientsMayHaveTimeLimitsOfTheirOwn(t *testing.T) {
 	analyst := open(t, enginetest.Start(t).Analyst().URL())
 	for _, row := range []struct {
@@ -141,7 +141,8 @@ func TestAnalystsQuotaEnds(t *testing.T) {
 	}
 }
 
-// The files for a server are held against the engine: it reads them in the same way, if from another place.
+// The files for a server are compared with the engine's, which reads them in the same way, though from another
+// directory.
 func TestServersAnalystIsTheEngines(t *testing.T) {
 	text, err := os.ReadFile("../server/analyst.xml")
 	if err != nil {

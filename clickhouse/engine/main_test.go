@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	enginetest.Main(m)
 }
 
-// membership is what a user process tells of itself.
+// membership is what a user process reports about itself.
 type membership struct {
 	PID    int
 	Joined bool
@@ -97,7 +97,7 @@ func (u *user) membership(t *testing.T) membership {
 	return m
 }
 
-// leave ends the process as a command ends that has done its work.
+// leave ends the process in the way in which a command ends that has done its work.
 func (u *user) leave(t *testing.T) {
 	t.Helper()
 	u.input.Close()
@@ -106,7 +106,7 @@ func (u *user) leave(t *testing.T) {
 	}
 }
 
-// kill ends the process without letting it do anything.
+// kill kills the process, which gets no chance to clean up.
 func (u *user) kill(t *testing.T) {
 	t.Helper()
 	if err := u.Process.Kill(); err != nil {
@@ -161,7 +161,7 @@ func number(t *testing.T, c driver.Conn, query string) (n uint64) {
 	return n
 }
 
-// running reports whether the process lives; one that has ended but was not waited for does not.
+// running reports whether the process is running; one that has ended but was not waited for is not.
 func running(pid int) bool {
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) && !zombie(pid)
 }

@@ -12,7 +12,7 @@ import (
 // portPatience is how long the kernel may take to free the port of an engine that was killed.
 const portPatience = time.Second
 
-// choosePorts gives the native and the HTTP port: the wanted one or none at all, else those of last time, else free
+// choosePorts returns the native and the HTTP port: the wanted one or an error, else those of the last start, else free
 // ones.
 func choosePorts(ctx context.Context, wanted int, last state) (tcp, http int, err error) {
 	if wanted != 0 {
@@ -27,7 +27,7 @@ func choosePorts(ctx context.Context, wanted int, last state) (tcp, http int, er
 	return tcp, http, err
 }
 
-// choosePort returns the port of last time if it is free and not the one to avoid, else any free one.
+// choosePort returns the last start's port if it is free and not the one to avoid, else any free one.
 func choosePort(ctx context.Context, last, avoid int) (int, error) {
 	if last != 0 && last != avoid && awaitPort(ctx, last) == nil {
 		return last, nil
@@ -44,7 +44,7 @@ func choosePort(ctx context.Context, last, avoid int) (int, error) {
 	}
 }
 
-// awaitPort waits for a moment until the port can be listened on.
+// awaitPort waits, for a moment at most, until the port can be listened on.
 func awaitPort(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, portPatience)
 	defer cancel()
@@ -62,8 +62,8 @@ func awaitPort(ctx context.Context, port int) error {
 	return nil
 }
 
-// poll asks about another process again and again until the question is settled, and returns the error that came with
-// the answer. When the context ends first it returns the last error, or the context's where there was none.
+// poll calls ask repeatedly until the question about another process is settled, and returns the error that came with
+// the answer. If the context ends first, it returns the last error, or the context's if there was none.
 func poll(ctx context.Context, ask func() (settled bool, err error)) error {
 	ticker := time.NewTicker(retryDelay)
 	defer ticker.Stop()

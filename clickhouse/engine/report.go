@@ -17,7 +17,7 @@ const (
 // noise are the lines of ClickHouse's stack traces and its greeting.
 var noise = regexp.MustCompile(`^\s*$|^\d+\. |^Logging \w+ to `)
 
-// lastWords returns the last lines that an engine which has ended wrote about itself.
+// lastWords returns the last lines that an ended engine logged.
 func lastWords(d directory) string {
 	for _, path := range []string{d.errorLog(), d.log()} {
 		if lines := tail(path); len(lines) > 0 {
@@ -27,7 +27,7 @@ func lastWords(d directory) string {
 	return "it left no message; see " + d.log()
 }
 
-// tail returns the file's last lines without noise; none where the file cannot be read.
+// tail returns the file's last lines without noise; none if the file cannot be read.
 func tail(path string) []string {
 	file, err := os.Open(path)
 	if err != nil {

@@ -34,17 +34,17 @@ func (l *library) serve(configuration string, descriptor int) error {
 	if result == 0 {
 		return errors.New("ClickHouse ended without an answer")
 	}
-	// ClickHouse writes most of its errors to standard error itself; here come those of its configuration, with a
-	// stack.
+	// ClickHouse writes most of its errors to standard error itself; this handles those about its configuration, which
+	// have a stack trace.
 	if message, _, _ := strings.Cut(l.failure(result), "\n"); message != "" {
 		return errors.New(message)
 	}
 	return nil
 }
 
-// openTerminal makes the terminal that ClickHouse's interactive mode wants for its standard input. When the statements
-// are done, or one has failed, ClickHouse asks there for more: the answer, to exit, waits already. The terminal lasts
-// as long as its other end is open.
+// openTerminal opens the terminal that ClickHouse's interactive mode requires as its standard input. When the
+// statements are done, or one has failed, ClickHouse prompts there for more; the answer, to exit, is already waiting.
+// The terminal lasts as long as its other end is open.
 func openTerminal() (otherEnd, terminal *os.File, err error) {
 	otherEnd, terminal, err = pty.Open()
 	if err != nil {

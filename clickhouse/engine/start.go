@@ -14,15 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startLimit is how long an engine may take until it answers. Loading the metadata of large tables takes some of it.
+// startLimit is how long an engine may take until it answers. Loading the metadata of large tables takes some of that
+// time.
 const startLimit = time.Minute
 
-// errGone says that the engine ended before it answered.
+// errGone reports that the engine ended before it answered.
 var errGone = errors.New("its process has ended")
 
 // Start starts the engine on the data directory, or joins the one that runs there, and returns when it answers. The
-// context bounds the start only. Every error is a sentence that says what to do; where the engine itself has failed it
-// ends with the engine's last words.
+// context bounds only the start. Every error is a sentence that says what to do; if the engine itself failed, it ends
+// with the engine's last lines.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	if err := checkPlatform(runtime.GOOS + "/" + runtime.GOARCH); err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// join uses the engine that runs. The error is errGone when none does, or when it ends meanwhile.
+// join joins the running engine. The error is errGone when none is running, or when it ends meanwhile.
 func (e *Engine) join(ctx context.Context, o Options) (err error) {
 	e.lease, err = openLease(e.directory.pipe())
 	if errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOENT) {
@@ -75,7 +76,8 @@ func (e *Engine) join(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// await waits until the engine answers, and reads what it has recorded. The error is errGone when it ends before.
+// await waits until the engine answers, and reads the state that it has recorded. The error is errGone when it ends
+// first.
 func (e *Engine) await(ctx context.Context) (err error) {
 	if e.state, err = readState(e.directory.state()); err != nil {
 		return err

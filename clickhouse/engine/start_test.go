@@ -212,7 +212,7 @@ func TestCloseEndsWhatIsStillRunning(t *testing.T) {
 	analyst := open(t, e.Analyst().URL())
 	began := make(chan error, 1)
 	go func() {
-		// Many seconds of work, and within the rows that an analyst may read.
+		// The statement takes many seconds and stays within the rows that an analyst may read.
 		began <- analyst.Exec(context.Background(), "SELECT sum(sipHash64(sipHash64(sipHash64(number)))) FROM numbers(1900000000) FORMAT Null")
 	}()
 	owner := open(t, e.URL())

@@ -9,15 +9,15 @@ import (
 	"path/filepath"
 )
 
-// state says where the engine of a data directory runs, or ran last: the ports are used again when they are free.
+// state records where the engine of a data directory runs, or last ran; its ports are used again if they are free.
 type state struct {
 	PID      int    `json:"pid"`
 	TCPPort  int    `json:"tcpPort"`
 	HTTPPort int    `json:"httpPort"`
-	Version  string `json:"version"` // of the library that wrote the data last
+	Version  string `json:"version"` // of the library that last wrote the data
 }
 
-// readState returns the zero state where no engine has run yet.
+// readState reads the state. It returns the zero state if no engine has run yet.
 func readState(path string) (state, error) {
 	var s state
 	text, err := os.ReadFile(path)
@@ -41,7 +41,8 @@ func writeJSON(path string, value any) error {
 	return writeFile(path, append(text, '\n'))
 }
 
-// writeFile replaces a file at once, so that no reader and no crash ever sees half of it. The mode is 0600.
+// writeFile replaces a file atomically, so that neither a reader nor a crash ever leaves half of it visible. The mode
+// is 0600.
 func writeFile(path string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

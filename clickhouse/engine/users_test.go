@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// The codes of ClickHouse that refuse.
+// ClickHouse's codes for refused statements.
 const (
 	readonly        = 164
 	overConstraint  = 452

@@ -24,7 +24,7 @@ func PinnedVersion() string {
 	panic("package.json names no library")
 }
 
-// checkVersion refuses data that a newer ClickHouse has written: its formats need not be readable by an older one.
+// checkVersion rejects data that a newer ClickHouse has written, whose formats an older one may not be able to read.
 func checkVersion(library, data string) error {
 	if slices.Compare(release(library), release(data)) >= 0 {
 		return nil

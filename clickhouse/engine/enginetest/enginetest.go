@@ -1,4 +1,4 @@
-// Package enginetest gives tests the embedded engine: a real ClickHouse, on a data directory of their own.
+// Package enginetest provides tests with the embedded engine: a real ClickHouse, on a data directory of their own.
 package enginetest
 
 import (
@@ -18,8 +18,8 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary stands
-// in a folder of its own, where the library is not beside it.
+// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary is in a
+// folder of its own, where the library is not beside it.
 func UseFetchedLibrary() {
 	if os.Getenv(engine.LibraryVariable) == "" {
 		os.Setenv(engine.LibraryVariable, filepath.Join(repository(), "bin", "libchdb.so"))
@@ -41,14 +41,14 @@ func Start(tb testing.TB) *engine.Engine {
 	return e
 }
 
-// Patience is how long tests wait for what should come soon. Only a failure takes that long, so that a busy machine
-// fails nothing.
+// Patience is how long tests wait for what should happen soon. Only a failure takes that long, so that no test fails
+// because the machine is busy.
 const Patience = time.Minute
 
-// Eventually waits for a condition, and reports whether it came.
+// Eventually waits for a condition, and reports whether it became true.
 func Eventually(condition func() bool) bool { return Within(Patience, condition) }
 
-// Within waits for a condition that may take longer.
+// Within is Eventually with a patience of its own, for a condition that may take longer.
 func Within(patience time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		if condition() {
