@@ -117,7 +117,7 @@ func (e *Engine) spawn(library string) error {
 
 	child := exec.Command(program, childArgument, library, string(e.directory))
 	child.Stdin, child.Stderr = terminal, messages
-	child.ExtraFiles = []*os.File{input, end, users, otherEnd} // in the order of inputDescriptor and the constants after it
+	child.ExtraFiles = []*os.File{input, end, users, otherEnd} // in the order of inputDescriptor and what follows it
 	child.Dir = string(e.directory)
 	child.Env = childEnvironment(e.directory)
 	// The engine gets a session of its own, because signals that the terminal sends to the program are not for the

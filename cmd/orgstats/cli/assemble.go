@@ -16,7 +16,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// assembly is the service with all that it works with.
+// assembly is the service with everything that it depends on.
 type assembly struct {
 	flags    *serviceFlags
 	program  *program
@@ -29,10 +29,10 @@ type assembly struct {
 	gate     *limit.Gate
 	metrics  *metrics.Metrics
 	service  *service.Service
-	closers  []func() error // in the order of what they close was opened
+	closers  []func() error // in the order in which what they close was opened
 }
 
-// assemble makes the service from the flags. What it has opened must be closed even when it fails.
+// assemble creates the service from the flags. The assembly must be closed even if assemble fails.
 func (f *serviceFlags) assemble(p *program, db *database) (*assembly, error) {
 	a := &assembly{flags: f, program: p, db: db, metrics: metrics.New(), gate: f.gate(f.Connections, db.engine != nil)}
 	for _, step := range []func() error{a.openVerifier, a.openTraces, a.openStore, a.makeService, a.openMetrics} {
@@ -91,8 +91,8 @@ func (a *assembly) makeService() (err error) {
 	return nil
 }
 
-// openMetrics serves the metrics, if that is wanted. What the loader has left is asked for over a connection of its
-// own, so that it is seen when all others are busy.
+// openMetrics serves the metrics, if they are enabled. The loader's state is queried over a connection of its own, so
+// that it is visible while all others are busy.
 func (a *assembly) openMetrics() error {
 	if a.flags.MetricsListen == "" {
 		return nil
@@ -122,7 +122,7 @@ func (a *assembly) openMetrics() error {
 
 func (a *assembly) onClose(closer func() error) { a.closers = append(a.closers, closer) }
 
-// close closes what was opened last first.
+// close closes everything, in the reverse order of opening.
 func (a *assembly) close() (err error) {
 	for _, closer := range slices.Backward(a.closers) {
 		err = errors.Join(err, closer())
@@ -130,7 +130,7 @@ func (a *assembly) close() (err error) {
 	return err
 }
 
-// problems are the parts that are not ready.
+// problems returns the parts that are not ready.
 func (a *assembly) problems(ctx context.Context) (all []service.Problem) {
 	cause := a.db.down()
 	if cause == nil {

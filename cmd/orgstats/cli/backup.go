@@ -11,7 +11,7 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// backupFlags say where a backup lies.
+// backupFlags configure where a backup is stored.
 type backupFlags struct {
 	databaseFlags
 	Place string `arg:"" name:"backup" help:"With the embedded engine, a path: a new directory, or a file whose name ends in .tar. With --clickhouse-url, a name on the server's --disk."`
@@ -26,12 +26,12 @@ func (f *backupFlags) place(db *database) (clickhouse.BackupPlace, error) {
 	return clickhouse.BackupPlace{Name: path}, err
 }
 
-// backupPool is one connection for the statement and one to give it up.
+// backupPool has one connection for the statement and one to cancel it.
 var backupPool = clickhouse.Pool{MaxOpen: 2, MaxIdle: 2}
 
 type backupCommand struct{ backupFlags }
 
-// Run takes the writer's place, so that all tables are backed up as they are at one moment; answers go on meanwhile.
+// Run holds the writer's claim, so that all tables are backed up as of one moment; questions are answered meanwhile.
 func (c *backupCommand) Run(p *program) error {
 	return c.with(p, func(db *database) error {
 		replicas := db.replicas()
@@ -50,7 +50,7 @@ type restoreCommand struct {
 	Database string `help:"The database's name in the backup." default:"orgstats" placeholder:"NAME"`
 }
 
-// Run restores into an empty database only, so that nothing is ever mixed up or overwritten.
+// Run restores only into an empty database, so that records are never mixed or overwritten.
 func (c *restoreCommand) Run(p *program) error {
 	return c.asIs(p, func(db *database) error {
 		claim, err := clickhouse.TakeClaim(p.ctx, db.url, "loader", "a restoration")
@@ -87,7 +87,7 @@ func (c *restoreCommand) expectEmpty(ctx context.Context, db *database) error {
 	return nil
 }
 
-// do makes a backup or restores one, and says what it did.
+// do makes or restores a backup, and prints what it did.
 func (f *backupFlags) do(p *program, db *database, done string, run func(context.Context, clickhouse.Conn, clickhouse.BackupPlace) (clickhouse.Backup, error)) error {
 	place, err := f.place(db)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package cli holds the commands of the program orgstats: one file for each, beside what they share.
+// Package cli implements the commands of the program orgstats: one file for each, beside what they share.
 package cli
 
 import (
@@ -21,18 +21,18 @@ import (
 const (
 	ExitOK          = 0
 	ExitFailed      = 1
-	ExitRejected    = 2   // everything was loaded but some lines, which were rejected
+	ExitRejected    = 2   // everything was loaded except for some lines, which were rejected
 	exitInterrupted = 130 // a second signal stopped the program at once
 )
 
-// Options change the program where it is part of another one, which tests are.
+// Options configure the program where it is embedded in another one, such as a test.
 type Options struct {
-	// OnStatement, if it is not nil, is called after every statement that has written to the replicas.
+	// OnStatement, if it is not nil, is called after every statement that wrote to the replicas.
 	OnStatement func(statement string)
 }
 
-// Main runs the program with the arguments and the streams of the process, and exits. In a process that was started to
-// be the embedded engine, it runs the engine.
+// Main runs the program with the arguments and streams of the process, and exits. In a process that was started as the
+// embedded engine, it runs the engine.
 func Main(o Options) {
 	engine.RunChildIfAsked()
 	ctx, stop := interruptible(context.Background())
@@ -41,7 +41,7 @@ func Main(o Options) {
 	os.Exit(status)
 }
 
-// program is what the commands get from their surroundings.
+// program is the environment of the commands.
 type program struct {
 	Options
 	ctx    context.Context // ends at the first Ctrl-C or SIGTERM
@@ -51,7 +51,7 @@ type program struct {
 	log    *slog.Logger
 }
 
-// commands are the subcommands and the flags that all of them share.
+// commands are the subcommands and the flags that they all share.
 type commands struct {
 	logFlags
 	profileFlags
@@ -73,7 +73,7 @@ type commands struct {
 	OnlyName   kong.VersionFlag  `name:"version" help:"Show the version and exit."`
 }
 
-// rejectedError says that a load took everything but some lines.
+// rejectedError reports that everything was loaded except for some lines.
 type rejectedError struct{ lines uint64 }
 
 func (e *rejectedError) Error() string { return fmt.Sprintf("%d lines were rejected", e.lines) }
@@ -87,7 +87,7 @@ func newParser(c *commands, options ...kong.Option) *kong.Kong {
 // Model returns the commands with their flags.
 func Model() *kong.Application { return newParser(&commands{}).Model }
 
-// run is the whole program, from its arguments to its exit status.
+// run runs the whole program with its arguments, and returns its exit status.
 func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	helped := false
@@ -96,7 +96,7 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		kong.UsageOnError(),
 		kong.Resolvers(files),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { helped = true }), // kong goes on parsing after the help where its exit returns
+		kong.Exit(func(int) { helped = true }), // kong continues parsing after the help if its exit function returns
 	)
 	chosen, err := parser.Parse(args)
 	if helped {
@@ -122,7 +122,7 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	return ExitOK
 }
 
-// printErrors writes an error, and one line for each of several that are joined.
+// printErrors writes an error, or one line for each of several joined ones.
 func printErrors(w io.Writer, err error) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -134,8 +134,8 @@ func printErrors(w io.Writer, err error) {
 	}
 }
 
-// interruptible returns a context that ends at the first Ctrl-C or SIGTERM, so that the program can come to a clean
-// stop. The second one stops it at once.
+// interruptible returns a context that ends at the first Ctrl-C or SIGTERM, so that the program can shut down cleanly.
+// The second signal stops it at once.
 func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
@@ -150,12 +150,12 @@ func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 	return ctx, cancel
 }
 
-// profileFlags say whether the program is profiled.
+// profileFlags configure whether the program is profiled.
 type profileFlags struct {
 	CPUProfile string `name:"cpu-profile" help:"Where to write, at the end, what the program used the processors for: for go tool pprof. The embedded engine is a program of its own." placeholder:"FILE"`
 }
 
-// profiled runs do, and profiles it if that is asked for.
+// profiled runs do, and profiles it if the flags ask for that.
 func (f *profileFlags) profiled(do func() error) (err error) {
 	if f.CPUProfile == "" {
 		return do()

@@ -26,7 +26,7 @@ func (c *clickhouseCommand) Run(p *program) error {
 	})
 }
 
-// printConnection writes how a person connects to the embedded engine.
+// printConnection writes how people connect to the embedded engine.
 func printConnection(w io.Writer, e *engine.Engine) {
 	analyst := e.Analyst()
 	fmt.Fprintf(w, `ClickHouse %s for people, read-only:

@@ -13,7 +13,7 @@ import (
 	"github.com/orgstats/orgstats/schema"
 )
 
-// databaseFlags say which ClickHouse a command uses.
+// databaseFlags configure which ClickHouse a command uses.
 type databaseFlags struct {
 	DataDir       string `help:"Where the embedded engine keeps its data, and the program its development key. One engine runs on a directory; further commands use it." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
 	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use in place of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
@@ -21,7 +21,7 @@ type databaseFlags struct {
 	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT"`
 }
 
-// mistakes are all that is wrong with the flags.
+// mistakes returns everything that is wrong with the flags.
 func (f *databaseFlags) mistakes() []error {
 	var all []error
 	if f.DataDir == "" {
@@ -42,7 +42,7 @@ func (f *databaseFlags) mistakes() []error {
 	return all
 }
 
-// url is the server's connection URL, with the password in it.
+// url returns the server's connection URL, including the password.
 func (f *databaseFlags) url() (string, error) {
 	if f.Password == "" {
 		return f.ClickhouseURL, nil
@@ -63,7 +63,7 @@ func (f *databaseFlags) url() (string, error) {
 type database struct {
 	url         string
 	engine      *engine.Engine // nil: a server
-	options     engine.Options // that the engine was started with
+	options     engine.Options // with which the engine was started
 	keeper      *engine.Keeper // nil: the engine is not kept
 	onStatement func(statement string)
 }
@@ -82,12 +82,12 @@ func (f *databaseFlags) open(ctx context.Context, log *slog.Logger) (*database, 
 	return &database{url: e.URL(), engine: e, options: options}, nil
 }
 
-// replicas are the database's replicas, for those who write them.
+// replicas returns the options for writing the database's replicas.
 func (d *database) replicas() replica.Options {
 	return replica.Options{URL: d.url, OnStatement: d.onStatement}
 }
 
-// migrate brings the schema up to date.
+// migrate migrates the schema to the latest version.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	before, err := schema.Up(ctx, d.url)
 	if err != nil {
@@ -102,7 +102,7 @@ func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// gone is closed when the embedded engine has ended by itself; it is never closed for a server.
+// gone returns a channel that is closed when the embedded engine has ended by itself; for a server it is never closed.
 func (d *database) gone() <-chan struct{} {
 	if d.engine == nil {
 		return nil
@@ -110,14 +110,14 @@ func (d *database) gone() <-chan struct{} {
 	return d.engine.Done()
 }
 
-// keep has the embedded engine started again whenever it ends by itself. A server is others' to keep.
+// keep restarts the embedded engine whenever it ends by itself. A server is not this program's to restart.
 func (d *database) keep() {
 	if d.engine != nil {
 		d.keeper = engine.Keep(d.engine, d.options)
 	}
 }
 
-// down tells why a kept engine does not run just now.
+// down returns why a kept engine is not running now.
 func (d *database) down() error {
 	if d.keeper == nil {
 		return nil
@@ -126,7 +126,7 @@ func (d *database) down() error {
 	return down
 }
 
-// connect opens a pool of connections that finds a kept engine wherever it comes back.
+// connect opens a pool of connections that finds a kept engine on whatever port it comes back.
 func (d *database) connect(ctx context.Context, connections int) (clickhouse.Conn, error) {
 	pool := clickhouse.Pool{MaxOpen: connections, MaxIdle: connections}
 	if d.keeper != nil {
@@ -145,7 +145,7 @@ func (d *database) close() error {
 	return nil
 }
 
-// asIs opens the database and runs do, without touching the schema.
+// asIs opens the database and runs do, without migrating the schema.
 func (f *databaseFlags) asIs(p *program, do func(*database) error) (err error) {
 	if mistakes := f.mistakes(); len(mistakes) > 0 {
 		return errors.Join(mistakes...)
@@ -159,7 +159,7 @@ func (f *databaseFlags) asIs(p *program, do func(*database) error) (err error) {
 	return do(db)
 }
 
-// with opens the database, brings its schema up to date and runs do.
+// with opens the database, migrates its schema to the latest version and runs do.
 func (f *databaseFlags) with(p *program, do func(*database) error) error {
 	return f.asIs(p, func(db *database) error {
 		if err := db.migrate(p.ctx, p.log); err != nil {

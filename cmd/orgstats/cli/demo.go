@@ -41,8 +41,8 @@ func (c *demoCommand) Run(p *program) error {
 	})
 }
 
-// demoEnd keeps, in the data directory, the instant at which the sample records end, so that the demo makes the same
-// records, and loads nothing twice, whenever it is started again.
+// demoEnd is the name of the file in the data directory that stores the instant at which the sample records end, so
+// that a demo that is started again generates the same records and loads nothing twice.
 const demoEnd = "demo-end"
 
 func (c *demoCommand) options() (sample.Options, error) {
@@ -62,7 +62,7 @@ func (c *demoCommand) options() (sample.Options, error) {
 	return o, o.Validate()
 }
 
-// load makes the records and loads them while they are made.
+// load generates the records and loads them while they are generated.
 func (c *demoCommand) load(p *program, db *database, options sample.Options) (sample.Summary, error) {
 	reader, writer := io.Pipe()
 	type made struct {

@@ -23,7 +23,7 @@ type explainCommand struct {
 	SmallWindow uint64      `aliases:"few-messages" help:"As serve has it." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
 }
 
-// filterFlags are the fields of stats.Filter: one that is missing here does not compile.
+// filterFlags has the fields of stats.Filter: the program does not compile if one is missing here.
 type filterFlags struct {
 	AgentID       string `help:"As in a request." placeholder:"AGENT"`
 	UserID        string `help:"As in a request; the whole organization if not given." placeholder:"USER"`
@@ -50,7 +50,7 @@ func (c *explainCommand) Run(p *program) error {
 	})
 }
 
-// explain prints the plan of a question, its statements with what each part reads, and the answer.
+// explain prints the plan of a question, its statements with what each of them reads, and the answer.
 func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Question) error {
 	plan, err := store.Plan(p.ctx, q)
 	if err != nil {
@@ -75,7 +75,7 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 	return err
 }
 
-// printReads prints what ClickHouse expects to read of each table for a statement, and what it did read in all.
+// printReads prints how much ClickHouse expects to read of each table for a statement, and how much it read in total.
 func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error {
 	fmt.Fprintln(p.stdout, "\nReads")
 	ctx := clickhouse.WithParams(p.ctx, query.Params)
@@ -103,7 +103,7 @@ func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error 
 	return err
 }
 
-// rowsRead runs a statement and tells how many rows it read.
+// rowsRead runs a statement and returns how many rows it read.
 func rowsRead(ctx context.Context, conn clickhouse.Conn, statement string) (read uint64, err error) {
 	ctx = driver.Context(ctx, driver.WithProgress(func(progress *driver.Progress) { read += progress.Rows }))
 	rows, err := conn.Query(ctx, statement)

@@ -9,21 +9,21 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// FileSuffix, behind the name of a variable, makes it the name of one that holds a file's path in place of the value:
-// secrets that Docker and others hand over as files.
+// FileSuffix, appended to the name of a variable, names a variable that holds a file's path instead of the value,
+// because Docker and others pass secrets as files.
 const FileSuffix = "_FILE"
 
-// maxFileVariable is how many bytes such a file may have; a key in PEM has a few hundred.
+// maxFileVariable is the maximum size in bytes of a variable's file; a key in PEM has a few hundred.
 const maxFileVariable = 64 << 10
 
-// fileVariables resolves flags from files that the environment names. It gathers what is wrong, so that all of it is
+// fileVariables resolves flags from files that the environment names. It collects all mistakes, so that they are
 // reported at once.
 type fileVariables struct{ mistakes []error }
 
-// Validate has nothing to say: what is wrong is found flag by flag.
+// Validate returns nil, because mistakes are found flag by flag.
 func (*fileVariables) Validate(*kong.Application) error { return nil }
 
-// Resolve gives the content of the file that is named for one of the flag's variables; nil when none is.
+// Resolve returns the content of the file that is named for one of the flag's variables, or nil if there is none.
 func (f *fileVariables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, name := range flag.Envs {
 		path := os.Getenv(name + FileSuffix)
@@ -44,7 +44,7 @@ func (f *fileVariables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) 
 	return nil, nil
 }
 
-// readFileVariable gives a file's text without the line breaks at its end, which editors put there.
+// readFileVariable returns a file's text without the line breaks at its end, which editors append.
 func readFileVariable(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

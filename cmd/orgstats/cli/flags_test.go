@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the tables of flags into docs/con
 // flagBlock is the part of docs/configuration.md that the program writes.
 var flagBlock = regexp.MustCompile(`(?s)(<!-- flags: begin -->\n).*(<!-- flags: end -->\n)`)
 
-// The page describes the flags that the program has. `make docs` writes them anew.
+// The page describes the flags that the program has. `make docs` regenerates it.
 func TestFlagsAreDocumented(t *testing.T) {
 	const path = "../../../docs/configuration.md"
 	page, err := os.ReadFile(path)
@@ -101,7 +101,7 @@ func row(f *kong.Flag) string {
 	return fmt.Sprintf("| %s | %s | %s | %s |\n", code(name), code(firstOf(f.Envs)), code(f.Default), help)
 }
 
-// firstOf returns the variable of a flag's name; the others are of names that it had before.
+// firstOf returns the variable for a flag's current name; the others are for its former names.
 func firstOf(variables []string) string {
 	if len(variables) == 0 {
 		return ""

@@ -18,7 +18,7 @@ type healthCommand struct {
 	Timeout time.Duration `help:"How long the answer may take." default:"5s" placeholder:"TIME"`
 }
 
-// Run asks /readyz, and fails unless the service is ready.
+// Run requests /readyz, and fails unless the service is ready.
 func (c *healthCommand) Run(p *program) error {
 	url, err := c.url()
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *healthCommand) Run(p *program) error {
 	return err
 }
 
-// url is that of /readyz on this machine: a service that listens on every address listens on the loopback one, too.
+// url returns the URL of /readyz on this machine: a service that listens on every address listens on loopback, too.
 func (c *healthCommand) url() (string, error) {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/orgstats/orgstats/service/limit"
 )
 
-// mostOfAnything is far above what any limit makes sense with.
+// mostOfAnything is the greatest value of any limit, far above what makes sense.
 const mostOfAnything = 1_000_000
 
-// limitFlags bound what the service takes on.
+// limitFlags bound how much the service works on.
 type limitFlags struct {
 	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
 	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
@@ -24,7 +24,7 @@ type limitFlags struct {
 	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`
 }
 
-// mistakes are all that is wrong with the flags.
+// mistakes returns everything that is wrong with the flags.
 func (f *limitFlags) mistakes() (all []error) {
 	for _, flag := range []struct {
 		name  string
@@ -47,8 +47,7 @@ func (f *limitFlags) mistakes() (all []error) {
 	return all
 }
 
-// gate makes the gate. A question is up to three statements at a time, and takes a processor's time nearly all of its
-// own.
+// gate creates the gate. A question runs up to three statements at a time, and nearly occupies a processor of its own.
 func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
 	places := f.Concurrency
 	switch {
@@ -65,7 +64,7 @@ func (f *limitFlags) rates() *limit.Rates {
 	return limit.NewRates(limit.RateOptions{Organization: f.OrganizationRate, User: f.UserRate})
 }
 
-// edgeFlags say how the service meets the network.
+// edgeFlags configure how the service is exposed to the network.
 type edgeFlags struct {
 	TLSCert        string   `name:"tls-cert" help:"PEM file with the certificate and its chain, to speak TLS; plain HTTP if not given, for a proxy in front. Files that are replaced are noticed within seconds." env:"ORGSTATS_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `name:"tls-key" help:"PEM file with the certificate's private key." env:"ORGSTATS_TLS_KEY" placeholder:"FILE"`
@@ -91,7 +90,7 @@ func (f *edgeFlags) mistakes() (all []error) {
 	return all
 }
 
-// proxies are the networks that are trusted. The flags must be free of mistakes.
+// proxies returns the networks of trusted proxies. The flags must be free of mistakes.
 func (f *edgeFlags) proxies() (all []netip.Prefix) {
 	for _, proxy := range f.TrustedProxies {
 		network, _ := parseNetwork(proxy)
@@ -100,7 +99,7 @@ func (f *edgeFlags) proxies() (all []netip.Prefix) {
 	return all
 }
 
-// parseNetwork reads a network, or an address as a network of its own.
+// parseNetwork parses a network, or an address as a network of one.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(address, address.BitLen()), nil

@@ -16,8 +16,8 @@ type loadCommand struct {
 	Rejects string   `help:"Where lines go that are no records, each with its reason. The file is made when there is one; it must not exist yet. Default: orgstats-rejects-TIME.ndjson in the current directory." placeholder:"FILE"`
 }
 
-// loadMemory is what the garbage collector keeps a load within, by working more often: a busy machine would let it
-// grow. GOMEMLIMIT, in the environment, sets another limit.
+// loadMemory is the memory limit of a load, within which the garbage collector keeps it by running more often; on a
+// busy machine the load would outgrow it otherwise. GOMEMLIMIT, in the environment, sets another limit.
 const loadMemory = 440 << 20
 
 func (c *loadCommand) Run(p *program) error {

@@ -84,7 +84,7 @@ func (c *loadtestCommand) mistakes() []error {
 	return all
 }
 
-// run tests with the database, nil when none is needed.
+// run runs the load test with the database, which is nil if none is needed.
 func (c *loadtestCommand) run(p *program, conn clickhouse.Conn) (err error) {
 	population, err := c.population(p, conn)
 	if err != nil {
@@ -114,7 +114,7 @@ func (c *loadtestCommand) run(p *program, conn clickhouse.Conn) (err error) {
 	return errors.Join(err, c.write(p, report), report.Verdict())
 }
 
-// load runs the test, and shows how it goes.
+// load runs the test, and shows its progress.
 func (c *loadtestCommand) load(p *program, test *loadtest.Test, report *loadtest.Report) {
 	done := show(p.stderr, test.Progress, func() {
 		if line := test.Progress(); line != "" {
@@ -153,7 +153,7 @@ func writeReport(path string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// population are the callers of the tokens, or of the database's busiest organizations.
+// population returns the callers of the tokens, or callers from the database's busiest organizations.
 func (c *loadtestCommand) population(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
 	if c.Tokens != "" {
 		return c.tokenPopulation(p, conn)

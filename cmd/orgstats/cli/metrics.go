@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	scrapeTimeout  = 15 * time.Second // of all of a scrape
-	scrapeMaxBytes = 16 << 10         // of its head
+	scrapeTimeout  = 15 * time.Second // of a whole scrape
+	scrapeMaxBytes = 16 << 10         // of a scrape's header
 )
 
-// metricsFlags say where metrics are served.
+// metricsFlags configure where metrics are served.
 type metricsFlags struct {
 	MetricsListen string `help:"Address and port on which Prometheus metrics are served, at /metrics; none if not given. They name no caller, but tell how much the service is used: keep the port from the public." env:"ORGSTATS_METRICS_LISTEN" placeholder:"ADDRESS:PORT"`
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// signedPopulation are the busiest users of the database's busiest organizations, with tokens of the development key.
+// signedPopulation returns the busiest users of the database's busiest organizations, with tokens signed by the
+// development key.
 func (c *loadtestCommand) signedPopulation(ctx context.Context, conn clickhouse.Conn) (loadtest.Population, error) {
 	key, err := auth.OpenDevKey(c.DataDir)
 	if err != nil {
@@ -43,8 +44,8 @@ func (c *loadtestCommand) signedPopulation(ctx context.Context, conn clickhouse.
 	return population, nil
 }
 
-// tokenPopulation are the callers of the tokens in the file, with what the database, if there is one, or the flags say
-// that they can ask about.
+// tokenPopulation returns the callers of the tokens in the file, with what they can ask about according to the
+// database, if there is one, or to the flags.
 func (c *loadtestCommand) tokenPopulation(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
 	callers, err := c.readTokens(p.stdin)
 	if err != nil {
@@ -77,7 +78,7 @@ func (c *loadtestCommand) readTokens(stdin io.Reader) ([]loadtest.Caller, error)
 	return loadtest.ReadTokens(file, time.Now())
 }
 
-// describe adds what the database knows of the organizations, and takes the newest of their messages for now.
+// describe adds what the database knows about the organizations, and uses the time of their newest message as now.
 func describe(ctx context.Context, conn clickhouse.Conn, organizations []loadtest.Organization) (loadtest.Population, error) {
 	population := loadtest.Population{Organizations: organizations}
 	for i := range organizations {

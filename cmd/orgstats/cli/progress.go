@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/loader"
 )
 
-// How often progress is shown.
+// Intervals at which progress is shown.
 const (
 	redrawEvery = 200 * time.Millisecond // the line on a terminal
 	logEvery    = 5 * time.Second        // a line of the log elsewhere
@@ -23,8 +23,7 @@ func showProgress(w io.Writer, log *slog.Logger, progress *loader.Progress) (don
 	return show(w, func() string { return progressLine(progress.State()) }, func() { logProgress(log, progress.State()) })
 }
 
-// show shows, until done is called, what goes on: on a terminal as one line that is drawn again and again, elsewhere as
-// lines of the log.
+// show shows progress until done is called: on a terminal as one line that is redrawn, elsewhere as lines of the log.
 func show(w io.Writer, line func() string, logLine func()) (done func()) {
 	show, every, end := logLine, logEvery, func() {}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {

@@ -79,10 +79,10 @@ func (c *replicateCommand) options(p *program, target *replicationTarget, m mapp
 	}
 }
 
-// slotName is what PostgreSQL takes as the name of a slot.
+// slotName matches the names that PostgreSQL accepts for a slot.
 var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 
-// mistakes are all that is wrong with the flags.
+// mistakes returns everything that is wrong with the flags.
 func (c *replicateCommand) mistakes() []error {
 	all := append(c.databaseFlags.mistakes(), c.metricsFlags.mistakes()...)
 	if c.SourceURL == "" {
@@ -111,7 +111,7 @@ func (c *replicateCommand) mistakes() []error {
 	return all
 }
 
-// readMapping reads the mapping's file, or gives the one of the platform's own tables.
+// readMapping reads the mapping's file, or returns the mapping of the platform's own tables if there is none.
 func (c *replicateCommand) readMapping() (mapping.Mapping, []byte, error) {
 	if c.Mapping == "" {
 		return mapping.Default(), mapping.DefaultText, nil

@@ -20,7 +20,7 @@ func ReplicationRegistry(monitor *postgres.Monitor) *prometheus.Registry {
 	return registry
 }
 
-// replicationCollector turns the state of a replication at one moment into metrics.
+// replicationCollector collects the state of a replication at one moment as metrics.
 type replicationCollector struct{ monitor *postgres.Monitor }
 
 var (

@@ -9,10 +9,10 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres"
 )
 
-// quietEvery is how often a replication that has nothing to do says so in the log.
+// quietEvery is the interval at which an idle replication logs that it is idle.
 const quietEvery = time.Minute
 
-// showReplication shows how a replication stands until done is called.
+// showReplication shows the progress of a replication until done is called.
 func showReplication(w io.Writer, log *slog.Logger, monitor *postgres.Monitor) (done func()) {
 	var last postgres.Status
 	var said time.Time

@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// printCheck tries out what replication needs and prints what it finds. It is an error when anything is wrong.
+// printCheck runs the preflight of a replication and prints what it finds. It returns an error if anything is wrong.
 func printCheck(p *program, o postgres.Options) error {
 	findings, err := postgres.Check(p.ctx, o)
 	wrong := 0
@@ -35,7 +35,7 @@ func printCheck(p *program, o postgres.Options) error {
 	return err
 }
 
-// printStatus prints how a replication stands.
+// printStatus prints the state of a replication.
 func printStatus(p *program, o postgres.Options) error {
 	r, err := postgres.ReadReport(p.ctx, o)
 	if err != nil {

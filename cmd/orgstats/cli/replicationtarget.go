@@ -10,8 +10,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres"
 )
 
-// replicationTarget is the ClickHouse that a replication writes to. It is opened when it is asked for, so that a
-// replicator outlives what befalls it while it starts, too.
+// replicationTarget is the ClickHouse that a replication writes to. It is opened on demand, so that a replicator
+// survives failures of ClickHouse while it starts, too.
 type replicationTarget struct {
 	flags    *databaseFlags
 	log      *slog.Logger
@@ -19,7 +19,8 @@ type replicationTarget struct {
 	migrated bool
 }
 
-// open gives the URL of the database, with its schema up to date. An embedded engine that has ended is started again.
+// open returns the URL of the database, with its schema migrated to the latest version. An embedded engine that has
+// ended is restarted.
 func (t *replicationTarget) open(ctx context.Context) (url string, err error) {
 	if t.db == nil {
 		if t.db, err = t.flags.open(ctx, t.log); errors.Is(err, engine.ErrKilled) {
@@ -40,8 +41,7 @@ func (t *replicationTarget) open(ctx context.Context) (url string, err error) {
 	return t.db.url, nil
 }
 
-// reopen starts the engine again if it has ended. It could be started before, so that whatever keeps it from it now may
-// pass.
+// reopen restarts the engine if it has ended. It could be started before, so that whatever prevents that now may pass.
 func (t *replicationTarget) reopen(ctx context.Context) error {
 	select {
 	case <-t.db.gone():

@@ -12,8 +12,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// shutdownTime is how long requests under way may take to end once the program was asked to stop; a little more than
-// one may take at all.
+// shutdownTime is how long requests in flight may take to end once the program was asked to stop. It is a little longer
+// than any request may take.
 const shutdownTime = 35 * time.Second
 
 // serviceFlags configure the HTTP service.
@@ -42,7 +42,7 @@ func (c *serveCommand) Run(p *program) error {
 	return c.run(p, func(*database, string) error { return nil })
 }
 
-// mistakes are all that is wrong with the flags.
+// mistakes returns everything that is wrong with the flags.
 func (f *serviceFlags) mistakes() []error {
 	all := f.databaseFlags.mistakes()
 	if _, _, err := net.SplitHostPort(f.Listen); err != nil {
@@ -83,7 +83,7 @@ func (f *serviceFlags) authConfig() auth.Config {
 	return auth.Config{Issuer: f.Issuer, PublicKey: f.JWTKey, JWKSURL: f.JWKSURL, AuthorizedParties: f.AuthorizedParties}
 }
 
-// verifier makes what verifies tokens.
+// verifier returns what verifies tokens.
 func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
 	config := f.authConfig()
 	if f.DevAuth {
@@ -98,7 +98,7 @@ func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
 	return auth.New(context.WithoutCancel(p.ctx), config)
 }
 
-// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error of ready
+// run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error from ready
 // stops it, too.
 func (f *serviceFlags) run(p *program, ready func(db *database, address string) error) error {
 	if mistakes := f.mistakes(); len(mistakes) > 0 {
@@ -120,7 +120,7 @@ func (f *serviceFlags) run(p *program, ready func(db *database, address string) 
 	})
 }
 
-// serve runs the service on the listener and ends it gracefully.
+// serve runs the service on the listener and shuts it down gracefully.
 func serve(p *program, s *service.Service, listener net.Listener, db *database, ready func() error) error {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(listener) }()

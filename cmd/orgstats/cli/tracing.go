@@ -16,11 +16,11 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// lastSpansTime is how long sending the last spans may hold up the program's end.
+// lastSpansTime is how long sending the last spans may delay the program's end.
 const lastSpansTime = 5 * time.Second
 
-// tracesWanted tells whether OpenTelemetry's own variables ask for traces. Its default exporter would send them to a
-// collector on this machine, asked or not.
+// tracesWanted reports whether OpenTelemetry's own variables ask for traces. Its default exporter would send them to a
+// collector on this machine whether or not they do.
 func tracesWanted() bool {
 	if os.Getenv("OTEL_SDK_DISABLED") == "true" {
 		return false
@@ -30,8 +30,8 @@ func tracesWanted() bool {
 	return exporter != "none" && (exporter != "" || endpoint != "")
 }
 
-// startTraces gives what makes spans, as OpenTelemetry's standard variables say: OTEL_EXPORTER_OTLP_ENDPOINT,
-// OTEL_TRACES_EXPORTER, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME and so on. Stop sends what is left.
+// startTraces returns a tracer that is configured by OpenTelemetry's standard variables: OTEL_EXPORTER_OTLP_ENDPOINT,
+// OTEL_TRACES_EXPORTER, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME and so on. Stop sends the remaining spans.
 func startTraces(ctx context.Context, log *slog.Logger) (tracer trace.Tracer, stop func(), err error) {
 	if !tracesWanted() {
 		return noop.NewTracerProvider().Tracer(""), func() {}, nil

@@ -31,7 +31,7 @@ func (c *verifyCommand) Run(p *program) error {
 	})
 }
 
-// report prints what was found. It is an error when anything differs or could not be compared.
+// report prints what was found. It returns an error if anything differs or could not be compared.
 func (c *verifyCommand) report(p *program, r *verify.Result) error {
 	for _, d := range r.Differences {
 		fmt.Fprintln(p.stdout, d)

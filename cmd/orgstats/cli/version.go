@@ -14,8 +14,8 @@ import (
 // version and commit are set by the linker (see LDFLAGS in the Makefile).
 var version, commit string
 
-// readBuild returns what the linker was told. A program that `go install` or a plain `go build` has made knows what the
-// toolchain records by itself.
+// readBuild returns the build that was passed to the linker. For a program that `go install` or a plain `go build` has
+// built, it returns what the toolchain itself records.
 func readBuild() service.Build {
 	b := service.Build{Version: version, Commit: commit, Engine: engine.PinnedVersion()}
 	b.Toolchain = runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH

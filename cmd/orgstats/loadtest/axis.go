@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// axis maps values to shares of a panel's width or height.
+// axis maps values to fractions of a panel's width or height.
 type axis struct {
 	name        string
 	low, high   float64
@@ -20,7 +20,7 @@ type tick struct {
 	label string
 }
 
-// share is where a value lies, 0 to 1; what lies outside is put to the edge.
+// share returns where a value lies on the axis, from 0 to 1; values outside are put at the edge.
 func (a axis) share(v float64) float64 {
 	if a.logarithmic {
 		return clamp(math.Log(max(v, a.low)/a.low) / math.Log(a.high/a.low))
@@ -30,8 +30,8 @@ func (a axis) share(v float64) float64 {
 
 func clamp(share float64) float64 { return min(max(share, 0), 1) }
 
-// logAxis is a logarithmic axis that holds the values, which are positive, with ticks at 1, 2 and 5 of each power of
-// ten, or at the powers alone where those are many.
+// logAxis returns a logarithmic axis that covers the values, which must be positive, with ticks at 1, 2 and 5 times
+// each power of ten, or at the powers only if there are many.
 func logAxis(name string, label func(float64) string, values ...float64) axis {
 	a := axis{name: name, low: slices.Min(values), high: slices.Max(values), logarithmic: true}
 	var all []float64
@@ -56,7 +56,7 @@ func logAxis(name string, label func(float64) string, values ...float64) axis {
 	return a
 }
 
-// linearAxis is an axis from 0 with about five round ticks.
+// linearAxis returns an axis from 0 with about five round ticks.
 func linearAxis(name string, label func(float64) string, high float64) axis {
 	power := math.Pow(10, math.Floor(math.Log10(max(high, 1e-9)/5)))
 	step := 10 * power

@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	// maxCallers sign in from each organization.
+	// maxCallers is the maximum number of callers that sign in from each organization.
 	maxCallers = 40
-	// adminEvery of them, the first included, one is an admin: dashboards are for admins more than for others.
+	// adminEvery says that of so many callers one, the first, is an admin: dashboards are for admins more than for
+	// others.
 	adminEvery = 2
 	// tokenTime is how long signed tokens are valid: longer than any load test.
 	tokenTime = 24 * time.Hour
 )
 
-// SignIn makes callers of the organization's busiest users, with tokens of the development key.
+// SignIn creates callers for the organization's busiest users, with tokens signed by the development key.
 func (o *Organization) SignIn(key *auth.DevKey) error {
 	for i, user := range o.Users[:min(len(o.Users), maxCallers)] {
 		caller := auth.Caller{OrgID: o.ID, UserID: user, Role: "org:member"}
@@ -40,8 +41,8 @@ func (o *Organization) SignIn(key *auth.DevKey) error {
 	return nil
 }
 
-// ReadTokens reads callers, one token a line; empty lines and those that begin with # are skipped. It gives every
-// mistake at once, tokens that have expired by now among them.
+// ReadTokens reads callers, one token per line; empty lines and those that begin with # are skipped. It returns all
+// mistakes at once, including tokens that have expired by now.
 func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 	var callers []Caller
 	var mistakes []error
@@ -75,8 +76,8 @@ func ReadTokens(r io.Reader, now time.Time) ([]Caller, error) {
 	return callers, errors.Join(mistakes...)
 }
 
-// Organizations are those of callers, in the order in which they come. Their users are those that are seen among the
-// callers.
+// Organizations returns the organizations of callers, in the order of their first callers. Their users are those among
+// the callers.
 func Organizations(callers []Caller) []Organization {
 	var all []Organization
 	for _, c := range callers {

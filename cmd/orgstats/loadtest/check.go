@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// fieldNames are the figures', in the order in which they are answered.
+// fieldNames are the names of the figures, in the order of an answer.
 var fieldNames = func() (names []string) {
 	for field := range reflect.TypeFor[stats.Figures]().Fields() {
 		names = append(names, field.Tag.Get("json"))
@@ -23,7 +23,7 @@ var fieldNames = func() (names []string) {
 	return names
 }()
 
-// checkAnswer checks an answer's shape: what the contract says of any answer, and what no right one can break.
+// checkAnswer checks an answer's shape: what the contract says about any answer, and what every correct one satisfies.
 func checkAnswer(r *vegeta.Result, asked request) (stats.Figures, error) {
 	if kind, _, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err != nil || kind != "application/json" {
 		return stats.Figures{}, fmt.Errorf("status %d with the content type %q", r.Code, r.Headers.Get("Content-Type"))
@@ -62,7 +62,7 @@ func checkFailure(r *vegeta.Result) error {
 
 var errFields = errors.New("the answer has other fields, or another order, than the contract's")
 
-// parseFigures reads an answer that has exactly the fields of the contract, in its order.
+// parseFigures parses an answer, which must have exactly the fields of the contract, in its order.
 func parseFigures(body []byte) (f stats.Figures, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
@@ -81,7 +81,7 @@ func parseFigures(body []byte) (f stats.Figures, err error) {
 	if decoder.More() {
 		return f, errFields
 	}
-	return f, json.Unmarshal(body, &f) // after the object comes nothing
+	return f, json.Unmarshal(body, &f) // nothing follows the object
 }
 
 // checkFigures checks what holds for any records.

@@ -11,7 +11,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// collector makes a run's figures out of the answers.
+// collector aggregates the answers of a run.
 type collector struct {
 	expectations
 	rate     int
@@ -21,7 +21,7 @@ type collector struct {
 
 	mu         sync.Mutex
 	began      time.Time // when the first request was sent
-	last, end  time.Time // when the last one was sent, and when the last answer came
+	last, end  time.Time // when the last one was sent, and when the last answer arrived
 	run        Run
 	answered   latencies // of answers with figures
 	shed       latencies // of 429 and 503
@@ -34,14 +34,14 @@ type collector struct {
 	malformeds examples
 }
 
-// interval is one of the timeline's.
+// interval is one interval of the timeline.
 type interval struct {
 	answered latencies
 	shed     uint64
 	failed   uint64
 }
 
-// intervals is how many a timeline has at most.
+// intervals is the maximum number of intervals in a timeline.
 const intervals = 200
 
 func newCollector(rate int, duration time.Duration) *collector {
@@ -53,7 +53,7 @@ func newCollector(rate int, duration time.Duration) *collector {
 	}
 }
 
-// add takes an answer, or the lack of one.
+// add adds an answer, or a request that got none.
 func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +86,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	}
 }
 
-// time notes when a request was sent, and how late.
+// time records when a request was sent, and how late.
 func (c *collector) time(r *vegeta.Result) {
 	if c.began.IsZero() || r.Timestamp.Before(c.began) {
 		c.began = r.Timestamp
@@ -102,7 +102,7 @@ func (c *collector) time(r *vegeta.Result) {
 	c.late.add(max(0, r.Timestamp.Sub(due)))
 }
 
-// figures notes an answer that holds figures.
+// figures records an answer that has figures.
 func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	c.answered.add(r.Latency)
 	c.histogram.Add(r)
@@ -111,8 +111,8 @@ func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	of(c.filters, asked.filter).add(r.Latency)
 }
 
-// cause leaves the request's URL out of the text of an error: it would make every one another, and tells what was
-// asked.
+// cause returns the text of an error without the request's URL, which would make every error different, and which
+// reveals what was asked.
 func cause(text string) string {
 	if _, after, ok := strings.Cut(text, `": `); ok && strings.HasPrefix(text, "Get ") {
 		return after
@@ -129,7 +129,7 @@ func of(all map[string]*latencies, name string) *latencies {
 	return l
 }
 
-// interval is the one in which a request was sent.
+// interval returns the interval in which a request was sent.
 func (c *collector) interval(at time.Time) *interval {
 	n := int(max(0, at.Sub(c.began)) / c.every)
 	for len(c.timeline) <= n {
@@ -138,7 +138,7 @@ func (c *collector) interval(at time.Time) *interval {
 	return &c.timeline[n]
 }
 
-// progress tells how the run goes: how long, what was sent, and what became of it.
+// progress describes the run's progress: for how long it has run, how much was sent, and with what outcome.
 func (c *collector) progress() string {
 	sent, underWay := c.expectations.counts()
 	c.mu.Lock()
@@ -157,7 +157,7 @@ func (c *collector) progress() string {
 	return text
 }
 
-// close gives the run.
+// close returns the run.
 func (c *collector) close() *Run {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,7 +166,7 @@ func (c *collector) close() *Run {
 	r.Failures, r.Malformed = c.failures.list(), c.malformeds.list()
 	r.Late = c.late.summary().P99
 	if sending := c.last.Sub(c.began).Seconds(); sending > 0 {
-		// The last request ends the time of the one before, not its own.
+		// Between n requests there are n-1 intervals: the last request begins none.
 		r.Seconds = sending
 		r.SentPerSecond = float64(r.Sent-1) / sending
 		r.AnsweredPerSecond = float64(c.answered.count) / c.end.Sub(c.began).Seconds()

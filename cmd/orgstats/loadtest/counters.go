@@ -7,16 +7,16 @@ import (
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// countersSQL reads the change counter of every organization. It only grows, so that the greatest of the rows that were
-// not merged yet is the last.
+// countersSQL reads the change counter of every organization. It only grows, so that the greatest of the rows that are
+// not merged yet is the latest.
 var countersSQL = `
 SELECT toString(org_id), max(step)
 FROM stale_hours
 WHERE ` + cells.IsCounter + `
 GROUP BY org_id`
 
-// watch reads the change counters. An organization that has none was never written to, which is as good as a counter of
-// 0.
+// watch reads the change counters. An organization without one was never written to, which is equivalent to a counter
+// of 0.
 func (v *Verifier) watch(ctx context.Context) error {
 	now := map[string]uint64{}
 	err := each(ctx, v.conn, nil, countersSQL, func(scan func(...any) error) error {
@@ -33,8 +33,8 @@ func (v *Verifier) watch(ctx context.Context) error {
 	return nil
 }
 
-// see notes counters. Two reads may come to their end in the other order than they began, and counters only grow: a
-// smaller one is old news.
+// see records counters. Two reads may end in another order than they began, and counters only grow, so that a smaller
+// one is outdated.
 func (v *Verifier) see(now map[string]uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -29,7 +29,7 @@ func (e *examples) add(text string) {
 	e.byText[text]++
 }
 
-// list gives the most frequent first.
+// list returns the failures, the most frequent first.
 func (e *examples) list() []Failure {
 	var all []Failure
 	for _, text := range slices.Sorted(maps.Keys(e.byText)) {
@@ -39,7 +39,7 @@ func (e *examples) list() []Failure {
 	return all
 }
 
-// shorten bounds a text of the deployment's that is shown.
+// shorten truncates a text of the deployment that is shown.
 func shorten(text string) string {
 	const most = 200
 	if len(text) <= most {

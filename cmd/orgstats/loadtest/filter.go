@@ -10,7 +10,8 @@ type filter struct {
 
 func (f filter) share() int { return f.weight }
 
-// adminFilters and memberFilters are what dashboards offer to each. The first of each needs nothing.
+// adminFilters and memberFilters are the filters that dashboards offer to admins and to members. The first of each
+// needs nothing.
 var (
 	adminFilters = []filter{
 		{"organization", 50, nil, none},

@@ -9,8 +9,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// latencies are how long answers took, in a sketch: quantiles are within a percent or so, in a memory that does not
-// grow.
+// latencies holds the latencies of answers in a sketch: quantiles are accurate to about a percent, in bounded memory.
 type latencies struct {
 	count  uint64
 	sketch vegeta.LatencyMetrics
@@ -21,7 +20,7 @@ func (l *latencies) add(d time.Duration) {
 	l.sketch.Add(d)
 }
 
-// quantile is that which a share of the latencies, 0 to 1, does not exceed; 0 when there are none.
+// quantile returns the latency that a share of the latencies, from 0 to 1, does not exceed; 0 if there are none.
 func (l *latencies) quantile(share float64) time.Duration {
 	if l.count == 0 {
 		return 0
@@ -42,7 +41,7 @@ func (l *latencies) summary() Latency {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// buckets are the histogram's lower ends: about seven for a factor of ten.
+// buckets are the lower ends of the histogram's buckets: about seven per factor of ten.
 var buckets = vegeta.Buckets{
 	0, 100 * time.Microsecond, 150 * time.Microsecond, 200 * time.Microsecond, 300 * time.Microsecond, 400 * time.Microsecond,
 	500 * time.Microsecond, 700 * time.Microsecond,
@@ -55,7 +54,7 @@ var buckets = vegeta.Buckets{
 	1 * time.Second, 1500 * time.Millisecond, 2 * time.Second, 3 * time.Second, 5 * time.Second, 7 * time.Second, 10 * time.Second,
 }
 
-// bucketsOf are the buckets from the first to the last that holds anything.
+// bucketsOf returns the buckets from the first to the last that is not empty.
 func bucketsOf(h vegeta.Histogram) []Bucket {
 	var all []Bucket
 	for i, count := range h.Counts {
@@ -74,7 +73,7 @@ func bucketsOf(h vegeta.Histogram) []Bucket {
 	return all
 }
 
-// kinds are the latencies by name, those that were asked most first.
+// kinds returns the latencies by name, those with the most answers first.
 func kinds(all map[string]*latencies) []Kind {
 	var list []Kind
 	for _, name := range slices.Sorted(maps.Keys(all)) {

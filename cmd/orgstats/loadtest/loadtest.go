@@ -1,9 +1,9 @@
-// Package loadtest puts a deployment under load as dashboards do, and says how it bears it.
+// Package loadtest puts a deployment under load as dashboards do, and reports how it performs.
 //
 // The load is an open loop: requests go out at a rate, however slow the answers are, as people do not wait for each
 // other's dashboards. Organizations, callers, windows and filters are drawn as they come in practice: few organizations
 // and callers ask most (Zipf), windows are those that dashboards offer. The same seed draws the same requests. Every
-// answer's shape is checked, and a Verifier holds samples of them against the plain query.
+// answer's shape is checked, and a Verifier compares samples of the answers with the plain query.
 package loadtest
 
 import (
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// Options say what is put under load, and by whom.
+// Options configure which deployment is put under load, and by which callers.
 type Options struct {
-	// URL is the deployment's, as in http://127.0.0.1:8080.
+	// URL is the deployment's URL, as in http://127.0.0.1:8080.
 	URL string
-	// Population are those who ask. It must have a caller.
+	// Population is who asks. It must have at least one caller.
 	Population Population
-	// Seed draws the same requests again.
+	// Seed makes draws repeatable: the same seed draws the same requests.
 	Seed uint64
 	// Timeout is how long a client waits for an answer; 0 means 30 seconds.
 	Timeout time.Duration
@@ -39,7 +39,7 @@ type Test struct {
 	started time.Time
 
 	mu      sync.Mutex
-	current *collector // of the run under way, nil between runs
+	current *collector // of the current run, nil between runs
 }
 
 const (
@@ -48,11 +48,12 @@ const (
 	statsPath      = "/api/dashboard/getStats"
 	readyPath      = "/readyz"
 	defaultTimeout = 30 * time.Second
-	// idleConnections are kept open between requests: an open loop against a slow service needs many.
+	// idleConnections is how many connections are kept open between requests: an open loop against a slow service needs
+	// many.
 	idleConnections = 10_000
 )
 
-// New makes a test.
+// New returns a test.
 func New(o Options) (*Test, error) {
 	if o.Population.callers() == 0 {
 		return nil, errors.New("nobody is there who could ask: the load test needs a caller with an organization")
@@ -71,10 +72,10 @@ func New(o Options) (*Test, error) {
 	}, nil
 }
 
-// never takes a redirect for the answer that it is: getStats has none.
+// never refuses to follow redirects: getStats has none, so that a redirect is judged as an answer.
 func never(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Ready tells why a deployment can't be put under load; nil when it is ready.
+// Ready returns why a deployment can't be put under load, or nil if it is ready.
 func Ready(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+readyPath, nil)
 	if err != nil {

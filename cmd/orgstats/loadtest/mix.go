@@ -30,8 +30,8 @@ func newMix(p Population, seed uint64) *mix {
 	return &mix{population: p.withCallers(), random: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// law is how unevenly something is drawn: rank k as often as (k + shift) to the power of -exponent says (Zipf's law,
-// which asks for an exponent above 1 here). The shift keeps the first from being drawn all the time.
+// law is how unevenly something is drawn: rank k in proportion to (k + shift) to the power of -exponent (Zipf's law,
+// which requires an exponent above 1 here). The shift keeps the first from being drawn all the time.
 type law struct{ exponent, shift float64 }
 
 var (
@@ -45,7 +45,7 @@ func (m *mix) draw(l law, n int) int {
 	return int(rand.NewZipf(m.random, l.exponent, l.shift, uint64(n-1)).Uint64())
 }
 
-// next draws the request that is sent when the test has lasted so long.
+// next draws the request that is sent when the elapsed time of the test has passed.
 func (m *mix) next(elapsed time.Duration) request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,13 +63,13 @@ func (m *mix) next(elapsed time.Duration) request {
 	return r
 }
 
-// toISOString is how JavaScript writes times.
+// toISOString is the format in which JavaScript writes times.
 const toISOString = "2006-01-02T15:04:05.000Z"
 
 // roleAdmin is the role that may ask about the whole organization.
 const roleAdmin = "org:admin"
 
-// narrow draws a filter among those that the caller may use.
+// narrow draws a filter from those that the caller may use.
 func (m *mix) narrow(r *request, org *Organization) {
 	filters := memberFilters
 	if r.caller.Role == roleAdmin {

@@ -8,7 +8,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// town is a population of two organizations, the second of which has nothing but a caller.
+// town returns a population of two organizations, the second of which has nothing but a caller.
 func town() Population {
 	caller := func(org, user, role string) Caller {
 		return Caller{auth.Caller{OrgID: org, UserID: user, Role: role}, "token of " + user}
@@ -27,7 +27,7 @@ func town() Population {
 	}
 }
 
-// What is asked is what its caller may ask, and the question that answers are held against is the one that the
+// Requests ask what their caller may ask, and the question with which answers are compared is the one that the
 // parameters ask.
 func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 	m := newMix(town(), 1)

@@ -30,7 +30,7 @@ func (d *drawing) searchPanel(s *Search) {
 	p.key(colorMain, "held")
 }
 
-// histogramPanel shows how many answers took how long.
+// histogramPanel shows the distribution of latencies.
 func (d *drawing) histogramPanel(r *Run) {
 	var most uint64
 	ends := []float64{}
@@ -56,7 +56,7 @@ func (d *drawing) histogramPanel(r *Run) {
 	}
 }
 
-// upper is a bucket's upper end; the last one is drawn up to twice its lower end.
+// upper returns a bucket's upper end; the last one is drawn up to twice its lower end.
 func upper(b Bucket) float64 {
 	if b.To > 0 {
 		return b.To
@@ -89,7 +89,7 @@ func timeAxis(r *Run) axis {
 	return linearAxis("seconds since the start", plainNumber, last.At+last.Seconds)
 }
 
-// throughputPanel shows what became of the requests of each moment: figures, shed or failed, one on the other.
+// throughputPanel shows the outcomes of the requests of each interval: figures, shed or failed, stacked.
 func (d *drawing) throughputPanel(r *Run) {
 	most := 1.0
 	for _, i := range r.Timeline {

@@ -38,7 +38,7 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
-// table prints rows of cells, the columns after the first to the right.
+// table prints rows of cells, with the columns after the first right-aligned.
 func (p *printer) table(rows [][]string) {
 	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	widest := 0
@@ -92,7 +92,7 @@ func (p *printer) run(r *Run) {
 	p.latencies(r)
 }
 
-// statuses lists how many answers of each status there were.
+// statuses returns the number of answers of each status as text.
 func statuses(r *Run) string {
 	var all []string
 	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
@@ -120,7 +120,7 @@ func (p *printer) verified(v *Verified) {
 	p.failures("Different", v.Differences)
 }
 
-// ms writes milliseconds with about three digits, in the unit that fits.
+// ms formats milliseconds with about three digits, in the unit that fits.
 func ms(n float64) string {
 	digits := func(n float64) string {
 		switch {

@@ -21,26 +21,26 @@ type Report struct {
 	Interrupted   bool      `json:"interrupted,omitempty"` // it was stopped before its end
 }
 
-// Run is what one rate brought.
+// Run is the result of one rate.
 type Run struct {
 	Rate              int               `json:"rate"`              // wanted requests a second
 	Seconds           float64           `json:"seconds"`           // from the first request sent to the last
 	Sent              uint64            `json:"sent"`              // requests
 	SentPerSecond     float64           `json:"sentPerSecond"`     //
-	AnsweredPerSecond float64           `json:"answeredPerSecond"` // answers with figures, until the last answer had come
-	Late              float64           `json:"lateP99Ms"`         // how long after its time a request was sent: this machine can't keep the rate
+	AnsweredPerSecond float64           `json:"answeredPerSecond"` // answers with figures, until the last answer arrived
+	Late              float64           `json:"lateP99Ms"`         // how late requests were sent: this machine can't keep up
 	Answered          Latency           `json:"answered"`          // 200, with the right shape
 	Shed              Latency           `json:"shed"`              // 429 and 503, with Retry-After
 	Statuses          map[string]uint64 `json:"statuses"`          // "none": no answer came
 	Failures          []Failure         `json:"failures,omitempty"`
-	Malformed         []Failure         `json:"malformed,omitempty"` // answers that have not the shape that they should
-	Histogram         []Bucket          `json:"histogram"`           // of the answered
+	Malformed         []Failure         `json:"malformed,omitempty"` // answers that lack the required shape
+	Histogram         []Bucket          `json:"histogram"`           // of answers with figures
 	Timeline          []Interval        `json:"timeline"`
 	Windows           []Kind            `json:"windows"`
 	Filters           []Kind            `json:"filters"`
 }
 
-// Latency sums latencies up.
+// Latency summarizes latencies.
 type Latency struct {
 	Count uint64  `json:"count"`
 	Mean  float64 `json:"meanMs"`
@@ -52,14 +52,14 @@ type Latency struct {
 	Max   float64 `json:"maxMs"`
 }
 
-// Bucket is one of a histogram's: latencies from From, up to but without To. The last possible one has no To.
+// Bucket is a bucket of a histogram: latencies from From up to, but excluding, To. The last possible one has no To.
 type Bucket struct {
 	From  float64 `json:"fromMs"`
 	To    float64 `json:"toMs,omitempty"`
 	Count uint64  `json:"count"`
 }
 
-// Interval is a part of a run: what became of the requests that were sent in it.
+// Interval is a part of a run, with the outcomes of the requests that were sent in it.
 type Interval struct {
 	At       float64 `json:"atSeconds"` // since the run's start
 	Seconds  float64 `json:"seconds"`   // its length
@@ -80,24 +80,24 @@ type Failure struct {
 	Count uint64 `json:"count"`
 }
 
-// failed is how many requests got neither figures nor a well-formed refusal for the load's sake.
+// failed returns how many requests got neither figures nor a well-formed refusal because of the load.
 func (r *Run) failed() uint64 { return r.Sent - r.Answered.Count - r.Shed.Count }
 
-// JSON writes the report.
+// JSON writes the report as JSON.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(r)
 }
 
-// Report gives a report without figures yet.
+// Report returns a report without results yet.
 func (t *Test) Report() *Report {
 	p := t.mix.population
 	return &Report{Target: t.options.URL, Started: t.started.UTC(), Seed: t.options.Seed, Organizations: len(p.Organizations), Callers: p.callers()}
 }
 
-// Verdict is what must not happen under any load: answers that are wrong, malformed or missing. Shed requests are no
-// failure, nor are those that failed at the rates which a search found to be too high.
+// Verdict returns what must not happen under any load as an error: answers that are wrong, malformed or missing. Shed
+// requests are not failures, nor are those that failed at rates which a search found to be too high.
 func (r *Report) Verdict() error {
 	var all []error
 	if r.Run != nil && r.Run.failed() > 0 {

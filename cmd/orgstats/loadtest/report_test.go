@@ -13,7 +13,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// seconds of a run at 100 requests a second: answers that take 1 to 100 ms, and in every ninth second nothing but 503.
+// exampleReport returns the report of so many seconds of a run at 100 requests a second: answers that take 1 to 100 ms,
+// and in every ninth second nothing but 503.
 func exampleReport(seconds int) *Report {
 	r, _ := exampleRun(seconds)
 	return r
@@ -69,7 +70,7 @@ func TestARunsFigures(t *testing.T) {
 	}
 }
 
-// What this machine could not send in time is no good latency of the service.
+// Requests that this machine could not send in time must not count as good latencies of the service.
 func TestLateRequestsAreTold(t *testing.T) {
 	c := newCollector(100, time.Second)
 	began := time.Now()

@@ -11,8 +11,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// Run sends requests at a rate, in requests a second, for a time, and waits for their answers. When the context ends it
-// sends no more, and reports what was sent until then.
+// Run sends requests at a rate, in requests a second, for a time, and waits for their answers. When the context ends,
+// it stops sending, and reports what was sent until then.
 func (t *Test) Run(ctx context.Context, rate int, duration time.Duration) *Run {
 	c := newCollector(rate, duration)
 	t.tell(c)
@@ -21,7 +21,7 @@ func (t *Test) Run(ctx context.Context, rate int, duration time.Duration) *Run {
 	return c.close()
 }
 
-// attack sends a run's requests, and gives the collector what comes back.
+// attack sends a run's requests, and adds their results to the collector.
 func (t *Test) attack(ctx context.Context, c *collector) {
 	client := t.client
 	client.Transport = numbering{t.client.Transport, &c.expectations}
@@ -33,14 +33,14 @@ func (t *Test) attack(ctx context.Context, c *collector) {
 	}
 }
 
-// tell makes a run the one whose progress is told.
+// tell sets the run whose progress is reported.
 func (t *Test) tell(c *collector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.current = c
 }
 
-// Progress tells how the run under way goes, as a line; "" between runs.
+// Progress returns the progress of the current run as a line; "" between runs.
 func (t *Test) Progress() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,7 +50,7 @@ func (t *Test) Progress() string {
 	return t.current.progress()
 }
 
-// targeter gives vegeta one request after the other.
+// targeter returns what passes one request after the other to vegeta.
 func (t *Test) targeter(c *collector) vegeta.Targeter {
 	return func(target *vegeta.Target) error {
 		r := t.mix.next(time.Since(t.started))
@@ -64,7 +64,7 @@ func (t *Test) targeter(c *collector) vegeta.Targeter {
 	}
 }
 
-// expectations are the requests of a run that wait for their answers.
+// expectations holds the requests of a run that wait for their answers.
 type expectations struct {
 	mu       sync.Mutex
 	prefix   string
@@ -79,7 +79,7 @@ func newExpectations() expectations {
 	}
 }
 
-// expect notes a request, and gives the id to send it under.
+// expect stores a request, and returns the id to send it under.
 func (e *expectations) expect(r request) (id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -89,7 +89,7 @@ func (e *expectations) expect(r request) (id string) {
 	return id
 }
 
-// number notes the number under which vegeta will give a request's result.
+// number stores the number under which vegeta will report a request's result.
 func (e *expectations) number(id string, number uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,7 +97,7 @@ func (e *expectations) number(id string, number uint64) {
 	delete(e.byID, id)
 }
 
-// answered gives the request of a result.
+// answered returns the request of a result.
 func (e *expectations) answered(number uint64) request {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -106,14 +106,15 @@ func (e *expectations) answered(number uint64) request {
 	return r
 }
 
-// counts tells how many requests were sent, and how many of them wait for their answers.
+// counts returns how many requests were sent, and how many of them wait for their answers.
 func (e *expectations) counts() (sent uint64, underWay int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.sent, len(e.byID) + len(e.byNumber)
 }
 
-// numbering learns each request's number, which vegeta gives only after the request was made, on its way out.
+// numbering is a transport that learns each request's number, which vegeta assigns only after the request was created,
+// when it is sent.
 type numbering struct {
 	next         http.RoundTripper
 	expectations *expectations

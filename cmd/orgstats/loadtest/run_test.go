@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Whatever a deployment does to its answers, every request is accounted for, and nothing is kept of it.
+// Whatever a deployment does with its answers, every request is accounted for, and none remains stored.
 func TestRequestsThatGetNoAnswer(t *testing.T) {
 	var n atomic.Int64
 	deployment := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

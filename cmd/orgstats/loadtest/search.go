@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Search is how the highest rate was searched at which the service keeps a bound.
+// Search is the record of a search for the highest rate at which the service keeps a bound.
 type Search struct {
 	Bound float64 `json:"boundP99Ms"`
 	Steps []Step  `json:"steps"`
@@ -24,36 +24,36 @@ type Step struct {
 	Why               string  `json:"why,omitempty"` // it was not held
 }
 
-// SearchOptions say what is searched.
+// SearchOptions configure a search.
 type SearchOptions struct {
 	Bound   time.Duration // of the 99th percentile
 	Start   int           // the first rate, in requests a second
 	Step    time.Duration // how long a rate is tried
 	Confirm time.Duration // how long the rate that was found must be held
-	Done    func(Step)    // hears of each step
+	Done    func(Step)    // called after each step
 }
 
 const (
-	maxRate = 1_000_000 // beyond what any machine sends
-	// enough is how near the highest rate that was held and the lowest that was not come to each other, as a factor.
+	maxRate = 1_000_000 // more than any machine can send
+	// enough is the factor between the lowest rate that was not held and the highest that was at which the search ends.
 	enough = 1.05
-	// confirmations are how many rates are tried for the whole time, each a tenth below the one before.
+	// confirmations is how many rates are tried for the whole time, each a tenth below the one before.
 	confirmations = 4
 )
 
-// FindRate searches the highest rate, in requests a second, at which the 99th percentile stays under a bound and
-// nothing is shed or fails. It doubles the rate until the bound is broken, halves the distance until that is small, and
-// runs the rate that it found for longer. The run is that last one; nil when none was held, or the context ended.
+// FindRate searches for the highest rate, in requests a second, at which the 99th percentile stays under a bound and
+// nothing is shed or fails. It doubles the rate until the bound is exceeded, bisects until the distance is small, and
+// runs the rate that it found for longer. It returns that last run, or nil if no rate was held or the context ended.
 func (t *Test) FindRate(ctx context.Context, o SearchOptions) (*Search, *Run) {
 	return o.find(ctx, t.Run)
 }
 
-// find searches among runs.
+// find searches with the function that runs a rate.
 func (o SearchOptions) find(ctx context.Context, run func(context.Context, int, time.Duration) *Run) (*Search, *Run) {
 	s := &Search{Bound: milliseconds(o.Bound)}
 	try := func(rate int, duration time.Duration) *Run {
 		r := run(ctx, rate, duration)
-		if ctx.Err() != nil { // it was cut off
+		if ctx.Err() != nil { // the run was cut short
 			return nil
 		}
 		step := s.judge(r)
@@ -78,7 +78,7 @@ func (o SearchOptions) find(ctx context.Context, run func(context.Context, int, 
 	return s, nil
 }
 
-// highest is about the highest rate that is held, 0 if none is.
+// highest returns approximately the highest rate that is held, 0 if none is.
 func highest(ctx context.Context, start int, held func(rate int) bool) int {
 	low, high := bracket(ctx, start, held)
 	for ctx.Err() == nil && low > 0 && high-low > 1 && float64(high)/float64(low) > enough {
@@ -93,7 +93,7 @@ func highest(ctx context.Context, start int, held func(rate int) bool) int {
 	return low
 }
 
-// bracket finds a rate that is held, 0 if none is, and a higher one that is not.
+// bracket returns a rate that is held, 0 if none is, and a higher one that is not.
 func bracket(ctx context.Context, start int, held func(int) bool) (low, high int) {
 	rate := start
 	if held(rate) {
@@ -115,7 +115,7 @@ func bracket(ctx context.Context, start int, held func(int) bool) (low, high int
 // mayFail is the share of requests that may not be answered with figures at a rate that counts as held.
 const mayFail = 0.001
 
-// judge tells whether a rate was held.
+// judge returns the step of a run, which says whether its rate was held.
 func (s *Search) judge(r *Run) Step {
 	step := Step{Rate: r.Rate, AnsweredPerSecond: r.AnsweredPerSecond, P50: r.Answered.P50, P99: r.Answered.P99}
 	unanswered := float64(r.Sent-r.Answered.Count) / max(float64(r.Sent), 1)

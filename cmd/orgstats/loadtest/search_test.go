@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// capacity answers as a service does that holds a rate, and no higher one.
+// capacity returns the runs of a service that holds rates up to a limit.
 func capacity(limit int) func(context.Context, int, time.Duration) *Run {
 	return func(_ context.Context, rate int, duration time.Duration) *Run {
 		sent := uint64(rate) * uint64(duration/time.Second)
@@ -44,7 +44,7 @@ func TestTheHighestRateIsFound(t *testing.T) {
 	}
 }
 
-// A rate that is held for a moment only is not the answer.
+// A rate that is held only for a moment is not the result.
 func TestARateMustBeHeldForTheWholeTime(t *testing.T) {
 	short, long := capacity(400), capacity(300)
 	o := SearchOptions{Bound: 100 * time.Millisecond, Start: 100, Step: time.Second, Confirm: time.Minute, Done: func(Step) {}}

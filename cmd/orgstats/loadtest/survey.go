@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// maxOrganizations take part. More would be asked about too seldom to matter.
+	// maxOrganizations is how many organizations take part. More would be asked about too rarely to matter.
 	maxOrganizations = 50
-	// maxMetadataText is how long a key and a value may be together.
+	// maxMetadataText is the maximum length of a key and its value together.
 	maxMetadataText = 200
 
-	// comment is what the load test's own statements say of themselves.
+	// comment is the log_comment of the load test's own statements.
 	comment = "orgstats loadtest"
 )
 
-// Survey asks a database for the organizations that have most messages.
+// Survey returns the organizations of a database that have the most messages.
 //
-// It and Describe count rows without FINAL, which is cheap: the counts only tell what is busy.
+// Survey and Describe count rows without FINAL, which is cheap: the counts only serve to find what is busy.
 func Survey(ctx context.Context, conn clickhouse.Conn) (ids []string, err error) {
 	params := clickhouse.Params{}
 	params.Int64("most", maxOrganizations)
@@ -39,8 +39,8 @@ LIMIT {most:UInt32}`, func(scan func(...any) error) error {
 	return ids, err
 }
 
-// Describe asks a database for an organization's users, agents and metadata, the busiest and most common first, and for
-// the time of its newest message, which is zero when it has none.
+// Describe returns an organization's users, agents and metadata, the busiest and most common first, and the time of its
+// newest message, which is zero if it has none.
 func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organization, newest time.Time, err error) {
 	o.ID = id
 	params := clickhouse.Params{}
@@ -64,7 +64,7 @@ func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organizat
 	return o, newest, nil
 }
 
-// newestSQL leaves records of the future out, whose windows nobody looks at yet.
+// newestSQL omits records of the future, whose windows nobody looks at yet.
 const newestSQL = `
 SELECT max(created_at)
 FROM messages
@@ -87,7 +87,7 @@ GROUP BY agent_id
 ORDER BY count() DESC, agent_id
 LIMIT 20`
 
-// metadataSQL leaves out what is no filter that people choose: long texts, and what has one user only, as names have.
+// metadataSQL omits what people do not filter by: long texts, and values that only one user has, such as names.
 const metadataSQL = `
 SELECT path, value
 FROM members

@@ -128,7 +128,7 @@ func (p *panel) dot(at point, color, title string) {
 	p.printf(`<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"><title>%s</title></circle>`+"\n", p.px(at.x), p.py(at.y), color, html.EscapeString(title))
 }
 
-// column is a box between two places of the x-axis and two heights.
+// column draws a box between two positions on the x-axis and two heights.
 func (p *panel) column(from, to, low, high float64, color, title string) {
 	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", p.px(from)+0.5, p.py(high),
 		max(p.px(to)-p.px(from)-1, 0.5), p.py(low)-p.py(high), color, html.EscapeString(title))

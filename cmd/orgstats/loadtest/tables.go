@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// barWidth is the longest bar's, in characters.
+// barWidth is the width of the longest bar, in characters.
 const barWidth = 50
 
 func (p *printer) histogram(buckets []Bucket) {
@@ -32,7 +32,7 @@ func (p *printer) histogram(buckets []Bucket) {
 	}
 }
 
-// bar is as long as a count's share of the greatest one, in eighths of a character.
+// bar returns a bar in proportion to a count's share of the greatest one, in eighths of a character.
 func bar(count, most uint64) string {
 	eighths := int(math.Round(8 * barWidth * float64(count) / float64(most)))
 	text := strings.Repeat("█", eighths/8)

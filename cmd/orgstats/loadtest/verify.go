@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	// verifyEvery is how often an answer is compared: often enough to see much, seldom enough that the plain queries,
-	// which cost ClickHouse more than the answers, do not become the load.
+	// verifyEvery is the interval at which answers are compared: short enough to compare many, long enough that the
+	// plain queries, which cost ClickHouse more than the answers, do not become the load.
 	verifyEvery = 100 * time.Millisecond
-	// watchEvery is how often the change counters are read.
+	// watchEvery is the interval at which the change counters are read.
 	watchEvery = 250 * time.Millisecond
 	plainTime  = time.Minute // that a plain query may take
 )
 
-// Verified says how samples of the answers compare with the plain query.
+// Verified is the result of comparing samples of the answers with the plain query.
 type Verified struct {
 	Compared  uint64 `json:"compared"` // answers
 	Equal     uint64 `json:"equal"`
 	Different uint64 `json:"different"`
-	// Changing answers were left out, because records of their organization changed around them: what was right then
-	// can't be asked for any more.
+	// Changing is how many answers were skipped, because records of their organization changed around them, so that the
+	// right answer of that moment can't be queried anymore.
 	Changing    uint64    `json:"changing"`
 	Differences []Failure `json:"differences,omitempty"`
 }
@@ -38,9 +38,9 @@ type sample struct {
 	sent    time.Time
 }
 
-// Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared while
-// nothing of its organization changes, from before it was asked for until the plain query has come to its end: the
-// organizations' change counters, which are read all the time, tell.
+// Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared if
+// nothing in its organization changes from before it was requested until the plain query has ended, which the
+// organizations' change counters, read continuously, show.
 type Verifier struct {
 	conn  clickhouse.Conn
 	store *stats.Store
@@ -57,14 +57,14 @@ type Verifier struct {
 	err      error
 }
 
-// seen is a change counter, and since when it is known to have that value.
+// seen is a change counter, and the time since which it is known to have that value.
 type seen struct {
 	counter uint64
 	since   time.Time
 }
 
-// StartVerifier starts a verifier on the deployment's own database. The age is that up to which the deployment may give
-// an answer from before a change (--cache-age). It returns when answers can be compared.
+// StartVerifier starts a verifier on the deployment's own database, and returns when answers can be compared. The age
+// is how long after a change the deployment may still return an answer from before it (--cache-age).
 func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration) (*Verifier, error) {
 	v := &Verifier{
 		conn: conn, store: stats.NewStore(conn, stats.Options{}), age: age,
@@ -83,7 +83,7 @@ func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration)
 	return v, nil
 }
 
-// Close ends the verifier and gives what it found.
+// Close stops the verifier and returns what it found.
 func (v *Verifier) Close() (Verified, error) {
 	v.stop()
 	v.ended.Wait()
@@ -91,7 +91,7 @@ func (v *Verifier) Close() (Verified, error) {
 	return v.result, v.err
 }
 
-// repeat does something again and again until the verifier is closed or an error comes.
+// repeat calls do at an interval until the verifier is closed or an error occurs.
 func (v *Verifier) repeat(ctx context.Context, every time.Duration, do func(context.Context) error) {
 	for pause(ctx, every) == nil {
 		if err := do(ctx); err != nil {
@@ -118,7 +118,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// offer gives an answer to compare; it is taken when it is time for the next.
+// offer offers an answer to compare; it is accepted when the next one is due.
 func (v *Verifier) offer(s sample) {
 	if v == nil {
 		return
@@ -138,7 +138,7 @@ func (v *Verifier) compareNext(ctx context.Context) error {
 	}
 }
 
-// compare asks the plain query and reads the counter again.
+// compare runs the plain query and reads the counter again.
 func (v *Verifier) compare(ctx context.Context, s sample) error {
 	v.mu.Lock()
 	before := v.counters[s.question.OrgID]

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// window is a kind of window that dashboards offer. Its ends are those at an instant, which is given in the caller's
-// zone; both are inclusive.
+// window is a kind of window that dashboards offer. Its ends depend on an instant, which is given in the caller's zone;
+// both are inclusive.
 type window struct {
 	name   string
 	weight int
@@ -16,8 +16,8 @@ type window struct {
 
 func (w window) share() int { return w.weight }
 
-// windows are drawn as often as people look at them. Those that end now never ask the same twice; those of whole days
-// do until midnight.
+// windows are drawn as often as people look at them. Windows that end now never ask the same question twice; those of
+// whole days do until midnight.
 var windows = []window{
 	{"today, up to now", 20, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return midnight(now, 0), now }},
 	{"last 24 hours", 10, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return now.Add(-24 * time.Hour), now }},
@@ -31,21 +31,21 @@ var windows = []window{
 	{"chosen by hand", 3, byHand},
 }
 
-// zones are those of the callers, half-hour ones among them.
+// zones are the callers' time zones, including half-hour ones.
 var zones = []*time.Location{
 	time.UTC, zone(1, 0), zone(-5, 0), zone(5, 30), zone(-8, 0), zone(9, 0), zone(5, 45), zone(-3, -30),
 }
 
 func zone(hours, minutes int) *time.Location { return time.FixedZone("", hours*3600+minutes*60) }
 
-// midnight is the start of the day that lies so many days after an instant's own.
+// midnight returns the start of the day that is so many days after an instant's own.
 func midnight(at time.Time, days int) time.Time {
 	return time.Date(at.Year(), at.Month(), at.Day()+days, 0, 0, 0, 0, at.Location())
 }
 
 func endOfDay(at time.Time) time.Time { return midnight(at, 1).Add(-time.Millisecond) }
 
-// month is the start of the month that lies so many months after an instant's own.
+// month returns the start of the month that is so many months after an instant's own.
 func month(at time.Time, months int) time.Time {
 	return time.Date(at.Year(), at.Month()+time.Month(months), 1, 0, 0, 0, 0, at.Location())
 }
@@ -55,7 +55,7 @@ const (
 	longest  = 365 * 24 * time.Hour
 )
 
-// byHand has its ends anywhere in the last year, and is as likely to be some minutes long as some months.
+// byHand returns a window with its ends anywhere in the last year, as likely to be some minutes long as some months.
 func byHand(random *rand.Rand, now time.Time) (from, to time.Time) {
 	length := time.Duration(float64(shortest) * math.Pow(float64(longest)/float64(shortest), random.Float64()))
 	to = now.Add(-time.Duration(random.Float64() * float64(longest-length)))
