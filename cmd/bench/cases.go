@@ -9,7 +9,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// window is a kind of window that dashboards ask for.
+// window is a kind of window that dashboards request.
 type window struct {
 	name        string
 	from, until time.Time
@@ -23,7 +23,7 @@ func instant(text string) time.Time {
 	return t
 }
 
-// windows lie within the year that ends at until.
+// windows are within the year that ends at until.
 var windows = []window{
 	{"hour", instant("2025-10-15T15:00:00Z"), instant("2025-10-15T16:00:00Z")},
 	{"hour, ragged", instant("2025-10-15T14:17:23.456Z"), instant("2025-10-15T15:17:23.456Z")},
@@ -35,14 +35,14 @@ var windows = []window{
 	{"ten months, ragged", instant("2025-01-19T07:41:13.337Z"), instant("2025-11-23T16:08:59.211Z")},
 }
 
-// filter is a kind of filter, as a change of the question without one.
+// filter is a kind of filter, expressed as a change to the question without one.
 type filter struct {
 	name  string
 	apply func(*stats.Question)
 }
 
-// filters are those of an organization. A caller who may see only their own asks the same as an admin about one user;
-// they are two users here, of whom the second is the busiest.
+// filters returns the filters of an organization. A caller who may see only their own figures asks the same as an admin
+// about one user. Both are covered here, with two users, the second of which is the busiest.
 func filters(org sample.Organization) []filter {
 	agent := func(q *stats.Question) { q.AgentID = org.TopAgentID }
 	metadata := func(i int) func(*stats.Question) {
@@ -62,12 +62,12 @@ func filters(org sample.Organization) []filter {
 	}
 }
 
-// question asks about a window without a filter.
+// question returns the question about the window without a filter.
 func (w window) question(org sample.Organization) stats.Question {
 	return stats.Question{OrgID: org.ID, From: w.from.UnixMilli(), Until: w.until.UnixMilli()}
 }
 
-// goals are how many times faster than the plain query an answer is to be, on 30 million messages.
+// goals are how many times faster than the plain query an answer should be, on 30 million messages.
 var goals = map[[2]string]float64{
 	{"year", "none"}:               400,
 	{"ten months, ragged", "none"}: 150,
@@ -77,11 +77,11 @@ var goals = map[[2]string]float64{
 	{"year", "metadata 10 %"}:      25,
 }
 
-// shortest is the least length of a random window.
+// shortest is the minimum length of a random window.
 const shortest = time.Hour
 
-// randomWindow is a window within the year, as likely to be some hours long as some months, with ends at any
-// millisecond: of many, no two are the same.
+// randomWindow returns a window within the year, as likely to be some hours long as some months, with ends at any
+// millisecond, so that practically no two windows are the same.
 func randomWindow(r *rand.Rand, org sample.Organization) stats.Question {
 	year := days * 24 * time.Hour
 	length := time.Duration(float64(shortest) * math.Pow(float64(year)/float64(shortest), r.Float64()))
@@ -89,7 +89,7 @@ func randomWindow(r *rand.Rand, org sample.Organization) stats.Question {
 	return window{from: from, until: from.Add(length)}.question(org)
 }
 
-// randomDay is a window of 24 hours that begins with an hour of the year.
+// randomDay returns a window of 24 hours that begins at the start of an hour of the year.
 func randomDay(r *rand.Rand, org sample.Organization) stats.Question {
 	const hours = (days - 1) * 24
 	from := until.Add(-days*24*time.Hour + time.Duration(r.IntN(hours))*time.Hour)

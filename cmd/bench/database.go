@@ -16,10 +16,10 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// limits leave the plain query of a large organization its time.
+// limits leave enough time for the plain query of a large organization.
 var limits = clickhouse.Limits{Time: 5 * time.Minute}
 
-// storeOptions and cacheOptions are those of `orgstats serve` unless it is told otherwise, but for the limits.
+// storeOptions and cacheOptions are the defaults of `orgstats serve`, except for the limits.
 var storeOptions = stats.Options{Limits: limits, SmallWindow: stats.DefaultSmallWindow}
 
 var cacheOptions = stats.CacheOptions{Size: 20_000, MaxAge: time.Second}
@@ -29,7 +29,7 @@ type database struct {
 	engine *engine.Engine
 	conn   clickhouse.Conn
 	store  *stats.Store        // computes every answer
-	served *stats.Cache        // the store as the service has it
+	served *stats.Cache        // the store behind the service's cache
 	org    sample.Organization // the largest
 }
 
@@ -60,7 +60,7 @@ func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err
 	})
 }
 
-// startEngine starts an engine and brings its tables up to date.
+// startEngine starts an engine and migrates its tables to the latest version.
 func (b *bench) startEngine(ctx context.Context, dataDir string) (*engine.Engine, error) {
 	e, err := engine.Start(ctx, engine.Options{DataDir: dataDir})
 	if err != nil {
@@ -73,7 +73,7 @@ func (b *bench) startEngine(ctx context.Context, dataDir string) (*engine.Engine
 	return e, nil
 }
 
-// fill loads the records, unless the directory has them.
+// fill loads the records, unless the directory has them already.
 func (b *bench) fill(ctx context.Context, e *engine.Engine) error {
 	if b.dir.contents.Loaded {
 		b.log.Info("the records are there already", "directory", b.dir.path)
@@ -103,10 +103,10 @@ func (b *bench) fill(ctx context.Context, e *engine.Engine) error {
 	return b.dir.write()
 }
 
-// progressEvery is how often a long step says how far it is.
+// progressEvery is the interval at which a long step prints its progress.
 const progressEvery = 5 * time.Second
 
-// load loads one input to its end, and says how far it is.
+// load loads one input to its end, and prints its progress.
 func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) error {
 	progress := &loader.Progress{}
 	defer every(progressEvery, func() {
@@ -122,7 +122,7 @@ func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) 
 	return err
 }
 
-// every calls do again and again until stop is called.
+// every calls do periodically until stop is called.
 func every(period time.Duration, do func()) (stop func()) {
 	ended, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -142,12 +142,12 @@ func every(period time.Duration, do func()) (stop func()) {
 }
 
 const (
-	mergePatience = 3 * time.Minute // merges may go on for longer: then they are part of what is measured
+	mergePatience = 3 * time.Minute // merges may run for longer; then they are part of the measurement
 	mergeCheck    = 500 * time.Millisecond
 	mergesQuiet   = 4 // checks in a row without a merge, because one may be followed by another
 )
 
-// awaitMerges waits until ClickHouse has merged what the load left, so that the same data is measured by each run.
+// awaitMerges waits until ClickHouse has merged the parts that the load left, so that each run measures the same data.
 func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, mergePatience)
 	defer cancel()

@@ -13,7 +13,8 @@ import (
 	"github.com/orgstats/orgstats/schema"
 )
 
-// until is where the records end. It is fixed, so that every run has the same records and the same windows.
+// until is the instant at which the records end. It is fixed, so that every run has the same records and the same
+// windows.
 var until = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
@@ -22,25 +23,25 @@ const (
 	largestShare  = 0.8
 )
 
-// sampleOptions make one organization-year and many small organizations.
+// sampleOptions returns the options for a year of one large organization and many small organizations.
 func sampleOptions(messages int) sample.Options {
 	return sample.Options{Seed: 1, Messages: messages, Organizations: organizations, Until: until, Days: days, LargestShare: largestShare}
 }
 
-// directory holds the data of a benchmark, and a file that says what the data is.
+// directory holds the data of a benchmark, and a file that describes the data.
 type directory struct {
 	path      string
 	temporary bool
 	contents  contents
 }
 
-// contents say what is in a directory.
+// contents describe what is in a directory.
 type contents struct {
 	Options  sample.Options
 	Schema   uint           // version of the tables
 	Loaded   bool           // false: loading it was begun
 	Summary  sample.Summary // once it is loaded
-	Trickles int            // how many were begun: each writes to an hour of its own
+	Trickles int            // how many were started: each writes to an hour of its own
 }
 
 func (d *directory) data() string         { return filepath.Join(d.path, "data") }
@@ -49,8 +50,8 @@ func (d *directory) file(name string) string {
 	return filepath.Join(d.path, name)
 }
 
-// openDirectory takes the directory that the options name, which must be empty or hold the same records already, or
-// makes a temporary one.
+// openDirectory opens the directory that the options name, which must be empty or already hold the same records, or
+// creates a temporary one.
 func openDirectory(o options) (directory, error) {
 	wanted := contents{Options: sampleOptions(o.Messages), Schema: schema.Latest()}
 	if o.Dir == "" {
@@ -68,7 +69,7 @@ func openDirectory(o options) (directory, error) {
 	return d, d.read()
 }
 
-// read reads what the directory holds.
+// read reads the directory's contents.
 func (d *directory) read() error {
 	text, err := os.ReadFile(d.contentsPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +90,8 @@ func (d *directory) read() error {
 	return nil
 }
 
-// expectEmpty keeps the benchmark's records out of a directory that holds something else.
+// expectEmpty returns an error if the directory holds something else, so that the benchmark's records are not written
+// there.
 func (d *directory) expectEmpty() error {
 	entries, err := os.ReadDir(d.path)
 	if err == nil && len(entries) > 0 {
@@ -98,7 +100,7 @@ func (d *directory) expectEmpty() error {
 	return err
 }
 
-// write notes what the directory holds.
+// write stores the directory's contents.
 func (d *directory) write() error {
 	text, err := json.MarshalIndent(d.contents, "", "  ")
 	if err != nil {
@@ -115,7 +117,7 @@ func (d *directory) close() error {
 	return os.RemoveAll(d.path)
 }
 
-// replaceFile writes a file whole or not at all.
+// replaceFile replaces a file atomically.
 func replaceFile(path string, content []byte) error {
 	next := path + ".new"
 	if err := os.WriteFile(next, content, 0o600); err != nil {

@@ -31,7 +31,7 @@ func TestDirectoryIsTakenOnlyIfItIsOurs(t *testing.T) {
 	}
 }
 
-// keep makes a directory that a benchmark of a size has loaded.
+// keep creates a directory into which a benchmark of a size has loaded its records.
 func keep(t *testing.T, dir string, messages int) {
 	t.Helper()
 	d, err := openDirectory(options{Messages: messages, Dir: dir})

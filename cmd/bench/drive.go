@@ -19,7 +19,7 @@ const (
 	rfc3339Millis = "2006-01-02T15:04:05.000Z"
 )
 
-// drive lets some clients, each over a connection that stays open, send one request after the other for a time.
+// drive lets clients, each over a persistent connection, send one request after the other for a time.
 func (k *kind) drive(ctx context.Context, clients int, duration time.Duration, token string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var sent atomic.Uint64
@@ -49,7 +49,7 @@ func (k *kind) drive(ctx context.Context, clients int, duration time.Duration, t
 	return err
 }
 
-// request is what one client sends again and again.
+// request is the request that one client sends repeatedly.
 type request struct {
 	request  *fasthttp.Request
 	response *fasthttp.Response
@@ -61,7 +61,7 @@ func newRequest(token string) *request {
 	return r
 }
 
-// send asks a question and takes nothing but figures for an answer.
+// send asks a question and accepts nothing but figures as an answer.
 func (r *request) send(s *server, q stats.Question) error {
 	r.request.SetRequestURI("http://" + s.client.Addr + statsPath + "?" + queryOf(q))
 	if err := s.client.Do(r.request, r.response); err != nil {
@@ -73,7 +73,7 @@ func (r *request) send(s *server, q stats.Question) error {
 	return nil
 }
 
-// queryOf writes a question about a whole organization as the service reads it.
+// queryOf returns the query string of a question about a whole organization.
 func queryOf(q stats.Question) string {
 	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(rfc3339Millis) }
 	return url.Values{"from": {at(q.From)}, "to": {at(q.Until - 1)}, "allInOrg": {"true"}}.Encode()

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	turns  = 5   // in which the time of each kind of request is taken, so that all meet the same machine
+	turns  = 5   // in which each kind of request is measured, so that all run under the same conditions
 	single = 400 // requests that are compared with the store's own time
 )
 
-// measureHTTP asks the service over HTTP, from this same process, which shares its processors.
+// measureHTTP measures the service over HTTP, from this same process, which shares the processors with it.
 func (b *bench) measureHTTP(ctx context.Context, db *database) (err error) {
 	servers, err := b.startServers(db)
 	if err != nil {
@@ -53,8 +53,8 @@ func (b *bench) measureHTTP(ctx context.Context, db *database) (err error) {
 	return b.report.printHTTP(b.out)
 }
 
-// measureOverhead asks questions about days one at a time, and takes from each request's time what the store took for
-// its answer.
+// measureOverhead asks questions about days one at a time, and subtracts from each request's time the time that the
+// store took for the answer.
 func measureOverhead(ctx context.Context, org sample.Organization, servers *servers, result *httpResult) error {
 	var overHTTP, inStore, beyond latencies
 	request := newRequest(servers.token)

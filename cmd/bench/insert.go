@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
 
-// rawTable holds what the figures need of a record as it came, with nothing looked up or worked out.
+// rawTable holds the fields of a record that the figures need, as they came, with nothing looked up or computed.
 const rawTable = `
 CREATE TABLE raw
 (
@@ -56,7 +56,7 @@ var insertSettings = map[string]string{
 	"input_format_json_read_arrays_as_strings":  "1",
 }
 
-// insertLines times how long ClickHouse itself takes for the lines of a file, and removes them again.
+// insertLines measures how long ClickHouse itself takes to insert the lines of a file, and removes them again.
 func insertLines(ctx context.Context, c engine.Connection, file string, lines int) (time.Duration, error) {
 	h := overHTTP{c}
 	if _, err := h.run(ctx, rawTable, nil); err != nil {

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// latencies are how long the same thing took each time.
+// latencies are the latencies of one operation.
 type latencies []time.Duration
 
-// quantile is the smallest of the latencies that a share of them, 0 to 1, does not exceed; 0 when there are none.
+// quantile returns the smallest of the latencies that a share of them, from 0 to 1, does not exceed; 0 if there are
+// none.
 func (l latencies) quantile(share float64) time.Duration {
 	if len(l) == 0 {
 		return 0
@@ -26,7 +27,7 @@ func (l latencies) sum() (total time.Duration) {
 	return total
 }
 
-// latencySummary is what a report says of latencies, in milliseconds.
+// latencySummary summarizes latencies in a report, in milliseconds.
 type latencySummary struct {
 	Count int     `json:"count"`
 	P50   float64 `json:"p50Ms"`
@@ -39,7 +40,7 @@ func (l latencies) summary() latencySummary {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// timed runs do and adds its time to the latencies, unless it fails.
+// timed runs do and appends its duration to the latencies, unless it fails.
 func (l *latencies) timed(do func() error) error {
 	started := time.Now()
 	err := do()

@@ -15,8 +15,8 @@ import (
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
-// measureLoader loads a file with `orgstats load`, and inserts its lines as they are, by turns, each time into an empty
-// database.
+// measureLoader alternately loads a file with `orgstats load` and inserts its lines as they are, each time into an
+// empty database.
 func (b *bench) measureLoader(ctx context.Context) error {
 	program, err := builtProgram()
 	if err != nil {
@@ -47,7 +47,7 @@ func (b *bench) measureLoader(ctx context.Context) error {
 	return b.report.printLoader(b.out)
 }
 
-// builtProgram is the orgstats that was built beside this program.
+// builtProgram returns the path of the orgstats that was built beside this program.
 func builtProgram() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -91,7 +91,7 @@ func (b *bench) loadOnce(ctx context.Context, program, file string, records int)
 	if inserted, err = insertLines(ctx, e.Owner(), file, records); err != nil {
 		return load, 0, fmt.Errorf("insert the lines as they are: %w", err)
 	}
-	// The tables are there before either is timed.
+	// The tables must exist before either is timed.
 	if err := runWhole(command(ctx, program, "migrate", "up", "--data-dir", dataDir)); err != nil {
 		return load, 0, fmt.Errorf("make the tables: %w", err)
 	}
@@ -105,10 +105,10 @@ func (b *bench) loadOnce(ctx context.Context, program, file string, records int)
 	return load, inserted, nil
 }
 
-// killAfter is how long a loader may take to stop once it was asked to.
+// killAfter is how long a loader may take to stop after it was asked to.
 const killAfter = 30 * time.Second
 
-// command runs the program on the embedded engine, and asks it to stop when the context ends.
+// command returns a command that runs the program on the embedded engine, and asks it to stop when the context ends.
 func command(ctx context.Context, program string, arguments ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, program, arguments...)
 	c.Env = append(os.Environ(), "ORGSTATS_CLICKHOUSE_URL=")
@@ -117,7 +117,7 @@ func command(ctx context.Context, program string, arguments ...string) *exec.Cmd
 	return c
 }
 
-// runWhole runs a command to its end. The error has what it said.
+// runWhole runs a command to its end. The error contains the command's output.
 func runWhole(c *exec.Cmd) error {
 	if output, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, output)
@@ -137,7 +137,7 @@ func runLoad(load *exec.Cmd) (loadRun, error) {
 	return result, nil
 }
 
-// bytesOf is the peak memory, which systems count in different units.
+// bytesOf returns the peak memory in bytes, because systems report it in different units.
 func bytesOf(usage *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
 		return usage.Maxrss

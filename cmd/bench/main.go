@@ -1,6 +1,6 @@
 // Command bench measures orgstats on the embedded engine: its answers against the plain query, its HTTP service, and
-// its loader. It makes its own records, the same ones each time, checks that both ways of answering agree, and prints
-// tables and a JSON file.
+// its loader. It generates its own records, the same ones each time, checks that both ways of answering agree, prints
+// tables, and writes a JSON file.
 package main
 
 import (
@@ -100,8 +100,8 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 
 func (b *bench) wants(part string) bool { return slices.Contains(b.Parts, part) }
 
-// parts measures one part after the other, and prints each when it is done. The loader's comes first: Linux counts what
-// a program's memory was when it started another as the other's.
+// parts measures one part after the other, and prints each when it is done. The loader's part comes first, because
+// Linux counts the memory that a program had when it started another one as the other one's.
 func (b *bench) parts(ctx context.Context) error {
 	if b.wants("loader") {
 		if err := b.measureLoader(ctx); err != nil {

@@ -12,25 +12,26 @@ import (
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
-// asker is an organization that asks at a rate, whether it is answered or not.
+// asker is an organization that asks at a rate, whether or not it gets answers.
 type asker struct {
 	org       sample.Organization
 	token     string
 	perSecond float64
 }
 
-// outcomes are what became of an asker's requests.
+// outcomes are the outcomes of an asker's requests.
 type outcomes struct {
 	mu       sync.Mutex
-	accepted latencies // from when a request was due to its answer, of those answered with 200
-	refused  latencies // of those answered with 429 or 503, and when to come again
+	accepted latencies // from a request's due time to its answer, of those answered with 200
+	refused  latencies // of those answered with 429 or 503, with Retry-After
 	failed   int       // everything else
 }
 
-// settleTime is how long an open loop runs before what becomes of its requests counts: a burst is treated differently.
+// settleTime is how long an open loop runs before the outcomes of its requests count, because a burst is treated
+// differently.
 const settleTime = 4 * time.Second
 
-// openLoop lets all askers ask for a time, each request when it is due, however slow the ones before are.
+// openLoop lets all askers ask for a time, each request when it is due, however slow the earlier ones are.
 func openLoop(ctx context.Context, s *server, duration time.Duration, askers ...asker) ([]*outcomes, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	all := make([]*outcomes, len(askers))
@@ -41,7 +42,7 @@ func openLoop(ctx context.Context, s *server, duration time.Duration, askers ...
 	return all, group.Wait()
 }
 
-// ask sends requests with pauses between them as chance has it, which is how those of many people come.
+// ask sends requests with random pauses between them, as the requests of many people arrive.
 func (a asker) ask(ctx context.Context, s *server, o *outcomes, duration time.Duration) error {
 	random := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	var underWay sync.WaitGroup

@@ -24,11 +24,11 @@ const (
 	quietShare            = 0.1     // of what the service can hold: what the quiet one asks
 )
 
-// gateOptions are those of `orgstats serve` unless it is told otherwise.
+// gateOptions are the defaults of `orgstats serve`.
 var gateOptions = limit.GateOptions{UnderWay: runtime.NumCPU() + 1, Waiting: 64, Patience: 2 * time.Second}
 
-// measureOverload asks for more than the service can answer, with the limits that it has by default, and for more than
-// one organization may ask. No two questions are the same, so that the cache is of no help.
+// measureOverload asks more than the service can answer under its default limits, and more than one organization may
+// ask. No two questions are the same, so that the cache does not help.
 func (b *bench) measureOverload(ctx context.Context, db *database) error {
 	o := &overload{bench: b, db: db, result: &overloadResult{}}
 	for _, step := range []func(context.Context) error{o.capacity, o.half, o.thrice, o.noisy} {
@@ -46,7 +46,7 @@ type overload struct {
 	result *overloadResult
 }
 
-// withService runs do on a service with a gate, and a limit of each organization's rate unless that is 0.
+// withService runs do on a service with a gate, and with a rate limit for each organization unless the rate is 0.
 func (o *overload) withService(rate float64, do func(*server, []asker) error) (err error) {
 	key, err := auth.OpenDevKey(o.dir.data())
 	if err != nil {
@@ -77,7 +77,7 @@ func (o *overload) withService(rate float64, do func(*server, []asker) error) (e
 	return err
 }
 
-// askers are organizations that together ask once a second.
+// askers returns organizations that together ask once a second.
 func (o *overload) askers(key *auth.DevKey) (all []asker, err error) {
 	for _, org := range o.dir.contents.Summary.Organizations[:overloadOrganizations] {
 		token, err := key.Sign(auth.Caller{OrgID: org.ID, UserID: org.AdminUserID, Role: "org:admin"}, tokenTime)
@@ -89,7 +89,7 @@ func (o *overload) askers(key *auth.DevKey) (all []asker, err error) {
 	return all, nil
 }
 
-// at is what the organizations ask together at a rate.
+// at returns the askers, scaled so that together they ask at a rate.
 func at(perSecond float64, askers []asker) []asker {
 	scaled := make([]asker, len(askers))
 	for i, a := range askers {
@@ -99,7 +99,7 @@ func at(perSecond float64, askers []asker) []asker {
 	return scaled
 }
 
-// capacity finds out how much the service answers a second when it always has as much to do as it takes on.
+// capacity measures how much the service answers per second when it always has as much work as it accepts.
 func (o *overload) capacity(ctx context.Context) error {
 	return o.withService(0, func(s *server, askers []asker) error {
 		clients := gateOptions.OneOrganization() // the other places are for the other organization
@@ -116,7 +116,7 @@ func (o *overload) capacity(ctx context.Context) error {
 	})
 }
 
-// asking is an organization's distinct questions.
+// asking returns the kind of request that asks an organization's distinct questions.
 func (o *overload) asking(s *server, a asker) *kind {
 	return &kind{server: s, question: func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(4, n)), a.org) }}
 }
@@ -134,7 +134,7 @@ func (o *overload) thrice(ctx context.Context) (err error) {
 	return err
 }
 
-// together lets all organizations ask at a multiple of what the service can hold.
+// together lets all organizations ask at a multiple of the service's capacity.
 func (o *overload) together(ctx context.Context, times float64) (result loadResult, err error) {
 	o.log.Info("all organizations ask", "times_what_can_be_held", times)
 	err = o.withService(0, func(s *server, askers []asker) error {
@@ -145,7 +145,8 @@ func (o *overload) together(ctx context.Context, times float64) (result loadResu
 	return result, err
 }
 
-// noisy lets a quiet organization ask little: alone, and while another asks as much as it may, and ten times that.
+// noisy lets a quiet organization ask little: alone, while another one asks as much as it may, and while it asks ten
+// times that.
 func (o *overload) noisy(ctx context.Context) error {
 	mayAsk := noisyShare * o.result.Capacity
 	for _, phase := range []struct {
@@ -171,7 +172,7 @@ func (o *overload) noisy(ctx context.Context) error {
 	return nil
 }
 
-// summarize adds up what became of the requests of several.
+// summarize adds up the outcomes of several askers.
 func summarize(duration time.Duration, all ...*outcomes) loadResult {
 	var accepted, refused latencies
 	var r loadResult
@@ -184,7 +185,7 @@ func summarize(duration time.Duration, all ...*outcomes) loadResult {
 	return r
 }
 
-// residentMemory is the process's memory in bytes, 0 where the system does not tell.
+// residentMemory returns the process's resident memory in bytes, 0 if the system does not report it.
 func residentMemory() int64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	plainTime   = 1500 * time.Millisecond // of all plain queries of one question, beyond which leastRounds are enough
 )
 
-// queryCase is one question and how long its answers took.
+// queryCase is one question and the latencies of its answers.
 type queryCase struct {
 	window, filter   string
 	question         stats.Question
@@ -36,7 +36,7 @@ func newQueryCases(db *database) []*queryCase {
 }
 
 // measureQueries asks all questions in rounds, each time in another order, so that whatever else the machine does
-// meanwhile falls on all of them.
+// meanwhile affects all of them.
 func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	cases := newQueryCases(db)
 	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
@@ -65,7 +65,7 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	return b.report.printQueries(b.out)
 }
 
-// ask asks once each way, and compares.
+// ask asks once in each way, and compares the answers.
 func (c *queryCase) ask(ctx context.Context, db *database) error {
 	var figures stats.Figures
 	err := c.ours.timed(func() (err error) {
@@ -90,7 +90,7 @@ func (c *queryCase) ask(ctx context.Context, db *database) error {
 	return err
 }
 
-// check compares figures with those of before, which may have been found the other way.
+// check compares figures with the first ones, which may have been computed in the other way.
 func (c *queryCase) check(way string, figures stats.Figures) error {
 	if c.want == nil {
 		c.want = &figures
@@ -111,7 +111,7 @@ func (c *queryCase) result() queryResult {
 	return r
 }
 
-// plain answers by the plain query, with ClickHouse's own settings.
+// plain answers a question by the plain query, with ClickHouse's own settings.
 func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures, error) {
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
 	defer cancel()
@@ -119,7 +119,7 @@ func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures,
 	return a.Total(), err
 }
 
-// selectOne is the least that a statement can take.
+// selectOne runs the cheapest possible statement.
 func (db *database) selectOne(ctx context.Context) error {
 	var one uint8
 	return db.conn.QueryRow(ctx, "SELECT 1").Scan(&one)

@@ -13,12 +13,13 @@ import (
 
 const (
 	readers   = 4
-	askEvery  = 100 * time.Millisecond // each reader, unless an answer takes longer
+	askEvery  = 100 * time.Millisecond // of each reader, unless an answer takes longer
 	upToNow   = 2                      // one in so many questions is about a time up to the newest message
 	newWindow = 40 * 24 * time.Hour    // at most
 )
 
-// readFor lets readers ask about random windows for a time, half of which reach into the hour that is written.
+// readFor lets readers ask about random windows for a time; half of the windows reach into the hour that is being
+// written.
 func readFor(ctx context.Context, db *database, hour time.Time, duration time.Duration) (latencies, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	took := make([]latencies, readers)
@@ -46,7 +47,7 @@ func readFor(ctx context.Context, db *database, hour time.Time, duration time.Du
 	return slices.Concat(took...), err
 }
 
-// dashboardWindow is any window of the year, or one that ends with the hour that is written.
+// dashboardWindow returns any window of the year, or one that ends with the hour that is being written.
 func dashboardWindow(r *rand.Rand, db *database, hour time.Time) stats.Question {
 	if r.IntN(upToNow) > 0 {
 		return randomWindow(r, db.org)

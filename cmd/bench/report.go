@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// report is what the JSON file holds. Parts that were not measured are absent. Times are in milliseconds, sizes in
+// report is the content of the JSON file. Parts that were not measured are absent. Times are in milliseconds, sizes in
 // bytes.
 type report struct {
 	Started  time.Time       `json:"started"`
@@ -22,7 +22,7 @@ type report struct {
 	Loader   *loaderResult   `json:"loader,omitempty"`
 }
 
-// machine says where the figures come from.
+// machine describes the machine on which the report was measured.
 type machine struct {
 	System     string `json:"system"`
 	Processors int    `json:"processors"`
@@ -80,11 +80,11 @@ type overloadResult struct {
 	QuietBesideNoisy loadResult `json:"quietBesideNoisy"`
 }
 
-// loadResult is what became of requests that came at a rate.
+// loadResult is the outcome of requests at a rate.
 type loadResult struct {
 	PerSecond float64        `json:"perSecond"` // that were answered
 	Accepted  latencySummary `json:"accepted"`
-	Refused   latencySummary `json:"refused"` // with 429 or 503, and when to come again
+	Refused   latencySummary `json:"refused"` // with 429 or 503, and Retry-After
 	Failed    int            `json:"failed"`  // all others
 }
 
@@ -107,7 +107,7 @@ type loaderResult struct {
 }
 
 func newReport(o options) *report {
-	load, _ := os.ReadFile("/proc/loadavg") // other systems have none
+	load, _ := os.ReadFile("/proc/loadavg") // other systems have no such file
 	return &report{
 		Started: time.Now().UTC(), Messages: o.Messages,
 		Machine: machine{

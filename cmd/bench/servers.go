@@ -28,7 +28,7 @@ type server struct {
 	stop   func() error
 }
 
-// servers are all that are compared. They take the same token, and verify it alike.
+// servers are the servers that are compared. They accept the same token, and verify it in the same way.
 type servers struct {
 	uncached *server     // the service on a store without a cache,
 	store    *timedStore // which is this one
@@ -73,7 +73,7 @@ func (b *bench) startServers(db *database) (_ *servers, err error) {
 	return s, nil
 }
 
-// listening is what answers on a listener until it is told to stop.
+// listening serves on a listener until it is shut down.
 type listening interface {
 	Serve(net.Listener) error
 	Shutdown(context.Context) error
@@ -106,7 +106,8 @@ func (s *servers) stop() error {
 	return err
 }
 
-// newService logs as the program does, but to nowhere: writing the lines is part of what a request costs.
+// newService returns a service that logs as the program does, but discards the lines: writing them is part of a
+// request's cost.
 func newService(answerer service.Answerer, verifier *auth.Verifier) *service.Service {
 	return service.New(service.Config{Answerer: answerer, Authenticator: verifier, Log: slog.New(slog.DiscardHandler)})
 }
@@ -117,7 +118,7 @@ var someFigures = stats.Figures{
 	UniqueUsers: 1234, UniqueAgents: 123, TotalFeedback: 1234, TotalHelpful: 1000, TotalNotHelpful: 234,
 }
 
-// constantAnswer answers every question alike, at once.
+// constantAnswer answers every question with the same figures, at once.
 type constantAnswer struct{}
 
 // Answer implements service.Answerer.
@@ -125,7 +126,7 @@ func (constantAnswer) Answer(context.Context, stats.Request) (stats.Answer, erro
 	return stats.Answer{Rows: []stats.Row{{Figures: someFigures}}}, nil
 }
 
-// timedStore is a store that notes how long its last answer took.
+// timedStore is a store that records how long its last answer took.
 type timedStore struct {
 	service.Answerer
 	last atomic.Int64 // nanoseconds
@@ -165,5 +166,5 @@ func newConstantHandler(verifier *auth.Verifier) constantHandler {
 // Serve answers the listener's connections until Shutdown.
 func (h constantHandler) Serve(listener net.Listener) error { return h.app.Listener(listener) }
 
-// Shutdown waits for the requests under way.
+// Shutdown waits for the requests in flight.
 func (h constantHandler) Shutdown(ctx context.Context) error { return h.app.ShutdownWithContext(ctx) }

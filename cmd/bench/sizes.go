@@ -7,7 +7,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// measureSizes looks up what the tables take on disk.
+// measureSizes looks up the sizes of the tables on disk.
 func (b *bench) measureSizes(ctx context.Context, conn clickhouse.Conn) error {
 	rows, err := conn.Query(ctx, `
 SELECT table, sum(rows), count(), sum(bytes_on_disk)

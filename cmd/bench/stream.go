@@ -31,11 +31,11 @@ type trickle struct {
 	counts  []sentCount   // messages sent, in order of time
 	written chan struct{} // closed when all were sent
 
-	lasted time.Duration // time in which all were sent
+	lasted time.Duration // time within which all were sent
 	lags   latencies
 }
 
-// sentCount says that so many messages had been sent at a time.
+// sentCount is the number of messages that had been sent at a time.
 type sentCount struct {
 	at    time.Time
 	count int
@@ -60,7 +60,7 @@ func newTrickle(ctx context.Context, db *database, hour time.Time, rate int) (*t
 	return t, nil
 }
 
-// question asks for the trickle's hour.
+// question returns the question about the trickle's hour.
 func (t *trickle) question() stats.Question {
 	return window{from: t.hour, until: t.hour.Add(time.Hour)}.question(t.db.org)
 }
@@ -83,7 +83,8 @@ type usage struct {
 	OutputTokens int `json:"outputTokens"`
 }
 
-// lines makes n messages, with conversations before the first ones of them. Their time is that since the hour's start.
+// lines returns n messages, preceded by the conversations of the first of them. Their time is the given one after the
+// hour's start.
 func (t *trickle) lines(since time.Duration, n int) []byte {
 	at := t.hour.Add(since % time.Hour).Format(rfc3339Millis)
 	var text []byte
@@ -109,12 +110,12 @@ func (t *trickle) lines(since time.Duration, n int) []byte {
 
 func (t *trickle) pick(values []string) string { return values[t.random.IntN(len(values))] }
 
-// id is the next of the random ids, which are the same in each run that writes to the same hour.
+// id returns the next random id. The ids are the same in each run that writes to the same hour.
 func (t *trickle) id() string {
 	return fmt.Sprintf("trickle-%016x%016x", t.random.Uint64(), t.random.Uint64())
 }
 
-// keep puts a conversation in the place of the oldest one.
+// keep replaces the oldest conversation with a new one.
 func (t *trickle) keep(id string) {
 	if len(t.open) < conversationsOpen {
 		t.open = append(t.open, id)
@@ -124,7 +125,7 @@ func (t *trickle) keep(id string) {
 	t.conversations++
 }
 
-// sent notes that more messages are on their way.
+// sent records that more messages were sent.
 func (t *trickle) sent(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,7 +136,7 @@ func (t *trickle) sent(n int) {
 	t.counts = append(t.counts, sentCount{time.Now(), count})
 }
 
-// total is the number of messages sent.
+// total returns the number of messages sent.
 func (t *trickle) total() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,7 +146,7 @@ func (t *trickle) total() int {
 	return t.counts[len(t.counts)-1].count
 }
 
-// lag is how long the oldest message that is not among those seen has been on its way, 0 when all are seen.
+// lag returns the time since the oldest message that is not yet visible was sent, 0 if all are visible.
 func (t *trickle) lag(seen uint64) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -32,7 +32,7 @@ func (r *report) printQueries(w io.Writer) error {
 	return err
 }
 
-// slower counts the questions that the plain query answers sooner; a tenth may be chance.
+// slower returns how many questions the plain query answers faster; a difference of a tenth may be chance.
 func (r *report) slower() (n int) {
 	for _, q := range r.Queries {
 		if q.Ratio < 0.9 {
@@ -42,7 +42,7 @@ func (r *report) slower() (n int) {
 	return n
 }
 
-// ratio is a ratio with as many digits as matter.
+// ratio formats a ratio with as many digits as matter.
 func ratio(r float64) string {
 	if r < 10 {
 		return fmt.Sprintf("%.2f", r)

@@ -13,10 +13,10 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// tickEvery is how often the messages that are due are written.
+// tickEvery is the interval at which messages that are due are written.
 const tickEvery = 50 * time.Millisecond
 
-// measureTrickle lets readers ask while nothing changes, and then while messages come into the hour behind the history.
+// measureTrickle lets readers ask while nothing changes, and then while messages arrive in the hour after the history.
 func (b *bench) measureTrickle(ctx context.Context, db *database) error {
 	hour := until.Add(time.Duration(b.dir.contents.Trickles) * time.Hour)
 	b.dir.contents.Trickles++
@@ -47,7 +47,7 @@ func (b *bench) measureTrickle(ctx context.Context, db *database) error {
 	return b.report.printTrickle(b.out)
 }
 
-// readWhileLoading runs a loader on a stream of messages, with readers beside it, until all messages can be seen.
+// readWhileLoading runs a loader on a stream of messages, with concurrent readers, until all messages are visible.
 func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) (took latencies, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	reader, writer := io.Pipe()
@@ -62,7 +62,7 @@ func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) 
 		if err := t.write(ctx, writer, b.TrickleTime); err != nil {
 			return err
 		}
-		select { // the loader goes on running, as one that follows a stream does
+		select { // the loader keeps running, as one that follows a stream does
 		case <-seen:
 			return nil
 		case <-ctx.Done():
@@ -107,11 +107,11 @@ func (t *trickle) write(ctx context.Context, w io.Writer, duration time.Duration
 	return nil
 }
 
-// watchEvery is how often the newest messages are looked for: how fine the lag is measured.
+// watchEvery is the interval at which the newest messages are looked for, and thus the resolution of the lag.
 const watchEvery = 50 * time.Millisecond
 
-// watch asks for the hour again and again until all messages are there, and notes how long the oldest one that is
-// missing has been on its way.
+// watch asks about the hour repeatedly until all messages are visible, and records the age of the oldest one that is
+// missing.
 func (t *trickle) watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -138,7 +138,7 @@ func (t *trickle) watch(ctx context.Context) error {
 	}
 }
 
-// check compares the answers about what came with the plain query's.
+// check compares the answers about the arrived messages with the plain query's.
 func (t *trickle) check(ctx context.Context) error {
 	hour := t.question()
 	day := hour
