@@ -12,8 +12,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// A backup is made while the service answers, restored elsewhere, and is then what the database was at its moment: the
-// same answers, cells that agree with the messages, and records that go on being loaded where they stopped.
+// A backup is made while the service answers, and restored elsewhere. The restored database equals the original as of
+// the backup: the same answers, cells that agree with the messages, and loading that continues where it stopped.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -51,7 +51,7 @@ func TestBackupAndRestore(t *testing.T) {
 	r.expect("with the records that came after the backup", questions, after)
 }
 
-// records makes lines that are all records.
+// records generates lines that are all valid records.
 func (g *generator) records(n int) (lines [][]byte) {
 	for len(lines) < n {
 		if line, wrong := g.line(); !wrong {
@@ -61,7 +61,7 @@ func (g *generator) records(n int) (lines [][]byte) {
 	return lines
 }
 
-// asked is a question and who asks it.
+// asked is a question and its caller.
 type asked struct {
 	caller auth.Caller
 	query  url.Values
@@ -82,7 +82,7 @@ func (i *installation) loadRecords(name string) {
 	}
 }
 
-// answers asks, and gives the answers' texts.
+// answers asks the questions and returns the bodies of the answers.
 func (s *server) answers(questions []asked) (all []string) {
 	s.Helper()
 	for _, q := range questions {
@@ -144,7 +144,7 @@ func TestBackupAndRestoreRefuse(t *testing.T) {
 	}
 }
 
-// Without a backup, a copy of the data directory that no engine uses is one, too.
+// A copy of a data directory that no engine uses is a backup, too.
 func TestACopyOfTheDataDirectoryIsABackup(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -160,7 +160,7 @@ func TestACopyOfTheDataDirectoryIsABackup(t *testing.T) {
 	if err := os.CopyFS(o.data(), os.DirFS(i.data())); err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{"dev-auth-key.pem", "credentials.json"} { // CopyFS gives every reader the right to read
+	for _, private := range []string{"dev-auth-key.pem", "credentials.json"} { // CopyFS lets everybody read
 		if err := os.Chmod(o.path("data/"+private), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,8 @@ func TestACopyOfTheDataDirectoryIsABackup(t *testing.T) {
 	o.serve().expect("from the copy", questions, before)
 }
 
-// On a server, which another installation's engine is here, a backup is restored into a database of any name.
+// On a server, for which another installation's engine stands in here, a backup can be restored into a database of any
+// name.
 func TestRestoreIntoAnotherDatabase(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -202,7 +203,7 @@ func TestRestoreIntoAnotherDatabase(t *testing.T) {
 	if err := other.QueryRow(t.Context(), "SELECT count() FROM conversations FINAL WHERE id = 'c1'").Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d conversations, %v", n, err)
 	}
-	// Views ask the tables beside them, not those of the database that was backed up.
+	// Views must read the tables beside them, not those of the database that was backed up.
 	var definition string
 	err = other.QueryRow(t.Context(), "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'waiting_messages'").Scan(&definition)
 	if err != nil || !strings.Contains(definition, "`other one`.messages") {

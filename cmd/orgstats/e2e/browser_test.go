@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// browser finds Chromium. ORGSTATS_TEST_BROWSER names another one of its kind.
+// browser returns the path of Chromium. ORGSTATS_TEST_BROWSER names another browser of its kind.
 func browser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{os.Getenv("ORGSTATS_TEST_BROWSER"), "chromium", "chromium-browser", "google-chrome"} {
@@ -26,10 +26,10 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// visit is what a browser made of a page.
+// visit is the result of opening a page in a browser.
 type visit struct {
 	dom, console string
-	requests     map[string]bool // URLs that the page asked for, or wanted to
+	requests     map[string]bool // URLs that the page requested, or tried to
 	colors       map[string]bool // of the window
 }
 
@@ -42,7 +42,7 @@ func (i *installation) visitPage(page string) visit {
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
 			"--user-data-dir=" + i.T.TempDir(), "--window-size=1280,1600", "--enable-logging=stderr",
-			"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", // the browser has hosts of its own that it would ask
+			"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", // the browser would contact hosts of its own
 		}, append(flags, page)...)...)
 		command.Stdout, command.Stderr = &out, &err
 		if failure := command.Run(); failure != nil {
@@ -124,7 +124,7 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// TestBrowserTellsOfRequests shows that a page which did want more, or was refused something, would be found out.
+// TestBrowserTellsOfRequests checks that a page which requested more, or was refused something, would be detected.
 func TestBrowserTellsOfRequests(t *testing.T) {
 	t.Parallel()
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -100,7 +100,7 @@ func TestServeRefusesToStart(t *testing.T) {
 	}
 }
 
-// Whatever fails, and whatever is asked for, what the program says never holds what it must keep to itself.
+// Whatever fails, and whatever is requested, the program's output never contains secrets.
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	const secret = "c29tZSBzZWNyZXQ"

@@ -20,7 +20,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// contract is the set of records and answers that the program must meet.
+// contract is the set of records and answers that the program must satisfy.
 type contract struct {
 	Records  []string
 	Rejected int
@@ -54,7 +54,7 @@ func readContract(t *testing.T) (c contract) {
 	return c
 }
 
-// lines are the records of all files, in their order.
+// lines returns the records of all files, in their order.
 func (c *contract) lines(t *testing.T) [][]byte {
 	t.Helper()
 	var lines [][]byte
@@ -97,7 +97,7 @@ func (c *contract) checkLoad(t *testing.T, o outcome, first bool) {
 	}
 }
 
-// checkCases asks every case, some with tokens that the command signs; one process for each takes too long.
+// checkCases asks every case, some with tokens that the command signs; one process for each would take too long.
 func (c *contract) checkCases(t *testing.T, s *server) {
 	t.Helper()
 	for n, k := range c.Cases {
@@ -126,7 +126,7 @@ func (c *contract) checkCases(t *testing.T, s *server) {
 	}
 }
 
-// compact is JSON without white space, its fields in their order.
+// compact returns JSON without white space, with its fields in their order.
 func compact(t *testing.T, text []byte) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -147,7 +147,7 @@ func checkError(t *testing.T, name, body, want string) {
 	}
 }
 
-// commandToken is the token that the command prints.
+// commandToken returns the token that the command prints.
 func (s *server) commandToken(caller auth.Caller) string {
 	s.Helper()
 	arguments := []string{"token", "--user", caller.UserID}
@@ -195,8 +195,8 @@ func TestContractShuffled(t *testing.T) {
 	c.checkCases(t, s)
 }
 
-// The set is loaded again and again and the loader killed each time: before anything is written, while the engine lives
-// on, and so that the engine dies with it.
+// The set is loaded repeatedly, and the loader is killed each time: before anything is written, while the engine lives
+// on, and such that the engine dies with it.
 func TestContractShuffledAndKilled(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -239,7 +239,7 @@ func killWhileTheEngineLives(t *testing.T, i *installation, rng *rand.Rand) {
 	}
 	defer conn.Close()
 	step := func() (step uint64) {
-		// The table may not be there yet.
+		// The table may not exist yet.
 		_ = conn.QueryRow(t.Context(), "SELECT max(step) FROM batches").Scan(&step)
 		return step
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// The demo prints a request that works, and so does what it prints for people who query ClickHouse.
+// The demo prints a request that works, and commands that work for people who query ClickHouse.
 func TestDemoPrintsARequestThatWorks(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -41,7 +41,7 @@ func TestDemoPrintsARequestThatWorks(t *testing.T) {
 	}
 }
 
-// get asks a URL as curl does.
+// get requests a URL as curl does.
 func get(t *testing.T, url string, prepare func(*http.Request)) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -38,7 +38,7 @@ func readCompose(t *testing.T) *types.Project {
 	return project
 }
 
-// exactVersion is a tag that names one release.
+// exactVersion matches images with a tag that names one release.
 var exactVersion = regexp.MustCompile(`^[a-z/-]+:v?\d+(\.\d+){1,3}(-[a-z]+)?(@sha256:[0-9a-f]{64})?$`)
 
 func TestEveryContainerIsPinnedAndBounded(t *testing.T) {
@@ -118,8 +118,8 @@ func TestContainersSetOnlyVariablesThatAreRead(t *testing.T) {
 	}
 }
 
-// The service starts with what its container gets, but for the places of things, and is healthy by its container's own
-// check. The ClickHouse server is another installation's engine.
+// The service starts with the environment of its container, except for paths and addresses, and its container's own
+// check finds it healthy. The ClickHouse server is another installation's engine.
 func TestTheServiceOfTheContainers(t *testing.T) {
 	t.Parallel()
 	service := readCompose(t).Services["orgstats"]

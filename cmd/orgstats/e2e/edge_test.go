@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// certify makes a certificate of 127.0.0.1 and its key, in files of the installation.
+// certify creates a certificate for 127.0.0.1 and its key, in files of the installation.
 func (i *installation) certify() (cert, key string, roots *x509.CertPool) {
 	i.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -40,7 +40,8 @@ func (i *installation) certify() (cert, key string, roots *x509.CertPool) {
 	return i.write("cert.pem", public), i.write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), roots
 }
 
-// The service speaks TLS, lets the pages of an origin ask, and believes the proxy that it is told to believe.
+// The service speaks TLS, allows requests from the pages of an origin, and trusts the proxy that it is configured to
+// trust.
 func TestTheServicesEdge(t *testing.T) {
 	t.Parallel()
 	i := install(t)

@@ -19,7 +19,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// crowd asks all the time, each of its members one question after the other, and takes count of the answers.
+// crowd asks continuously, each of its members one question after the other, and counts the answers.
 type crowd struct {
 	*server
 	caller auth.Caller
@@ -33,7 +33,7 @@ type crowd struct {
 	lastOK   atomic.Int64 // when, in nanoseconds since 1970
 }
 
-// gather lets so many ask until they are told to stop.
+// gather starts a crowd of so many members, which ask until it is stopped.
 func (s *server) gather(members int, caller auth.Caller, query url.Values) *crowd {
 	s.Helper()
 	ctx, cancel := context.WithCancel(s.Context())
@@ -54,7 +54,7 @@ func (s *server) gather(members int, caller auth.Caller, query url.Values) *crow
 	return c
 }
 
-// once asks and checks what comes back: the right figures, or a refusal that says when to come again.
+// once asks and checks the answer: the right figures, or a refusal with Retry-After.
 func (c *crowd) once() {
 	got := c.ask(c.token(c.caller), c.query)
 	c.mu.Lock()
@@ -73,7 +73,7 @@ func (c *crowd) once() {
 	}
 }
 
-// stop ends the asking and gives how often each status came.
+// stop stops the crowd and returns how often each status was received.
 func (c *crowd) stop() map[int]int {
 	c.cancel()
 	c.running.Wait()
@@ -82,10 +82,10 @@ func (c *crowd) stop() map[int]int {
 	return c.statuses
 }
 
-// awaitAnswers waits for an answer with figures to a question of after now.
+// awaitAnswers waits for an answer with figures to a question that is asked from now on.
 func (c *crowd) awaitAnswers(when string) {
 	c.Helper()
-	now := time.Now().Add(100 * time.Millisecond).UnixNano() // what is under way is of before
+	now := time.Now().Add(100 * time.Millisecond).UnixNano() // requests in flight were sent before
 	if !enginetest.Eventually(func() bool { return c.lastOK.Load() > now }) {
 		c.Fatalf("no answer %s", when)
 	}
@@ -105,7 +105,7 @@ func expectOnly(t *testing.T, statuses map[int]int, allowed ...int) {
 	}
 }
 
-// awaitReady waits until /readyz has the status, and gives its body.
+// awaitReady waits until /readyz has the status, and returns its body.
 func (s *server) awaitReady(status int) (body string) {
 	s.Helper()
 	if !enginetest.Eventually(func() bool {
@@ -123,8 +123,8 @@ func (s *server) awaitReady(status int) (body string) {
 	return body
 }
 
-// The engine is killed under load, twice. Until it is back there are refusals, and never a wrong figure or another
-// failure; afterwards all is as it was.
+// The engine is killed twice under load. Until it is back there are refusals, but never a wrong figure or another
+// failure; afterwards everything is as before.
 func TestEngineKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, unlimited...)
@@ -151,7 +151,8 @@ func TestEngineKilledUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
-// The engine is stopped by a signal, as good as hung. The service says so, refuses, and goes on when the engine does.
+// The engine is stopped by a signal, which simulates a hang. The service reports that, sheds requests, and recovers
+// when the engine does.
 func TestEngineHungUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, append(unlimited, "--query-time=1s", "--concurrency=4", "--queue-time=100ms")...)
@@ -175,8 +176,8 @@ func TestEngineHungUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
-// The disk is full, as ClickHouse sees it, while a load writes. The load waits for room and is then complete; meanwhile
-// everybody is answered, and rightly.
+// The disk is full, as ClickHouse sees it, while a load writes. The load waits for space and then completes; meanwhile
+// everybody gets right answers.
 func TestDiskFullUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, unlimited...)
@@ -214,10 +215,10 @@ func TestDiskFullUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
-// manyMessagesCount is more than a load takes for a few, whose cells it computes with the batch.
+// manyMessagesCount is more than a load considers few; for few messages it computes the cells with the batch.
 const manyMessagesCount = 60_000
 
-// manyMessages are the records of a conversation, the n-th, with messages of some days.
+// manyMessages returns the records of the n-th conversation, with messages of several days.
 func manyMessages(orgID string, n int) []byte {
 	var lines bytes.Buffer
 	fmt.Fprintf(&lines, `{"type":"conversation","id":"many%d","organizationId":%q,"userId":"user_full","createdAt":"2024-05-01T00:00:00Z"}`+"\n", n, orgID)
@@ -245,7 +246,7 @@ func (s *server) expectNoLeak(before map[string]float64) {
 	}
 }
 
-// Clients that send too much, too slowly or nothing at all are let go, and others don't notice.
+// Clients that send too much, too slowly or nothing at all are disconnected, and others are not affected.
 func TestBadClientsUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, unlimited...)
@@ -278,7 +279,7 @@ func TestBadClientsUnderLoad(t *testing.T) {
 	s.expectNoLeak(before)
 }
 
-// send writes a text to a connection of its own and gives what comes back until the service closes it, or has answered.
+// send writes a text to a connection of its own and returns what arrives until the service closes it, or has answered.
 func (s *server) send(text string) string {
 	c, err := net.Dial("tcp", s.address)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Secrets are handed over as files: the password of a ClickHouse server, which is another installation's engine here,
+// Secrets are passed as files: the password of a ClickHouse server, for which another installation's engine stands in,
 // and the key that verifies tokens.
 func TestVariablesFromFiles(t *testing.T) {
 	t.Parallel()
@@ -65,7 +65,7 @@ func TestMistakesInVariablesFromFiles(t *testing.T) {
 	}
 }
 
-// listening starts a server in another way than serve does; its tokens are the test's to make.
+// listening starts a server in another way than serve does; the test must sign its tokens itself.
 func (i *installation) listening(arguments ...string) *server {
 	i.Helper()
 	s := &server{process: i.start(arguments...), client: &http.Client{Timeout: patience}}

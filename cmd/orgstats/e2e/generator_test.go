@@ -10,23 +10,24 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// generator makes records and questions about them. Ids, versions and instants come from small sets, so that records
-// meet: they replace, move, delete and wait for each other all the time. The same seed makes the same.
+// generator generates records and questions about them. Ids, versions and instants come from small sets, so that
+// records collide: they replace, move, delete and wait for each other all the time. The same seed generates the same
+// records.
 type generator struct {
 	*rand.Rand
-	made []time.Time // instants of the records that were made last
+	made []time.Time // instants of the records that were generated last
 }
 
 func newGenerator(seed uint64) *generator {
 	return &generator{Rand: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// chance is true with a probability.
+// chance returns true with a probability.
 func (g *generator) chance(p float64) bool { return g.Float64() < p }
 
 func pick[T any](g *generator, all ...T) T { return all[g.IntN(len(all))] }
 
-// line makes a line, which is a record unless it is wrong.
+// line generates a line, which is a record unless wrong is true.
 func (g *generator) line() (line []byte, wrong bool) {
 	var r object
 	switch n := g.IntN(100); {
@@ -53,7 +54,7 @@ func mustMarshal(r any) []byte {
 	return line
 }
 
-// spoil makes a line that is no record.
+// spoil turns a record into a line that is no record.
 func (g *generator) spoil(r object) []byte {
 	field, value := "type", any("note")
 	switch g.IntN(6) {
@@ -78,7 +79,7 @@ func (g *generator) organization() string { return fmt.Sprint("org_", g.IntN(3))
 
 func (g *generator) user() string { return fmt.Sprint("user_", g.IntN(6)) }
 
-// agent is an id or none; integers are ids, too.
+// agent returns an id or none; integers are ids, too.
 func (g *generator) agent() any {
 	n := g.IntN(5)
 	return pick[any](g, nil, n, fmt.Sprint(n), fmt.Sprint("agent'", n))
@@ -131,7 +132,7 @@ func (g *generator) member() object {
 	return g.history(r)
 }
 
-// metadata makes an object of few keys and few values, so that questions about them match.
+// metadata generates an object of few keys and few values, so that questions about them match.
 func (g *generator) metadata(depth int) object {
 	m := object{}
 	for range g.IntN(4) {
@@ -152,7 +153,7 @@ func (g *generator) metadataValue(depth int) any {
 	return pick[any](g, "red", "42", 42, json.Number("1.50"), json.Number("4.2e1"), true, false, nil, "it's {team:String} \\ %", "")
 }
 
-// history gives a record its version and, perhaps, its end.
+// history sets a record's version and, in some cases, its deletion.
 func (g *generator) history(r object) object {
 	if g.chance(0.8) {
 		r["updatedAt"] = g.write(time.Date(2025, 1, 1, 0, 0, g.IntN(60), 0, time.UTC))
@@ -163,7 +164,7 @@ func (g *generator) history(r object) object {
 	return r
 }
 
-// instant is when something happened: often at the edge of an hour, a day, a month or what the tables can hold.
+// instant returns the time of an event, often at the edge of an hour, a day, a month or of what the tables can store.
 func (g *generator) instant() string {
 	at := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(g.Int64N(366*24*3600*1000)) * time.Millisecond)
 	switch n := g.IntN(20); {
@@ -183,26 +184,26 @@ func (g *generator) instant() string {
 	return g.write(at)
 }
 
-// known is an instant of a record.
+// known returns an instant of a record.
 func (g *generator) known() time.Time { return g.made[g.IntN(len(g.made))] }
 
-// zones are offsets that bring hours, days and months out of step.
+// zones have offsets at which hours, days and months do not align with UTC's.
 var zones = []*time.Location{
 	time.UTC, time.UTC, time.FixedZone("", 5*3600+45*60), time.FixedZone("", -(3*3600 + 30*60)), time.FixedZone("", 14*3600),
 }
 
-// write writes an instant in any zone, perhaps with digits finer than milliseconds, which do not count.
+// write formats an instant in any zone, in some cases with digits finer than milliseconds, which do not count.
 func (g *generator) write(at time.Time) string {
 	return g.writeFiner(at, pick(g, "", "", "", "9", "000001", "5000000"))
 }
 
-// writeFiner writes an instant in any zone, with further digits behind the milliseconds.
+// writeFiner formats an instant in any zone, with further digits after the milliseconds.
 func (g *generator) writeFiner(at time.Time, digits string) string {
 	at = at.In(pick(g, zones...))
 	return at.Format("2006-01-02T15:04:05.000") + digits + at.Format("Z07:00")
 }
 
-// window makes a window that holds at least one millisecond.
+// window generates a window that contains at least one millisecond.
 func (g *generator) window() url.Values {
 	from, to := g.edge(), g.edge()
 	switch n := g.IntN(10); {
@@ -225,7 +226,7 @@ func (g *generator) window() url.Values {
 	return q
 }
 
-// edge is an end of a window: at, or next to, an instant of a record, or anywhere.
+// edge returns an end of a window: at, or next to, an instant of a record, or anywhere.
 func (g *generator) edge() time.Time {
 	if len(g.made) > 0 && g.chance(0.6) {
 		return g.known().Add(pick(g, -time.Millisecond, 0, 0, time.Millisecond))
@@ -233,7 +234,7 @@ func (g *generator) edge() time.Time {
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(g.Int64N(366*24*3600*1000)) * time.Millisecond)
 }
 
-// question makes a question that its caller may ask.
+// question generates a question that its caller may ask.
 func (g *generator) question() (auth.Caller, url.Values) {
 	caller := auth.Caller{OrgID: g.organization(), UserID: g.user(), Role: "org:member"}
 	q := g.window()

@@ -11,8 +11,7 @@ import (
 
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
-// Every shell block of the operator's guide is run, in its order, by a shell that stops at the first command that
-// fails.
+// Every shell block of the operator's guide is run, in order, by a shell that stops at the first command that fails.
 func TestOperatorsGuide(t *testing.T) {
 	t.Parallel()
 	i := install(t)

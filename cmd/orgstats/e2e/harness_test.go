@@ -22,10 +22,10 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
-// programVariable, in the environment, makes the test binary the program: the tests start it as its users do.
+// programVariable, in the environment, makes the test binary run as the program: the tests start it as its users do.
 const programVariable = "ORGSTATS_TEST_PROGRAM"
 
-// patience is how long the tests wait for what should come soon.
+// patience is how long the tests wait for what should happen soon.
 const patience = enginetest.Patience
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ type installation struct {
 	program string   // "": the test binary
 }
 
-// install makes an empty installation. A test that fails keeps it and says where it is.
+// install creates an empty installation. A test that fails keeps it and logs where it is.
 func install(t *testing.T) *installation {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "orgstats-test-*")
@@ -66,7 +66,7 @@ func (i *installation) data() string { return i.path("data") }
 
 func (i *installation) path(name string) string { return filepath.Join(i.dir, name) }
 
-// write makes a file and returns its path.
+// write writes a file and returns its path.
 func (i *installation) write(name string, content []byte) string {
 	i.Helper()
 	if err := os.WriteFile(i.path(name), content, 0o600); err != nil {
@@ -84,7 +84,7 @@ func (i *installation) read(name string) string {
 	return string(content)
 }
 
-// environment is what the program gets: none of the tester's own configuration.
+// environment returns the program's environment, without the tester's own configuration.
 func (i *installation) environment() []string {
 	env := []string{programVariable + "=1", "ORGSTATS_DATA_DIR=" + i.data(), "ORGSTATS_LOG_FORMAT=text"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", engine.LibraryVariable} {
@@ -121,7 +121,7 @@ func (i *installation) connection() clickhouse.Conn {
 	return conn
 }
 
-// engines are the processes that run an engine on the data directory.
+// engines returns the processes that run an engine on the data directory.
 func (i *installation) engines() (pids []int) { return enginesOn(i.data()) }
 
 func enginesOn(data string) (pids []int) {
@@ -143,7 +143,7 @@ func (i *installation) expectNoEngine() {
 	}
 }
 
-// process is the program under way.
+// process is the running program.
 type process struct {
 	*installation
 	command        *exec.Cmd
@@ -152,13 +152,14 @@ type process struct {
 	exited         chan struct{}
 }
 
-// outcome is what a process leaves.
+// outcome is the result of a process that has ended.
 type outcome struct {
 	status         int // -1: ended by a signal
 	stdout, stderr string
 }
 
-// start starts the program. Its standard input is open until it is closed. The test kills what it leaves running.
+// start starts the program. Its standard input stays open until the test closes it. A process that still runs at the
+// end of the test is killed.
 func (i *installation) start(arguments ...string) *process {
 	i.Helper()
 	executable, err := os.Executable()
@@ -179,13 +180,13 @@ func (i *installation) start(arguments ...string) *process {
 		i.Fatal(err)
 	}
 	go func() {
-		_ = p.command.Wait() // the status tells
+		_ = p.command.Wait() // the status says how it ended
 		close(p.exited)
 	}()
 	i.Cleanup(func() {
 		p.signal(syscall.SIGKILL)
 		<-p.exited
-		_ = p.stdin.Close() // most are closed
+		_ = p.stdin.Close() // most are closed already
 		if i.Failed() && p.stderr.String() != "" {
 			i.Logf("%q said:\n%s%s", arguments, p.stdout.lastWords(), p.stderr.lastWords())
 		}
@@ -199,7 +200,7 @@ func (i *installation) run(arguments ...string) outcome {
 	return i.start(arguments...).end()
 }
 
-// runWith runs the program with an input.
+// runWith runs the program to its end, with an input.
 func (i *installation) runWith(input []byte, arguments ...string) outcome {
 	i.Helper()
 	p := i.start(arguments...)
@@ -207,7 +208,7 @@ func (i *installation) runWith(input []byte, arguments ...string) outcome {
 	return p.end()
 }
 
-// end closes the input and waits for the end.
+// end closes the input and waits for the process to end.
 func (p *process) end() outcome {
 	p.Helper()
 	_ = p.stdin.Close()
@@ -237,7 +238,7 @@ func (p *process) signal(s os.Signal) {
 	_ = p.command.Process.Signal(s) // it may have ended
 }
 
-// kill ends the process as kill -9 does.
+// kill kills the process as kill -9 does.
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.exited
@@ -257,7 +258,7 @@ func (p *process) feed(input []byte) {
 	}
 }
 
-// awaitText waits until a pattern shows in the output, and returns its first group.
+// awaitText waits until a pattern appears in the output, and returns its first group.
 func (p *process) awaitText(o *output, pattern string) string {
 	p.Helper()
 	var found []string
@@ -272,7 +273,7 @@ func (p *process) awaitText(o *output, pattern string) string {
 	return found[len(found)-1]
 }
 
-// output collects what a process says while others read it.
+// output collects a process's output, and can be read meanwhile.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -290,7 +291,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// lastWords are the last few lines.
+// lastWords returns the last few lines.
 func (o *output) lastWords() string {
 	const most = 2000
 	text := o.String()

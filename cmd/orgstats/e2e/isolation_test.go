@@ -30,7 +30,7 @@ var hostile = []string{
 // unreadable are texts that are not valid UTF-8, or too long for anything.
 var unreadable = []string{"\xff", "a\xc3", "\xed\xa0\x80", strings.Repeat("a", 100<<10), strings.Repeat("'", 100<<10), strings.Repeat("{org_id:String}", 7000)}
 
-// small and large are what the two organizations have: no figure of org_b can be taken for one of org_a.
+// small and large are the figures of the two organizations: no figure of org_b can be mistaken for one of org_a.
 var (
 	small = stats.Figures{
 		ConversationCount: 3, MessageCount: 3, ToolCalls: 3, TotalTokens: 6, InputTokens: 3, OutputTokens: 3, UniqueUsers: 3, UniqueAgents: 3,
@@ -82,7 +82,8 @@ func twoOrganizations(t *testing.T) *server {
 	return i.serve()
 }
 
-// checkSmall checks an answer to somebody of org_a: no more than its own figures, and no failure of the service.
+// checkSmall checks that an answer to a caller from org_a has no more than org_a's figures, and is no failure of the
+// service.
 func checkSmall(t *testing.T, what string, a answer) {
 	t.Helper()
 	if len(what) > 200 {
@@ -127,7 +128,7 @@ func TestOrganizationsAreIsolated(t *testing.T) {
 	}
 }
 
-// checkParameters puts every text into every parameter, as value and as name.
+// checkParameters sends every text in every parameter, as value and as name.
 func checkParameters(t *testing.T, s *server) {
 	callers := []auth.Caller{adminOfA, {OrgID: "org_a", UserID: "user_1", Role: "org:member"}}
 	for n, text := range append(append([]string{}, hostile...), unreadable...) {
@@ -146,7 +147,7 @@ func checkParameters(t *testing.T, s *server) {
 	}
 }
 
-// checkHeaders puts every text that can stand in a header into many of them.
+// checkHeaders sends every text that is possible in a header in many of them.
 func checkHeaders(t *testing.T, s *server) {
 	start := "GET /api/dashboard/getStats?" + always().Encode()
 	token := s.token(adminOfA)
@@ -163,7 +164,7 @@ func checkHeaders(t *testing.T, s *server) {
 	}
 }
 
-// raw sends a request that no decent client would.
+// raw sends a request that no well-behaved client would.
 func (s *server) raw(token, start, headers string) answer {
 	s.Helper()
 	if token != "" {
@@ -175,7 +176,7 @@ func (s *server) raw(token, start, headers string) answer {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	go func() { // the answer may come before all is sent
+	go func() { // the answer may arrive before everything is sent
 		_, _ = io.WriteString(conn, start+" HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"+headers+"\r\n")
 	}()
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -18,7 +18,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// conversationLine is a conversation of user_1 in org_a.
+// conversationLine returns a conversation of user_1 in org_a.
 func conversationLine(id string) []byte {
 	return fmt.Appendf(nil, `{"type":"conversation","id":%q,"organizationId":"org_a","userId":"user_1","createdAt":"2024-01-01T00:00:00Z"}`+"\n", id)
 }
@@ -173,7 +173,7 @@ func TestLoadWhileTheServiceRuns(t *testing.T) {
 	i.expectNoEngine()
 }
 
-// A loader stops at the first SIGINT, whether records come or not, and tells what it did.
+// A loader stops at the first SIGINT, whether or not records arrive, and prints what it did.
 func TestInterruptedLoad(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -204,7 +204,7 @@ func TestInterruptedLoad(t *testing.T) {
 	}
 }
 
-// Two lines are of the greatest size that is read, and one is longer.
+// Two lines have the maximum size, and one is longer.
 func TestLongLinesInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	const longest = 64 << 20
@@ -239,7 +239,7 @@ func TestLongLinesInBoundedMemory(t *testing.T) {
 
 var peakMemoryLine = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB`)
 
-// peakMemory waits for the end and tells the most memory in bytes that was resident.
+// peakMemory waits for the end and returns the peak resident memory in bytes.
 func (p *process) peakMemory() (peak int) {
 	p.Helper()
 	for p.running() {

@@ -21,7 +21,7 @@ import (
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
-// loadSample loads sample records of a month that is over.
+// loadSample loads sample records of a past month.
 func (i *installation) loadSample(messages int) {
 	i.Helper()
 	var records bytes.Buffer
@@ -79,8 +79,8 @@ func TestLoadTestFindsARate(t *testing.T) {
 	i := install(t)
 	i.loadSample(500)
 	s := i.serve()
-	// A bound that no answer keeps ends the search at its lowest rate, one that each keeps at the first that this
-	// machine can't send.
+	// A bound that no answer keeps ends the search at its lowest rate; one that every answer keeps ends it at the first
+	// rate that this machine can't send.
 	o := i.run("loadtest", "--url", "http://"+s.address, "--find-rate", "--p99", "1ms", "--rate", "2", "--step", "1s", "--duration", "1s", "--json", "report.json")
 	r := i.report("report.json")
 	if len(r.Search.Steps) == 0 || (r.Search.Rate > 0) != (o.status == cli.ExitOK) || !strings.Contains(o.stdout, "Rates tried") {
@@ -88,7 +88,7 @@ func TestLoadTestFindsARate(t *testing.T) {
 	}
 }
 
-// A deployment that answers fast and wrong must not pass: a proxy spoils the answers of the real service.
+// A deployment whose answers are fast and wrong must not pass: a proxy changes the answers of the real service.
 func TestLoadTestFindsWrongAnswers(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -120,7 +120,7 @@ func TestLoadTestFindsWrongAnswers(t *testing.T) {
 
 var messageCount = regexp.MustCompile(`"messageCount":(\d+)`)
 
-// spoiling gives the URL of a proxy that changes the service's answers.
+// spoiling returns the URL of a proxy that changes the service's answers.
 func spoiling(t *testing.T, s *server, spoil func(string) string) string {
 	target := &url.URL{Scheme: "http", Host: s.address}
 	proxy := &httputil.ReverseProxy{

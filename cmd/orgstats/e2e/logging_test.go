@@ -11,7 +11,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// logLine is the line of a request.
+// logLine is the log line of a request.
 type logLine struct {
 	Time                                                 time.Time
 	Level, Msg, Client, Method, Path, Plan, Cache, Error string
@@ -23,7 +23,7 @@ type logLine struct {
 	Duration                                             float64 `json:"duration_seconds"`
 }
 
-// requestLines are the lines of requests of a JSON log, in which every line must be JSON.
+// requestLines returns the lines about requests of a JSON log, in which every line must be JSON.
 func requestLines(t *testing.T, log string) (lines []logLine) {
 	t.Helper()
 	for text := range strings.Lines(log) {
@@ -38,8 +38,8 @@ func requestLines(t *testing.T, log string) (lines []logLine) {
 	return lines
 }
 
-// Requests of all kinds, the failing ones too, give one line each, that says who asked and what it took. No line holds
-// a token or anything of what was asked.
+// Requests of all kinds, including failing ones, are logged in one line each, which says who asked and what it cost. No
+// line contains a token or anything of what was asked.
 func TestLogHasALineForEachRequest(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -81,7 +81,7 @@ func TestLogHasALineForEachRequest(t *testing.T) {
 	expectNothingOf(t, s.stderr.String(), token, "secret")
 }
 
-// expectNothingOf fails where a log holds a part of the token, or a word.
+// expectNothingOf fails the test if a log contains a part of the token, or a word.
 func expectNothingOf(t *testing.T, log, token, word string) {
 	t.Helper()
 	for part := range strings.SplitSeq(token, ".") {
@@ -94,7 +94,7 @@ func expectNothingOf(t *testing.T, log, token, word string) {
 	}
 }
 
-// ClickHouse quotes the statement in some of its errors, and with it what was asked.
+// ClickHouse quotes the statement in some of its errors, and thereby what was asked.
 func TestErrorsOfClickHouseTellNothingOfTheQuestion(t *testing.T) {
 	t.Parallel()
 	i := install(t)

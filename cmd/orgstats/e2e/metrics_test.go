@@ -19,13 +19,14 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// metricsAddress is where the server serves metrics; it must have been started with --metrics-listen.
+// metricsAddress returns the address on which the server serves metrics; it must have been started with
+// --metrics-listen.
 func (s *server) metricsAddress() string {
 	s.Helper()
 	return s.awaitText(&s.stderr, `msg="serving metrics" address=(\S+)`)
 }
 
-// scrape reads all series, by name and labels as they are written.
+// scrape returns all series, by name and labels as they are written.
 func (s *server) scrape() map[string]float64 {
 	s.Helper()
 	response, err := s.client.Get("http://" + s.metricsAddress() + "/metrics")
@@ -39,7 +40,7 @@ func (s *server) scrape() map[string]float64 {
 	series := map[string]float64{}
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		line := lines.Text()
-		end := strings.LastIndexByte(line, ' ') // values of labels may hold spaces
+		end := strings.LastIndexByte(line, ' ') // values of labels may contain spaces
 		if strings.HasPrefix(line, "#") || end < 0 {
 			continue
 		}
@@ -53,7 +54,7 @@ func (s *server) scrape() map[string]float64 {
 	return series
 }
 
-// loadedServer has the contract's records, and serves metrics.
+// loadedServer starts a server that has the contract's records and serves metrics.
 func loadedServer(t *testing.T, flags ...string) *server {
 	t.Helper()
 	i := install(t)
@@ -120,8 +121,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	}
 }
 
-// Every metric that the dashboard, the alert rules and the documentation name is one that a service really has, and all
-// that it has are documented.
+// Every metric that the dashboard, the alert rules and the documentation name is one that the program really has, and
+// all that it has are documented.
 func TestMonitoringNamesRealMetrics(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t)
@@ -163,7 +164,7 @@ func TestMonitoringNamesRealMetrics(t *testing.T) {
 	}
 }
 
-// replicationNames are the metrics of `orgstats replicate`, as it registers them.
+// replicationNames returns the names of the metrics of `orgstats replicate`, as it registers them.
 func replicationNames(t *testing.T) map[string]bool {
 	t.Helper()
 	families, err := cli.ReplicationRegistry(&postgres.Monitor{}).Gather()
@@ -184,7 +185,7 @@ func replicationNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// Nothing listens for scrapes that was not asked to, and what was asked to answers nothing else.
+// Metrics are served only if that is configured, and their listener serves nothing else.
 func TestMetricsAreOnTheirOwnListener(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t)

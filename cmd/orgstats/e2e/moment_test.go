@@ -15,9 +15,9 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// examiner compares the service's answers with the plain query's on the data of the same moment. It can't be fooled by
-// a load in between: an organization's change counter rises with every change and is odd while one is being written, so
-// that both answers belong to one moment when it was the same before and after, and even or nobody writes.
+// examiner compares the service's answers with the plain query's on the data of the same moment. A load in between
+// can't mislead it: an organization's change counter rises with every change and is odd while one is being written, so
+// that both answers belong to one moment if the counter was the same before and after, and is even or nobody writes.
 type examiner struct {
 	*server
 	conn  clickhouse.Conn
@@ -34,7 +34,8 @@ func examine(s *server) *examiner {
 	return &examiner{s, conn, stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: patience}})}
 }
 
-// compare asks both ways. It is false when the organization changed meanwhile, so that nothing follows.
+// compare asks in both ways. It returns false if the organization changed meanwhile, so that the answers can't be
+// compared.
 func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (compared bool) {
 	e.Helper()
 	before := e.counter(caller.OrgID)
@@ -55,7 +56,7 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 	return true
 }
 
-// counter is an organization's change counter.
+// counter returns an organization's change counter.
 func (e *examiner) counter(orgID string) (counter uint64) {
 	e.Helper()
 	params := clickhouse.Params{}
@@ -69,7 +70,7 @@ func (e *examiner) counter(orgID string) (counter uint64) {
 	return counter
 }
 
-// questionOf is what a caller asks who may ask it.
+// questionOf returns the question of a caller who may ask it.
 func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Question {
 	t.Helper()
 	from, until, err := service.Window(query.Get("from"), query.Get("to"))
@@ -88,10 +89,11 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 	return q
 }
 
-// comparePace leaves the processors some time for what is watched.
+// comparePace is the pause between comparisons, which leaves the processors some time for what is watched.
 const comparePace = 50 * time.Millisecond
 
-// watch compares answers all the time, whatever else happens, until stop is called, which tells how many were compared.
+// watch compares answers continuously, whatever else happens, until stop is called, which returns how many were
+// compared.
 func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	var n atomic.Int64
 	stopping, stopped := make(chan struct{}), make(chan struct{})

@@ -25,16 +25,16 @@ import (
 	"github.com/orgstats/orgstats/service/openapi"
 )
 
-// everyPath stands in the tests for any path: its answers are those that the description gives for every path.
+// everyPath stands in the tests for any path: its answers are those that the description has for every path.
 const everyPath = "/every-path"
 
-// description is the service's own description, which its answers are held against.
+// description is the service's own description, with which its answers are compared.
 type description struct {
 	validator.Validator
 	documented map[string]bool // "path status"
 }
 
-// describe takes the description from a service.
+// describe reads the description from a service.
 func (s *server) describe() *description {
 	s.Helper()
 	response, err := s.client.Get("http://" + s.address + "/openapi.json")
@@ -79,7 +79,7 @@ func newDescription(t *testing.T, text string) *description {
 	return d
 }
 
-// complaints are what is wrong with an answer, by the description of a path.
+// complaints returns what is wrong with an answer according to the description of a path.
 func (d *description) complaints(path string, response *http.Response, body string) (all []string) {
 	request, _ := http.NewRequest(http.MethodGet, "http://test"+path, nil)
 	response.Body = io.NopCloser(strings.NewReader(body))
@@ -96,7 +96,7 @@ func (d *description) complaints(path string, response *http.Response, body stri
 	return all
 }
 
-// TestDescriptionIsOpenAPI31 holds the description against OpenAPI's own.
+// TestDescriptionIsOpenAPI31 validates the description against OpenAPI's own schema.
 func TestDescriptionIsOpenAPI31(t *testing.T) {
 	t.Parallel()
 	document, err := libopenapi.NewDocument(openapi.Document)
@@ -117,7 +117,7 @@ func TestDescriptionIsOpenAPI31(t *testing.T) {
 	}
 }
 
-// TestDescriptionRefusesWhatIsWrong shows that the answers are really looked at.
+// TestDescriptionRefusesWhatIsWrong checks that the answers are really validated.
 func TestDescriptionRefusesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	d := newDescription(t, string(openapi.Document))
@@ -154,7 +154,7 @@ func TestDescriptionRefusesWhatIsWrong(t *testing.T) {
 
 const statsPath = "/api/dashboard/getStats"
 
-// provoked gathers what was answered.
+// provoked collects the answers that were provoked.
 type provoked struct {
 	*testing.T
 	*description
@@ -180,7 +180,7 @@ func (p *provoked) expect(why, path string, status int, response *http.Response,
 	p.seen[fmt.Sprint(path, " ", status)] = true
 }
 
-// get asks a server for a path and a query.
+// get requests a path with a query from a server.
 func (s *server) get(path, token string, query url.Values, header http.Header) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, "http://"+s.address+path+"?"+query.Encode(), nil)
 	if err != nil {
@@ -202,16 +202,16 @@ func (s *server) wire(text string) (*http.Response, error) {
 	}
 	s.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	go func() { _, _ = io.WriteString(conn, text) }() // the answer may come before all is sent
+	go func() { _, _ = io.WriteString(conn, text) }() // the answer may arrive before everything is sent
 	return http.ReadResponse(bufio.NewReader(conn), nil)
 }
 
-// shortWindow is one that only messages answer for.
+// shortWindow returns a window that only the messages can answer.
 func shortWindow() url.Values {
 	return url.Values{"from": {"2024-01-01T00:00:00Z"}, "to": {"2024-01-01T00:10:00Z"}, "allInOrg": {"true"}}
 }
 
-// TestServiceKeepsToItsDescription provokes every answer that is described, and sees that each is as described.
+// TestServiceKeepsToItsDescription provokes every answer that is described, and checks that each is as described.
 func TestServiceKeepsToItsDescription(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -269,7 +269,7 @@ func (p *provoked) refusals(s *server) {
 	}
 }
 
-// noRequests provokes what is answered before a path is looked at, or instead.
+// noRequests provokes the answers that are sent before, or without, looking at the path.
 func (p *provoked) noRequests(s *server) {
 	p.Helper()
 	const head = " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
@@ -294,7 +294,7 @@ func (p *provoked) noRequests(s *server) {
 	}
 }
 
-// limits provokes what is answered past limits, by a server that has narrow ones.
+// limits provokes the answers beyond limits, from a server that has narrow ones.
 func (p *provoked) limits(i *installation) {
 	p.Helper()
 	s := i.serveWith("--user-rate=0.5", "--clients=1")
@@ -306,7 +306,7 @@ func (p *provoked) limits(i *installation) {
 	p.expect("one connection too many", everyPath, http.StatusServiceUnavailable, response, err)
 }
 
-// outages provokes failures of ClickHouse: a table that has gone, and an engine that hangs. Nothing can be asked
+// outages provokes failures of ClickHouse: a table that is gone, and an engine that hangs. Nothing can be asked
 // afterwards.
 func (p *provoked) outages(s *server) {
 	p.Helper()
@@ -335,7 +335,7 @@ func (p *provoked) outages(s *server) {
 	p.expect("the engine hangs", "/readyz", http.StatusServiceUnavailable, response, err)
 }
 
-// oneWaitsOneIsRefused asks twice at once of a service that takes on one question at a time, and gets no answer.
+// oneWaitsOneIsRefused sends two questions at once to a service that works on one at a time, and gets no figures.
 func (p *provoked) oneWaitsOneIsRefused(s *server) {
 	p.Helper()
 	type result struct {

@@ -11,10 +11,10 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// oracle knows what getStats must answer: it keeps the winning version of every record as it came, and computes every
-// figure anew from all of them. It shares no code with the program. It takes no records that are wrong.
+// oracle computes what getStats must answer: it keeps the winning version of every record as it came, and recomputes
+// every figure from all of them. It shares no code with the program. It accepts only valid records.
 type oracle struct {
-	records map[recordKey]object // a member's key is made of its organization and user
+	records map[recordKey]object // a member's key consists of its organization and user
 }
 
 type recordKey struct{ kind, id, user string }
@@ -24,7 +24,7 @@ type object map[string]any
 
 func newOracle() *oracle { return &oracle{map[recordKey]object{}} }
 
-// take takes the next record.
+// take applies the next record.
 func (o *oracle) take(line []byte) {
 	var r object
 	decoder := json.NewDecoder(bytes.NewReader(line))
@@ -41,7 +41,7 @@ func (o *oracle) take(line []byte) {
 	}
 }
 
-// waiting counts the messages whose conversation is not known.
+// waiting returns the number of messages whose conversation is not known.
 func (o *oracle) waiting() (n int) {
 	for key, r := range o.records {
 		if key.kind == "message" && r["deletedAt"] == nil && o.conversation(r) == nil {
@@ -51,15 +51,15 @@ func (o *oracle) waiting() (n int) {
 	return n
 }
 
-// conversation is that of a message, nil when it is not known.
+// conversation returns the conversation of a message, nil if it is not known.
 func (o *oracle) conversation(message object) object {
 	return o.records[recordKey{kind: "conversation", id: message.text("conversationId")}]
 }
 
-// figures are the answer by field name.
+// figures are the figures of an answer by field name.
 type figures map[string]int64
 
-// answer computes what a caller is answered who may ask what it asks.
+// answer computes the answer to a caller who may ask the question.
 func (o *oracle) answer(caller auth.Caller, query url.Values) figures {
 	f := figures{}
 	for _, name := range []string{
@@ -139,7 +139,7 @@ func toolCalls(r object) (n int64) {
 	return n
 }
 
-// passes tells whether a conversation passes the filters.
+// passes reports whether a conversation passes the filters.
 func (o *oracle) passes(c object, caller auth.Caller, query url.Values) bool {
 	user := query.Get("userId")
 	if query.Get("allInOrg") != "true" {
@@ -166,7 +166,7 @@ func objectMatches(object map[string]any, prefix, key, value string) bool {
 	return false
 }
 
-// valueMatches tells whether what stands at a path matches the wanted key and value, "" being any.
+// valueMatches reports whether the value at a path matches the wanted key and value, where "" matches any.
 func valueMatches(v any, path, key, value string) bool {
 	if v == nil {
 		return false
@@ -202,7 +202,8 @@ func scalarText(v any) (text string, ok bool) {
 	return "", false
 }
 
-// within tells whether an instant, in whole milliseconds, lies in the asked window, whose ends need not.
+// within reports whether an instant, which is in whole milliseconds, is in the requested window, whose ends need not
+// be.
 func within(at time.Time, query url.Values) bool {
 	from, err := time.Parse(time.RFC3339Nano, query.Get("from"))
 	to, toErr := time.Parse(time.RFC3339Nano, query.Get("to"))
@@ -212,7 +213,7 @@ func within(at time.Time, query url.Values) bool {
 	return !at.Before(from) && !at.After(to)
 }
 
-// text is an id or another text; an integer gives its digits.
+// text returns an id or another text; for an integer, its digits.
 func (r object) text(field string) string {
 	if number, ok := r[field].(json.Number); ok {
 		return number.String()
@@ -238,7 +239,7 @@ func (r object) either(field, otherwise string) time.Time {
 
 func (r object) version() int64 { return r.either("updatedAt", "createdAt").UnixMilli() }
 
-// firstCount is the first number that is given.
+// firstCount returns the first of the fields that is present.
 func firstCount(r map[string]any, fields ...string) int64 {
 	for _, field := range fields {
 		if number, ok := r[field].(json.Number); ok {

@@ -7,8 +7,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Far more is asked than is let through. What is accepted is answered rightly, the rest is told to come again, nothing
-// else happens, and an organization that asks little is answered whatever another does.
+// Far more is asked than is admitted. What is accepted gets right answers, the rest is refused with Retry-After,
+// nothing else happens, and an organization that asks little is answered whatever another one does.
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, "--cache-size=0", "--concurrency=1", "--queue=2", "--queue-time=10s", "--user-rate=0", "--organization-rate=0")
@@ -36,7 +36,7 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// Whoever asks more often than is allowed is told so; others are not concerned.
+// Callers who ask more often than allowed are rate-limited; others are not affected.
 func TestRatesOfTheService(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, "--user-rate=0", "--organization-rate=2")
@@ -53,7 +53,7 @@ func TestRatesOfTheService(t *testing.T) {
 	}
 }
 
-// An organization's statements give way once it asks as much as it may, and only its own.
+// An organization's statements run with low priority once it uses up its rate, and only its own.
 func TestWhoAsksAllItMayGivesWay(t *testing.T) {
 	t.Parallel()
 	s := loadedServer(t, "--cache-size=0", "--user-rate=0", "--organization-rate=1")

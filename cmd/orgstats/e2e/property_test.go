@@ -14,9 +14,9 @@ import (
 	"github.com/orgstats/orgstats/loader/compresstest"
 )
 
-// Random records are loaded in many runs, and after each every answer must be what the oracle says. A reader asks all
-// the time meanwhile, and compares with the plain query. The variables ORGSTATS_TEST_SEED and ORGSTATS_TEST_ROUNDS
-// repeat a failure, or make the test longer.
+// Random records are loaded in many runs, and after each of them every answer must equal the oracle's. Meanwhile a
+// reader asks continuously, and compares the answers with the plain query's. The variables ORGSTATS_TEST_SEED and
+// ORGSTATS_TEST_ROUNDS repeat a failure, or make the test longer.
 func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Parallel()
 	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 16)
@@ -49,7 +49,7 @@ func variable(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// propertyDriver brings the program and the oracle together.
+// propertyDriver passes the same records and questions to the program and the oracle.
 type propertyDriver struct {
 	*server
 	generator *generator
@@ -79,7 +79,7 @@ func (d *propertyDriver) load() {
 	}
 }
 
-// lines makes lines, of which the oracle takes the records.
+// lines generates lines, and applies those that are records to the oracle.
 func (d *propertyDriver) lines(n int) (lines [][]byte, wrong int) {
 	for range n {
 		line, isWrong := d.generator.line()
@@ -93,7 +93,7 @@ func (d *propertyDriver) lines(n int) (lines [][]byte, wrong int) {
 	return lines, wrong
 }
 
-// store writes lines to a file of any kind.
+// store writes lines to a file of any supported kind.
 func (d *propertyDriver) store(lines [][]byte) (path string) {
 	d.Helper()
 	g := d.generator
@@ -126,7 +126,7 @@ func (d *propertyDriver) loadArguments(paths []string) []string {
 	return append([]string{"load", "--rejects", fmt.Sprintf("rejects-%d", d.loads)}, paths...)
 }
 
-// checkLoad loads files and compares the summary with what is known of them.
+// checkLoad loads files and compares the summary with what is known about them.
 func (d *propertyDriver) checkLoad(paths []string, records, wrong int) counts {
 	d.Helper()
 	o := d.run(d.loadArguments(paths)...)

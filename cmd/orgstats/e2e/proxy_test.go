@@ -9,27 +9,27 @@ import (
 	"testing"
 )
 
-// proxy stands between the program and a server, and is a bad network where a test wants one.
+// proxy sits between the program and a server, and simulates a bad network when a test wants one.
 type proxy struct {
 	url      string // of the server, through the proxy
 	target   string
 	listener net.Listener
 	mode     atomic.Int32
-	budget   func() int // bytes that a new connection may bring from the server before it is cut; nil: any number
+	budget   func() int // bytes that a new connection may transfer from the server before it is cut; nil: any number
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
 	cuts     atomic.Int64
-	open     *sync.Cond // signals that connections are let through again
+	open     *sync.Cond // signals that connections pass through again
 }
 
 // Modes of a proxy.
 const (
 	passes  = iota
 	refuses // connections are closed at once
-	hangs   // connections are taken, and nothing comes through
+	hangs   // connections are accepted, and nothing passes through
 )
 
-// newProxy makes a proxy of the server that a URL leads to. It listens on a port of its own until the end of the test.
+// newProxy starts a proxy of a URL's server. It listens on a port of its own until the end of the test.
 func newProxy(t *testing.T, server string) *proxy {
 	t.Helper()
 	u, err := url.Parse(server)
@@ -51,7 +51,7 @@ func newProxy(t *testing.T, server string) *proxy {
 	return p
 }
 
-// set changes what happens to connections, those that are open included.
+// set changes what happens to connections, including open ones.
 func (p *proxy) set(mode int32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +100,7 @@ func (p *proxy) serve(client net.Conn) {
 	}
 }
 
-// keep remembers a connection, unless none are let through.
+// keep registers a connection, unless the proxy lets none through.
 func (p *proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +115,8 @@ func (p *proxy) close(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// copy copies until an end, or until so many bytes have come, if any number is given: then it tells so.
+// copy copies until the end of either side, or until the budget of bytes, if there is one, is used up, which it
+// reports.
 func (p *proxy) copy(to io.Writer, from io.Reader, budget int) (cut bool) {
 	buffer := make([]byte, 16<<10)
 	for {

@@ -2,5 +2,5 @@
 
 package e2e
 
-// raceDetector says that the program needs several times its memory.
+// raceDetector reports that the race detector is on, so that the program needs several times its memory.
 const raceDetector = true

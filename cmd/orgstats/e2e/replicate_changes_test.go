@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// How many ids there are: few enough that changes meet, enough that a snapshot has some work.
+// sourceIDs has the prefix and the number of each table's ids: few enough that changes collide, enough that a snapshot
+// has some work.
 var sourceIDs = map[string]struct {
 	prefix string
 	n      int
@@ -23,8 +24,8 @@ func (g *generator) table() string {
 	return pick(g, "conversation", "conversation", "message", "message", "message", "knowledge_base_file", "organization_membership")
 }
 
-// large is a text that PostgreSQL moves out of its row: too long, and too random to be compressed. An update of other
-// columns does not send it again.
+// large returns a text that PostgreSQL stores outside its row, because it is long, and too random to be compressed. An
+// update of other columns does not send it again.
 func (g *generator) large() string {
 	var b strings.Builder
 	for range 600 + g.IntN(600) {
@@ -55,7 +56,7 @@ type change struct {
 	arguments []any
 }
 
-// put inserts a record, or replaces all of its row.
+// put inserts a record, or replaces its whole row.
 func (g *generator) put(r object) change {
 	table := tableOf(r)
 	r["id"] = g.id(table.name)
@@ -65,20 +66,20 @@ func (g *generator) put(r object) change {
 	return change{table.upsert(), []any{table.row(r)}}
 }
 
-// set updates some columns of a row, which need not be there.
+// set updates some columns of a row, which need not exist.
 func (g *generator) set(table, assignments string, values ...any) change {
 	return change{fmt.Sprintf("UPDATE %s SET %s WHERE id = $1", table, assignments), append([]any{g.id(table)}, values...)}
 }
 
-// kindOfChange is what an application does with a row. Instants, versions and marks of deletion come in any order: what
-// counts is the order of the transactions.
+// kindOfChange is a way in which an application changes a row. Instants, versions and deletion marks come in any order:
+// what counts is the order of the transactions.
 type kindOfChange struct {
 	weight int
 	reason string
 	make   func(*generator) change
 }
 
-// kindsOfChange are what happens to single rows.
+// kindsOfChange are the changes of single rows.
 var kindsOfChange = []kindOfChange{
 	{12, "a conversation, whole", func(g *generator) change { return g.put(g.conversation()) }},
 	{40, "a message, whole", func(g *generator) change { return g.put(g.message()) }},
@@ -139,7 +140,7 @@ var kindsOfChange = []kindOfChange{
 	{1, "metadata of none", func(g *generator) change { return g.set("organization_membership", "public_metadata = NULL") }},
 }
 
-// mistakes make rows that are no records, some with values that are sent but once.
+// mistakes make rows that are no records, some with values that are sent only once.
 var mistakes = []kindOfChange{
 	{3, "negative tokens, and new parts", func(g *generator) change {
 		return g.set("message", `usage = '{"inputTokens": -1}', parts = $2, tool_invocations = NULL`, g.parts())
@@ -158,7 +159,7 @@ var mistakes = []kindOfChange{
 	}},
 }
 
-// mend corrects all rows that mistakes have made. What was sent with the mistake counts from now on.
+// mend corrects all rows that mistakes have made. Values that were sent with a mistake count from then on.
 const mend = `
 	UPDATE message SET usage = '{"inputTokens": 3}' WHERE (usage->>'inputTokens')::numeric < 0;
 	UPDATE message SET created_at = '2024-05-05 05:05:05.055+00' WHERE NOT isfinite(created_at);
@@ -189,7 +190,7 @@ var sweeps = []kindOfChange{
 	{1, "no messages", func(*generator) change { return change{"TRUNCATE message", nil} }},
 }
 
-// choose takes one by weight.
+// choose draws a kind by weight.
 func (g *generator) choose(kinds []kindOfChange) kindOfChange {
 	all := 0
 	for _, k := range kinds {

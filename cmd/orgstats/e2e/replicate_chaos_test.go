@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Rows change all the time while the replicator, the engine and PostgreSQL are killed. From time to time everything
-// comes to rest: then every answer must be what PostgreSQL itself computes. ORGSTATS_CHAOS_SEED repeats what is written
-// and who is killed, though not the moments; ORGSTATS_CHAOS_KILLS makes the test longer.
+// Rows change all the time while the replicator, the engine and PostgreSQL are killed. From time to time all changes
+// pause, and then every answer must equal what PostgreSQL itself computes. ORGSTATS_CHAOS_SEED repeats what is written
+// and what is killed, though not the moments; ORGSTATS_CHAOS_KILLS makes the test longer.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, kills := variable(t, "ORGSTATS_CHAOS_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_CHAOS_KILLS", 5)
@@ -31,16 +31,16 @@ func TestChaos(t *testing.T) {
 	t.Logf("killed %v; %d rows were written", c.killed, c.writers.rows.Load())
 }
 
-// chaos is a replication in which nobody is safe.
+// chaos is a replication whose processes are killed at random.
 type chaos struct {
 	*replication
 	*rand.Rand
 	writers *writers
 	killed  map[string]int
-	next    []int // who is killed in which order: each five kills are of every kind
+	next    []int // the order of kills: every five kills include every kind
 }
 
-// killSomebody kills at any moment, and sees to it that what was killed runs again.
+// killSomebody kills a process at a random moment, and ensures that it runs again.
 func (c *chaos) killSomebody() {
 	c.Helper()
 	time.Sleep(time.Duration(c.IntN(3000)) * time.Millisecond) // any moment will do
@@ -82,7 +82,7 @@ func (c *chaos) killEngine() {
 	c.killed["engine"] += killEngines(c.data())
 }
 
-// killSource kills PostgreSQL, and leaves it dead for a while. The replicator waits for it.
+// killSource kills PostgreSQL, and restarts it after a while. The replicator waits for it.
 func (c *chaos) killSource() {
 	c.Helper()
 	c.killed["PostgreSQL"]++
@@ -91,7 +91,7 @@ func (c *chaos) killSource() {
 	c.source.Start()
 }
 
-// check brings everything to rest and compares.
+// check pauses all changes and compares the answers.
 func (c *chaos) check(questions int) {
 	c.Helper()
 	c.writers.stop()

@@ -17,15 +17,15 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// rows are the records that rows can be, and how many of them are wrong in a way that a row can be, too. A wrong one
-// has a key of its own: a row has no memory of the good version that it replaced.
+// rows returns the records that can be written as rows, and how many of them are wrong in a way that a row can be, too.
+// A wrong one has a key of its own, because a row does not remember the valid version that it replaced.
 func (c *contract) rows(t *testing.T) (records []object, wrong int) {
 	for _, line := range c.lines(t) {
 		var r object
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		decoder.UseNumber()
 		if decoder.Decode(&r) != nil || sourceTables[r.text("type")].name == "" {
-			continue // no object, or of no type: no row is
+			continue // it is no object, or has no type, which no row can be
 		}
 		switch reason := rowMistake(r); reason {
 		case "":
@@ -48,7 +48,7 @@ func (c *contract) rows(t *testing.T) (records []object, wrong int) {
 	return records, wrong
 }
 
-// rowMistake says what makes a row no record, or that no row can be as wrong as that.
+// rowMistake returns what makes a row no record, or that a row can't be wrong in that way.
 func rowMistake(r object) string {
 	usage, _ := r["usage"].(map[string]any)
 	input, _ := usage["inputTokens"].(json.Number)
@@ -90,7 +90,7 @@ func writeRows(t *testing.T, conn *pgx.Conn, records []object, rng *rand.Rand, m
 	}
 }
 
-// The words in which the other tests compute from PostgreSQL what must be answered are right themselves.
+// The SQL with which the other tests compute the expected answers from PostgreSQL is itself right.
 func TestFiguresOfTheSourceMeetTheContract(t *testing.T) {
 	t.Parallel()
 	c, source := readContract(t), pgtest.Start(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// What docs/replication.md shows: the example's rows, and an insert that shows in the answer soon after.
+// The example of docs/replication.md works: its rows are replicated, and an insert shows in the answer soon after.
 func TestTheExampleIsFollowed(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -32,14 +32,14 @@ func TestTheExampleIsFollowed(t *testing.T) {
 	t.Logf("the insert showed after %v", time.Since(begun))
 }
 
-// Whoever reads the log must not find the way into the source there.
+// The log must not contain the source's password, with which its readers could connect.
 func TestTheSourcesPasswordIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
 	r.follow()
 	r.catchUp()
 	said := r.replicator.stdout.String() + r.replicator.stderr.String()
-	r.source.Kill() // what is said of a failure, too
+	r.source.Kill() // so that failures are logged, too
 	for _, arguments := range [][]string{{"replicate", "--check"}, {"replicate", "--status"}, {"replicate", "--help"}, {"replicate", "--wrong"}} {
 		o := r.run(arguments...)
 		said += o.stdout + o.stderr

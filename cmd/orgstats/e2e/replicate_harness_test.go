@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
 
-// longPatience is for what has much to catch up with on a busy machine.
+// longPatience is the patience with what has much to catch up on a busy machine.
 const longPatience = 5 * patience
 
 // replication is an installation that replicates a source.
@@ -23,11 +23,11 @@ type replication struct {
 	replicator *process // nil before the first start
 }
 
-// replicates makes a source and an installation, and starts no replicator. Settings are PostgreSQL's.
+// replicates creates a source and an installation, but starts no replicator. The settings are PostgreSQL's.
 func replicates(t *testing.T, settings ...string) *replication {
 	t.Helper()
 	source := pgtest.Start(t, settings...)
-	r := &replication{installation: install(t), source: source} // what runs there ends before the source does
+	r := &replication{installation: install(t), source: source} // its processes end before the source does
 	r.env = []string{"ORGSTATS_SOURCE_URL=" + source.URL()}
 	return r
 }
@@ -38,14 +38,14 @@ func (r *replication) follow() {
 	r.replicator = r.start(append([]string{"replicate"}, r.arguments...)...)
 }
 
-// position is the end of what the source has committed.
+// position returns the LSN up to which the source has committed.
 func (r *replication) position() (lsn string) {
 	r.Helper()
 	r.ask(&lsn, "SELECT pg_current_wal_insert_lsn()::text")
 	return lsn
 }
 
-// ask asks the source for one value, on a connection of its own.
+// ask queries one value from the source, on a connection of its own.
 func (r *replication) ask(value any, query string, arguments ...any) {
 	r.Helper()
 	conn, err := pgx.Connect(r.Context(), r.source.URL())
@@ -58,7 +58,7 @@ func (r *replication) ask(value any, query string, arguments ...any) {
 	}
 }
 
-// caughtUp tells whether all that the source has committed up to a position is confirmed, which frees its log.
+// caughtUp reports whether everything that the source has committed up to a position is confirmed, which frees its WAL.
 func (r *replication) caughtUp(position string) (done bool) {
 	r.Helper()
 	r.ask(&done, `SELECT coalesce(bool_and(confirmed_flush_lsn >= $1::text::pg_lsn), false)
@@ -66,14 +66,13 @@ func (r *replication) caughtUp(position string) (done bool) {
 	return done
 }
 
-// complete tells whether every table was copied.
+// complete reports whether every table was copied.
 func (r *replication) complete() bool {
 	r.Helper()
 	return r.tally("SELECT count() FROM replication_tables FINAL WHERE state = 'following'") == uint64(len(sourceTables))
 }
 
-// catchUp waits until the figures must be those of the source, while nobody writes. A replicator that ends is started
-// again.
+// catchUp waits, while nobody writes, until the figures must equal the source's. A replicator that ends is restarted.
 func (r *replication) catchUp() {
 	r.Helper()
 	position := r.position()
@@ -87,7 +86,7 @@ func (r *replication) catchUp() {
 	}
 }
 
-// again starts a replicator that has ended, and says what its last words were.
+// again restarts a replicator that has ended, and logs its last line.
 func (r *replication) again() {
 	r.Helper()
 	r.Logf("the replicator ended with status %d and is started again: %s", r.replicator.wait().status, lastLine(r.replicator.stderr.String()))
@@ -99,7 +98,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// tally asks the replicas for a number.
+// tally queries a number from the replicas.
 func (i *installation) tally(query string) (n uint64) {
 	i.Helper()
 	e := i.engine()
@@ -117,7 +116,7 @@ func (i *installation) tally(query string) (n uint64) {
 	return n
 }
 
-// rejects counts the rows that are no records now.
+// rejects returns the number of rows that are currently no records.
 func (i *installation) rejects() uint64 {
 	i.Helper()
 	return i.tally("SELECT count() FROM replication_rejects FINAL")

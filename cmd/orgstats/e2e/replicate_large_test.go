@@ -11,8 +11,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// A transaction of several hundred thousand changes is followed, in bounded memory, though the replicator dies in the
-// middle of it.
+// A transaction of several hundred thousand changes is replicated in bounded memory, although the replicator dies in
+// the middle of it.
 func TestALargeTransaction(t *testing.T) {
 	t.Parallel()
 	const rows = 200_000
@@ -47,7 +47,7 @@ func TestALargeTransaction(t *testing.T) {
 	r.verify()
 }
 
-// residentMiB is the greatest memory that the replicator has had.
+// residentMiB returns the replicator's peak resident memory.
 func (r *replication) residentMiB() int {
 	r.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.replicator.command.Process.Pid))
@@ -62,7 +62,7 @@ func (r *replication) residentMiB() int {
 	return kib >> 10
 }
 
-// The replicator is killed while it copies the tables, again and again, and at last comes to the end of it.
+// The replicator is killed repeatedly while it copies the tables, and finally completes the copy.
 func TestASnapshotIsResumed(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -89,7 +89,7 @@ func TestASnapshotIsResumed(t *testing.T) {
 	}
 }
 
-// copied counts the messages that the replicas have; there may be no table for them yet.
+// copied returns the number of messages in the replicas, whose table may not exist yet.
 func (r *replication) copied() uint64 {
 	r.Helper()
 	if r.tally("SELECT count() FROM system.tables WHERE database = 'orgstats' AND name = 'messages'") == 0 {

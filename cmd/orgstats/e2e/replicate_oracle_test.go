@@ -13,16 +13,16 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// sourceFigures computes an answer of getStats from the source's own tables, in the words of the contract. It shares
+// sourceFigures computes an answer of getStats from the source's own tables, as the contract defines it. It shares
 // nothing with the program, and little with ClickHouse's SQL.
 //
 //go:embed testdata/source_figures.sql
 var sourceFigures string
 
-// sourceOracle knows what must be answered when everything that is in PostgreSQL has been replicated.
+// sourceOracle computes the expected answers once everything in PostgreSQL has been replicated.
 type sourceOracle struct{ conn *pgx.Conn }
 
-// answer computes what a caller is answered who may ask what it asks.
+// answer computes the answer to a caller who may ask the question.
 func (o *sourceOracle) answer(ctx context.Context, caller auth.Caller, query url.Values) (figures, error) {
 	user := query.Get("userId")
 	if query.Get("allInOrg") != "true" {
@@ -84,7 +84,7 @@ func (s *server) compareRandom(o *sourceOracle, g *generator, n int) {
 			busy++
 		}
 	}
-	const few = 40 // questions that may all be about nothing
+	const few = 40 // so few questions may all have empty answers
 	if n > few && messages > 0 && busy == 0 {
 		s.Errorf("none of %d questions was about any message: that proves little", n)
 	}

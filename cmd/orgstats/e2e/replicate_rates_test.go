@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// How fast rows are copied and followed. The figures are in the log; ORGSTATS_RATES_ROWS and ORGSTATS_RATES_SECONDS
-// make them worth reading (make bench-replicate).
+// TestRates measures how fast rows are copied and changes are followed. The results are in the log; ORGSTATS_RATES_ROWS
+// and ORGSTATS_RATES_SECONDS make them meaningful (make bench-replicate).
 func TestRates(t *testing.T) {
 	rows, seconds := variable(t, "ORGSTATS_RATES_ROWS", 20_000), variable(t, "ORGSTATS_RATES_SECONDS", 3)
 	r := replicates(t)
@@ -40,7 +40,7 @@ func TestRates(t *testing.T) {
 		len(lags), lags[len(lags)/2], lags[len(lags)*99/100], lags[len(lags)-1])
 }
 
-// copyTime is how long PostgreSQL takes to send a table.
+// copyTime returns how long PostgreSQL takes to send a table.
 func (r *replication) copyTime(table string) time.Duration {
 	r.Helper()
 	begun := time.Now()
@@ -50,7 +50,7 @@ func (r *replication) copyTime(table string) time.Duration {
 	return time.Since(begun)
 }
 
-// following measures when changes show in answers.
+// following measures after what time changes show in answers.
 type following struct {
 	*server
 	*replication
@@ -61,7 +61,7 @@ type following struct {
 }
 
 // run makes changes at a steady rate, each in a transaction of its own: a message, then feedback to it. It returns the
-// time of each change from its commit to the first answer that has it.
+// time from each change's commit to the first answer that includes it.
 func (f *following) run(rate int, duration time.Duration) (lags []time.Duration) {
 	ctx, stop := context.WithCancel(f.server.Context())
 	defer stop()

@@ -37,7 +37,7 @@ func TestMistakesOfReplicateAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-// replicationMetrics reads the metrics of a replicator.
+// replicationMetrics returns the metrics of a replicator.
 func replicationMetrics(t *testing.T, address string) string {
 	t.Helper()
 	response, err := http.Get("http://" + address + "/metrics")

@@ -8,17 +8,18 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// scenario is what happens to rows of an organization of its own: $ORG in its statements and, as a part of ids, $N.
+// scenario is a series of changes to rows of an organization of its own, which is $ORG in its statements, and $N as a
+// part of ids.
 type scenario struct {
 	reason string
-	given  string   // statements before, which the snapshot finds or the log brings
-	then   []string // transactions after
+	given  string   // earlier statements, which the snapshot or the WAL contains
+	then   []string // later transactions
 	query  string   // a further parameter, as in metadataKey=team
 	want   figures  // some figures; all must be those of the source
 }
 
 const (
-	// conversationC has the message m, whose parts are three calls and more text than a row holds.
+	// conversationC has the message m, whose parts are three calls and more text than fits into a row.
 	conversationC = `INSERT INTO conversation (id, organization_id, user_id, agent_id) VALUES ('c$N', '$ORG', 'user_1', 'a');`
 	messageM      = `INSERT INTO message (id, conversation_id, role, parts, usage) VALUES ('m$N', 'c$N', 'user',
 		jsonb_build_array('{"type": "dynamic-tool"}'::jsonb, '{"type": "tool-a"}'::jsonb, '{"type": "tool-b"}'::jsonb, $LARGE), '{"inputTokens": 10, "outputTokens": 1}');`
@@ -178,12 +179,13 @@ var scenarios = []scenario{
 	},
 }
 
-// statement puts a scenario's own ids in.
+// statement inserts a scenario's own ids into a text.
 func (s scenario) statement(text string, n int) string {
 	return strings.NewReplacer("$ORG", fmt.Sprint("org_", n), "$N", fmt.Sprint("-", n), "$LARGE", "to_jsonb("+largeText+")").Replace(text)
 }
 
-// What happens to rows is tried with rows that were there before the replicator, and with rows that came after it.
+// Every change is tested with rows that existed before the replicator, and with rows that were inserted after its
+// start.
 func TestEveryChangeOfARowIsFollowed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -226,7 +228,7 @@ func TestEveryChangeOfARowIsFollowed(t *testing.T) {
 	}
 }
 
-// checkScenarios compares all answers, and with what each scenario is to give.
+// checkScenarios compares all answers with the source's, and with the figures that each scenario wants.
 func (r *replication) checkScenarios(s *server) {
 	r.Helper()
 	oracle := &sourceOracle{r.source.Connect()}

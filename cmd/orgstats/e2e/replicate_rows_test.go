@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sourceTable says how a record stands in a table of the platform's own.
+// sourceTable describes how a record is stored in a table of the platform's own.
 type sourceTable struct {
 	name    string
 	columns map[string]string // by the record's field
@@ -32,10 +32,10 @@ var sourceTables = map[string]sourceTable{
 	}},
 }
 
-// tableOf is the table of a record.
+// tableOf returns the table of a record.
 func tableOf(r object) sourceTable { return sourceTables[r.text("type")] }
 
-// row is a record as JSON of a row. Ids may be integers in it: PostgreSQL makes them texts.
+// row returns a record as JSON of a row. Its ids may be integers, which PostgreSQL converts to texts.
 func (t sourceTable) row(r object) []byte {
 	row := object{}
 	for field, column := range t.columns {
@@ -46,7 +46,7 @@ func (t sourceTable) row(r object) []byte {
 	return mustMarshal(row)
 }
 
-// upsert is a statement that takes a row as its only argument.
+// upsert returns a statement whose only argument is a row.
 func (t sourceTable) upsert() string {
 	var sets []string
 	for _, column := range t.columns {
@@ -56,7 +56,7 @@ func (t sourceTable) upsert() string {
 		t.name, strings.Join(sets, ", "))
 }
 
-// upsertUnlessOlder is the same for applications that go by the version of a record, as files do.
+// upsertUnlessOlder returns an upsert for applications that keep the newer version of a record, as files do.
 func (t sourceTable) upsertUnlessOlder() string {
 	const version = "date_trunc('milliseconds', coalesce(%s.updated_at, %[1]s.created_at))"
 	return t.upsert() + " WHERE " + fmt.Sprintf(version, "excluded") + " >= " + fmt.Sprintf(version, "known")

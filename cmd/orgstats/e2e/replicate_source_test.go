@@ -13,7 +13,7 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
-// compareAll brings the writers to rest, lets the replicator catch up and compares the answers to random questions.
+// compareAll pauses the writers, lets the replicator catch up and compares the answers to random questions.
 func (r *replication) compareAll(w *writers, questions int) {
 	r.Helper()
 	w.stop()
@@ -34,7 +34,7 @@ func (r *replication) compareAll(w *writers, questions int) {
 	}
 }
 
-// stopsWith waits for the replicator's end, which is a failure, and for words of it.
+// stopsWith waits until the replicator ends, which must be with a failure, and checks that it prints the words.
 func (r *replication) stopsWith(reason string, words ...string) {
 	r.Helper()
 	o := r.replicator.wait()
@@ -48,7 +48,7 @@ func (r *replication) stopsWith(reason string, words ...string) {
 	}
 }
 
-// resync starts the replicator so that it copies tables anew, and waits until it has copied the messages.
+// resync starts the replicator such that it copies tables again, and waits until it has copied the messages.
 func (r *replication) resync(tables string) {
 	r.Helper()
 	r.arguments = []string{"--resync", tables}
@@ -66,7 +66,7 @@ func (r *replication) stop() {
 	}
 }
 
-// Connections are cut after so many bytes, wherever in a message that is.
+// Connections are cut after a number of bytes, wherever in a message that is.
 func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -101,14 +101,14 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	r.compareAll(w, 100)
 }
 
-// A source that says nothing any more is noticed, and left for a new connection.
+// A source that sends nothing anymore is detected, and the connection is replaced.
 func TestAnIdleSlotHoldsNoLog(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
 	r.follow()
 	r.catchUp()
 	r.source.Exec("CREATE TABLE other AS SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n")
-	r.catchUp() // which is not about rows that are replicated
+	r.catchUp() // although no replicated rows change
 	if !r.replicator.running() {
 		t.Error("the replicator ended")
 	}
@@ -123,7 +123,7 @@ func TestADroppedSlotIsSaidAndMended(t *testing.T) {
 	r.catchUp()
 	r.stop()
 	r.source.Exec("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
-	w.fill(400) // what a new slot knows nothing of: deletes, too
+	w.fill(400) // changes, including deletes, that a new slot does not know about
 	r.follow()
 	r.stopsWith("the slot was dropped", "slot", "--resync all")
 	r.resync("all")
@@ -150,7 +150,8 @@ func TestAPromotedStandbyIsSaidAndMended(t *testing.T) {
 	r.compareAll(w, 100)
 }
 
-// One table is copied again while the others are followed: what it had lost comes, what was deleted meanwhile goes.
+// One table is copied again while the others are followed: rows that were missing appear, rows that were deleted
+// meanwhile disappear.
 func TestOneTableIsCopiedAgain(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -170,8 +171,8 @@ func TestOneTableIsCopiedAgain(t *testing.T) {
 	r.compareAll(w, 100)
 }
 
-// Columns come and go while rows change. What the mapping does not use does not matter. What it uses and is gone stops
-// the replicator before anything is lost, until the mapping says where it is now.
+// Columns are added and dropped while rows change. Those that the mapping does not use do not matter. One that it uses
+// and that is gone stops the replicator before anything is lost, until the mapping names its successor.
 func TestColumnsChange(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
-// Neither ClickHouse nor PostgreSQL is there when the replicator starts. It says what it waits for, and goes on as each
-// comes.
+// Neither ClickHouse nor PostgreSQL is there when the replicator starts. It logs what it waits for, and continues as
+// each becomes available.
 func TestReplicateWaitsForBothAtItsStart(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -36,7 +36,7 @@ func TestReplicateWaitsForBothAtItsStart(t *testing.T) {
 		}
 	}
 	awaits("ClickHouse", "ClickHouse is not able to take changes; trying again")
-	p.set(hangs) // it takes connections, and says nothing yet
+	p.set(hangs) // it accepts connections, and does not answer yet
 	awaits("ClickHouse", "ClickHouse is not able to take changes; trying again")
 	p.set(passes)
 	awaits("PostgreSQL", "PostgreSQL can't be followed; trying again")
@@ -64,8 +64,8 @@ func TestReplicateCanBeStoppedWhileItWaits(t *testing.T) {
 	}
 }
 
-// Every connection to ClickHouse is cut somewhere in the start of a replicator: while it changes the schema, takes the
-// claim, and mends what its predecessor left.
+// Every connection to ClickHouse is cut at some point of a replicator's start: while it migrates the schema, takes the
+// claim, and repairs what its predecessor left.
 func TestReplicateStartsThroughCuts(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -102,8 +102,8 @@ func TestReplicateStartsThroughCuts(t *testing.T) {
 	}
 }
 
-// The engine is killed while the replicator starts: while the engine itself starts, while the schema is changed, and
-// right after a statement by which the replicator mends what its predecessor left.
+// The engine is killed while the replicator starts: while the engine itself starts, while the schema is migrated, and
+// right after a statement with which the replicator repairs what its predecessor left.
 func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -114,7 +114,7 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 		if !enginetest.Eventually(func() bool { return killEngines(r.data()) > 0 }) {
 			t.Fatal("the engine does not come again")
 		}
-		time.Sleep(time.Duration(n) * 150 * time.Millisecond) // so that each kill meets a later moment
+		time.Sleep(time.Duration(n) * 150 * time.Millisecond) // so that each kill hits a later moment
 	}
 	r.catchUp()
 	if !r.replicator.running() {
@@ -138,7 +138,7 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	r.compareAll(w, 20)
 }
 
-// What waiting does not mend is refused at once.
+// Mistakes that waiting does not fix are refused at once.
 func TestMistakesAtTheStartOfReplicateAreRefused(t *testing.T) {
 	t.Parallel()
 	i := install(t)

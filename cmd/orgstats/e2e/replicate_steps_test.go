@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A replicator is killed right after it has written each of the tables, its own state's included, while the engine
-// lives on. The next one finds what it left.
+// A replicator is killed right after it has written each of the tables, including those of its own state, while the
+// engine lives on. The next one continues from what it left.
 func TestReplicatorDiesAfterEveryKindOfWrite(t *testing.T) {
 	t.Parallel()
 	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
@@ -37,7 +37,7 @@ func TestReplicatorDiesAfterEveryKindOfWrite(t *testing.T) {
 	r.verify()
 }
 
-// oneOfEach lets every table change, and makes a mistake.
+// oneOfEach changes every table, and makes a mistake.
 const oneOfEach = `
 	INSERT INTO conversation (id, organization_id, user_id) VALUES (gen_random_uuid(), 'org_0', 'user_1');
 	INSERT INTO message (id, conversation_id, role) SELECT gen_random_uuid(), id, 'user' FROM conversation LIMIT 1;
@@ -45,7 +45,7 @@ const oneOfEach = `
 	INSERT INTO organization_membership (id, organization_id, user_id, public_metadata) VALUES (gen_random_uuid(), 'org_0', gen_random_uuid(), '{"team": "red"}');
 	UPDATE message SET usage = '{"inputTokens": -1}' WHERE id = (SELECT min(id) FROM message)`
 
-// followUntil starts a replicator that dies after the first statement that begins in that way.
+// followUntil starts a replicator that dies after the first statement that begins with the given text.
 func (r *replication) followUntil(statement string, arguments ...string) {
 	r.Helper()
 	mortal := *r.installation

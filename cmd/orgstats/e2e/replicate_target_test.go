@@ -9,7 +9,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// ClickHouse fails in every way, for a while: the replicator goes on living, and then goes on.
+// ClickHouse fails in every way for a while: the replicator survives, and then continues.
 func TestFailuresOfClickHouseAreOutlived(t *testing.T) {
 	t.Parallel()
 	r := replicates(t)
@@ -35,7 +35,7 @@ func TestFailuresOfClickHouseAreOutlived(t *testing.T) {
 	for _, c := range []struct {
 		reason     string
 		begin, end func()
-		says       bool // an error comes at once
+		says       bool // an error is returned at once
 	}{
 		{"read-only", run("ALTER TABLE messages MODIFY SETTING table_readonly = 1"), run("ALTER TABLE messages RESET SETTING table_readonly"), true},
 		{

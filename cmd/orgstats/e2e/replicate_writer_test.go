@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
 
-// writers change the source all the time, as several applications do at once. They live through the source's ends.
+// writers change the source all the time, as several applications do at once. They survive crashes of the source.
 type writers struct {
 	*testing.T
 	source  *pgtest.Cluster
@@ -26,14 +26,14 @@ type writers struct {
 	rows    atomic.Int64 // committed
 }
 
-// sourceWriter is one of them.
+// sourceWriter is one of the writers.
 type sourceWriter struct {
 	*writers
 	*generator
 	conn *pgx.Conn // nil after it was lost
 }
 
-// newWriters makes workers who change so many rows a second together.
+// newWriters returns writers whose workers together change so many rows per second.
 func newWriters(source *pgtest.Cluster, t *testing.T, seed uint64, workers, rowsASecond int) *writers {
 	w := &writers{T: t, source: source, pace: time.Second * time.Duration(workers) / time.Duration(rowsASecond)}
 	for n := range workers {
@@ -50,7 +50,7 @@ func (w *writers) start() {
 	}
 }
 
-// stop ends the writing between two transactions.
+// stop stops the writers between two transactions.
 func (w *writers) stop() {
 	w.stopped.Store(true)
 	w.running.Wait()
@@ -67,7 +67,7 @@ func (w *sourceWriter) run() {
 		}
 		next = next.Add(time.Duration(max(rows, 1)) * w.pace)
 		if late := time.Now(); next.Before(late.Add(-time.Second)) {
-			next = late // what was missed in an outage is not made up for
+			next = late // changes missed in an outage are not made up for
 		}
 		for until := time.Until(next); until > 0 && !w.stopped.Load(); until = time.Until(next) {
 			time.Sleep(min(until, 50*time.Millisecond)) // the pace
@@ -75,13 +75,13 @@ func (w *sourceWriter) run() {
 	}
 }
 
-// tolerable tells whether an error is one of those that come when others write, or kill, at the same time.
+// tolerable reports whether an error is one of those that occur when others write, or kill, at the same time.
 func (w *sourceWriter) tolerable(err error) bool {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refused.Code {
 		case "23505", "40P01", "40001": // a key is taken, a deadlock, a serialization failure
 			return true
-		case "57P01", "57P02", "57P03": // the server ends, has crashed, starts
+		case "57P01", "57P02", "57P03": // the server shuts down, has crashed, starts
 		default:
 			return false
 		}
@@ -93,7 +93,7 @@ func (w *sourceWriter) tolerable(err error) bool {
 	return true
 }
 
-// transaction makes some changes, and keeps most of them.
+// transaction makes some changes, and commits most of them.
 func (w *sourceWriter) transaction() (rows int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -123,10 +123,10 @@ func (w *sourceWriter) transaction() (rows int64, err error) {
 	return rows, err
 }
 
-// errTakenBack rolls a transaction back.
+// errTakenBack makes a transaction roll back.
 var errTakenBack = errors.New("taken back")
 
-// change makes one change, sometimes in a part of the transaction that is rolled back.
+// change makes one change, sometimes in a savepoint that is rolled back.
 func (w *sourceWriter) change(ctx context.Context, tx pgx.Tx) (rows int64, err error) {
 	kinds := kindsOfChange
 	switch n := w.IntN(1000); {
@@ -156,7 +156,7 @@ func apply(ctx context.Context, tx pgx.Tx, c change) (rows int64, err error) {
 	return done.RowsAffected(), err
 }
 
-// fill makes a first state of so many transactions, as fast as one worker can.
+// fill writes an initial state in so many transactions, as fast as one worker can.
 func (w *writers) fill(transactions int) {
 	w.Helper()
 	worker := w.workers[0]

@@ -85,17 +85,17 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// A program is killed wherever in the migrations it is. The next one finishes them.
+// A program is killed at any point of the migrations. The next one finishes them.
 func TestKilledMigrationsAreFinished(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	conn := i.connection()
 	i.write("records", conversationLine("c1"))
 	noted := func() (n uint64) {
-		_ = conn.QueryRow(t.Context(), "SELECT count() FROM schema_migrations").Scan(&n) // the table may not be there yet
+		_ = conn.QueryRow(t.Context(), "SELECT count() FROM schema_migrations").Scan(&n) // the table may not exist yet
 		return n
 	}
-	finished := uint64(2*schema.Latest() - 1) // all but the last are noted twice
+	finished := uint64(2*schema.Latest() - 1) // all but the last are recorded twice
 	for kill := uint64(1); kill < 6; kill++ {
 		before := noted()
 		p := i.start("load", "records")

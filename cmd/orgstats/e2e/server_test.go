@@ -23,11 +23,11 @@ type server struct {
 	tokens  sync.Map // by caller
 }
 
-// unlimited turns off what would turn a test's own requests away.
+// unlimited turns off the limits that would refuse a test's own requests.
 var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
 
-// serve starts a server on a free port and returns when it listens. It asks the cells wherever they fit: the tests have
-// few messages.
+// serve starts a server on a free port and returns when it listens. It reads the cells wherever they apply, because the
+// tests have few messages.
 func (i *installation) serve() *server { return i.serveWith(unlimited...) }
 
 func (i *installation) serveWith(flags ...string) *server {
@@ -56,7 +56,7 @@ func (i *installation) serving(p *process) *server {
 	return s
 }
 
-// token signs for the caller, once.
+// token returns a token for the caller, which it signs once.
 func (s *server) token(caller auth.Caller) string {
 	s.Helper()
 	if token, ok := s.tokens.Load(caller); ok {
@@ -70,19 +70,19 @@ func (s *server) token(caller auth.Caller) string {
 	return token
 }
 
-// answer is what came back.
+// answer is the answer to a request.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// url is the address of a question.
+// url returns the URL of a question.
 func (s *server) url(query url.Values) string {
 	return "http://" + s.address + "/api/dashboard/getStats?" + query.Encode()
 }
 
-// ask asks getStats with a token.
+// ask sends a question to getStats with a token.
 func (s *server) ask(token string, query url.Values) answer {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url(query), nil)
@@ -109,7 +109,7 @@ func readAll(t *testing.T, r io.Reader) string {
 	return string(text)
 }
 
-// figures asks what must be answered.
+// figures asks a question that must be answered with figures.
 func (s *server) figures(caller auth.Caller, query url.Values) stats.Figures {
 	s.Helper()
 	got := s.ask(s.token(caller), query)
@@ -119,7 +119,7 @@ func (s *server) figures(caller auth.Caller, query url.Values) stats.Figures {
 	return decode[stats.Figures](s.T, got.body)
 }
 
-// decode reads JSON in which nothing may be unknown.
+// decode decodes JSON, which must not have unknown fields.
 func decode[T any](t testing.TB, text string) (value T) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -130,7 +130,7 @@ func decode[T any](t testing.TB, text string) (value T) {
 	return value
 }
 
-// always is a window that holds every record.
+// always returns a window that contains every record.
 func always() url.Values {
 	return url.Values{"from": {"1900-01-01T00:00:00.000Z"}, "to": {"2299-12-31T23:59:59.999Z"}, "allInOrg": {"true"}}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// Clients ask all the time, over connections of one request and of many, while the service is told to stop. Whatever
-// was asked over a connection that was there before is answered in full.
+// Clients ask continuously, over connections of one request and of many, while the service is told to stop. Whatever
+// was asked over a connection that existed before is answered in full.
 func TestShutdownCutsNoRequestOff(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -45,7 +45,7 @@ func TestShutdownCutsNoRequestOff(t *testing.T) {
 	t.Logf("%d requests were answered", c.answered.Load())
 }
 
-// requestText is a request as it goes over the wire.
+// requestText returns a request as it is sent over the wire.
 func (s *server) requestText(caller auth.Caller, query url.Values) string {
 	return fmt.Sprintf("GET /api/dashboard/getStats?%s HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer %s\r\n\r\n", query.Encode(), s.token(caller))
 }
@@ -58,7 +58,7 @@ type clients struct {
 	stopping atomic.Bool // the service was told to stop, or is about to be
 }
 
-// run asks until the service takes no more connections.
+// run asks until the service accepts no more connections.
 func (c *clients) run(keep bool) {
 	defer c.running.Done()
 	for {
@@ -78,7 +78,7 @@ func (c *clients) run(keep bool) {
 	}
 }
 
-// talk asks over one connection, until it closes if it shall be kept.
+// talk asks over one connection: once, or until the service closes it if the connection is to be kept.
 func (c *clients) talk(conn net.Conn, keep bool) error {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	reader := bufio.NewReader(conn)

@@ -19,14 +19,14 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// soakVariable, in the environment, says how long the soak takes.
+// soakVariable, in the environment, sets how long the soak takes.
 const soakVariable = "ORGSTATS_TEST_SOAK"
 
-// flatAfter is how long a soak must be to tell whether memory grows: caches and allocators fill up first.
+// flatAfter is how long a soak must be to judge whether memory grows, because caches and allocators fill up first.
 const flatAfter = 2 * time.Minute
 
-// A service is asked all the time while a loader changes records of all kinds under it. Nothing fails, answers are
-// exact all the time and at the end, and nothing grows.
+// A service is asked continuously while a loader changes records of all kinds. Nothing fails, answers are exact
+// throughout and at the end, and no resource usage grows.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	s := newSoak(t)
@@ -50,8 +50,8 @@ func TestSoak(t *testing.T) {
 	s.checkEnd()
 }
 
-// serve starts the service as it is in production, but for the limits of rates, because the soak has few users, and for
-// its way with small organizations, which would leave cells and activity unread.
+// serve starts the service as in production, except for the rate limits, because the soak has few users, and for the
+// special treatment of small organizations, which would leave cells and activity unread.
 func (s *soak) serve() {
 	s.Helper()
 	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--small-window=0", "--listen", "127.0.0.1:0")
@@ -62,7 +62,7 @@ func (s *soak) serve() {
 	s.server.key = key
 }
 
-// readWhile asks the service for the time of the soak, while changes go to the writer, and judges both.
+// readWhile asks the service for the duration of the soak, while changes go to the writer, and judges both.
 func (s *soak) readWhile(name string, writer *process, write func([]object) error) {
 	s.Helper()
 	reader := s.start("loadtest", "--url", "http://"+s.server.address, "--rate", "5", "--duration", s.duration.String(), "--verify", "--json", "report.json")
@@ -75,7 +75,7 @@ func (s *soak) readWhile(name string, writer *process, write func([]object) erro
 	s.checkReader(read)
 }
 
-// checkEnd checks everything once nothing is written any more.
+// checkEnd checks everything once nothing is written anymore.
 func (s *soak) checkEnd() {
 	s.Helper()
 	s.checkAnswers(int(min(100, 2*s.duration/time.Second)))
@@ -97,7 +97,7 @@ func soakTime(t *testing.T) time.Duration {
 	return d
 }
 
-// soak is a service under way, and what is known of its records.
+// soak is a running service, and what is known about its records.
 type soak struct {
 	*installation
 	server        *server // once it runs
@@ -111,12 +111,12 @@ type soak struct {
 	changes       int
 }
 
-// The sample records of a soak span a month that is over.
+// soakDays is the span of a soak's sample records, which are of a past month.
 const soakDays = 30
 
 var soakUntil = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// newSoak makes the sample records, which are nowhere yet.
+// newSoak generates the sample records, which are not loaded yet.
 func newSoak(t *testing.T) *soak {
 	t.Helper()
 	duration := soakTime(t)
@@ -149,12 +149,12 @@ func newSoak(t *testing.T) *soak {
 const (
 	feedEvery = 100 * time.Millisecond
 	feedLines = 5 // at a time
-	// turnTime is how long one organization's records are changed. The others keep still, so that their answers can be
-	// compared with the plain query.
+	// turnTime is how long one organization's records are changed. The others do not change, so that their answers can
+	// be compared with the plain query's.
 	turnTime = 3 * time.Second
 )
 
-// feed changes records, of one organization after the other, until the reader has come to its end.
+// feed changes records, of one organization after the other, until the reader has ended.
 func (s *soak) feed(write func([]object) error, reader *process) {
 	s.Helper()
 	ticker := time.NewTicker(feedEvery)
@@ -177,7 +177,7 @@ func (s *soak) feed(write func([]object) error, reader *process) {
 	}
 }
 
-// change makes a newer version of a record.
+// change returns a newer version of a record.
 func (s *soak) change() object {
 	s.changes++
 	all := s.records[s.turn]
@@ -208,16 +208,16 @@ func (s *soak) change() object {
 	return r
 }
 
-// instant lies anywhere in the records' time.
+// instant returns a random instant within the records' time.
 func (s *soak) instant() time.Time {
 	return soakUntil.Add(-time.Duration(s.random.Int64N(int64(soakDays * 24 * time.Hour)))).Truncate(time.Millisecond)
 }
 
-// busy is how late a machine sends requests that can't tell how fast a service is.
+// busy is how late requests are sent on a machine that is too busy to measure how fast a service is.
 const busy = time.Second
 
-// checkReader judges what the load test has found: nothing may be wrong, and nothing may fail, unless the machine has
-// so much else to do that it can't even send a few requests a second in time.
+// checkReader judges what the load test has found: nothing may be wrong, and nothing may fail, unless the machine is so
+// busy that it can't even send a few requests per second in time.
 func (s *soak) checkReader(o outcome) {
 	s.Helper()
 	r := s.report("report.json")
@@ -238,8 +238,8 @@ func (s *soak) checkReader(o outcome) {
 	}
 }
 
-// checkAnswers compares answers with the oracle's. The cache may still give some from before the last change for a
-// moment, and a busy service none.
+// checkAnswers compares answers with the oracle's. For a moment the cache may still return some from before the last
+// change, and a busy service may refuse to answer.
 func (s *soak) checkAnswers(n int) {
 	s.Helper()
 	for range n {
@@ -255,7 +255,7 @@ func (s *soak) checkAnswers(n int) {
 	}
 }
 
-// question asks about one of the organizations.
+// question returns a question about one of the organizations.
 func (s *soak) question() (auth.Caller, url.Values) {
 	org := s.organizations[s.random.IntN(len(s.organizations))]
 	from, to := s.instant(), s.instant()

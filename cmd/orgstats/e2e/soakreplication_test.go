@@ -13,7 +13,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
 
-// The same as TestSoak, but that the records live in PostgreSQL and are replicated from there.
+// TestSoakOfReplication does the same as TestSoak, except that the records are in PostgreSQL and are replicated from
+// there.
 func TestSoakOfReplication(t *testing.T) {
 	t.Parallel()
 	s := newSoak(t)
@@ -29,9 +30,9 @@ func TestSoakOfReplication(t *testing.T) {
 	s.env = append(s.env, "ORGSTATS_SOURCE_URL="+source.URL())
 	s.serve()
 	replicate := s.start("replicate")
-	s.checkAnswers(5) // which waits until the first copy is there
+	s.checkAnswers(5) // waits until the first copy is complete
 	s.readWhile("replicator", replicate, func(records []object) error { return p.write(t.Context(), records) })
-	s.checkAnswers(20) // and until the last change is
+	s.checkAnswers(20) // waits until the last change is replicated
 	replicate.signal(syscall.SIGINT)
 	if o := replicate.wait(); o.status != cli.ExitOK {
 		t.Errorf("replicate: status %d: %s", o.status, o.stderr)
@@ -40,7 +41,7 @@ func TestSoakOfReplication(t *testing.T) {
 	s.checkEnd()
 }
 
-// platform is the source database, written to as its application does.
+// platform is the source database, written to as its application writes to it.
 type platform struct{ conn *pgx.Conn }
 
 // write inserts or updates records in one transaction.
@@ -55,7 +56,7 @@ func (p *platform) write(ctx context.Context, records []object) error {
 	})
 }
 
-// upsert is the statement that writes a record into its table.
+// upsert returns the statement that writes a record to its table.
 func upsert(r object) (sql string, arguments []any) {
 	switch r["type"] {
 	case "conversation":
@@ -97,7 +98,7 @@ ON CONFLICT (id) DO UPDATE SET public_metadata = $4, updated_at = $5, deleted_at
 		}
 }
 
-// column is a field's text, nil when there is none.
+// column returns a field's text, nil if there is none.
 func (r object) column(field string) any {
 	if r[field] == nil {
 		return nil
@@ -105,7 +106,7 @@ func (r object) column(field string) any {
 	return r.text(field)
 }
 
-// instant is a field's instant, nil when there is none.
+// instant returns a field's instant, nil if there is none.
 func (r object) instant(field string) any {
 	if r[field] == nil {
 		return nil
@@ -113,7 +114,7 @@ func (r object) instant(field string) any {
 	return r.time(field)
 }
 
-// json is a field's JSON, nil when there is none.
+// json returns a field's JSON, nil if there is none.
 func (r object) json(field string) any {
 	if r[field] == nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
-// repositoryFile reads a file of the repository.
+// repositoryText returns the text of a file of the repository.
 func repositoryText(t *testing.T, path ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(repositoryFile(path...))
@@ -25,7 +25,7 @@ func repositoryText(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// blocks are a page's fenced blocks in a language.
+// blocks returns a page's fenced blocks in a language.
 func blocks(t *testing.T, page, language string) (all []string) {
 	t.Helper()
 	for _, found := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(page, -1) {
@@ -37,8 +37,8 @@ func blocks(t *testing.T, page, language string) (all []string) {
 	return all
 }
 
-// documented are records about which every query of the page has something to say. One conversation has moved to
-// another organization.
+// documented returns records with which every query of the page has a result. One conversation has moved to another
+// organization.
 func documented() (first, second []byte) {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -61,7 +61,7 @@ func documented() (first, second []byte) {
 	return []byte(b.String()), moved
 }
 
-// loadDocumented loads them, in two loads.
+// loadDocumented loads the documented records, in two loads.
 func (i *installation) loadDocumented() {
 	i.Helper()
 	first, second := documented()
@@ -108,7 +108,7 @@ func TestPageTellsOfEveryView(t *testing.T) {
 	}
 }
 
-// ofOneOrganization puts the page's example of an analyst of org_1 into the data directory, and connects as that user.
+// ofOneOrganization writes the page's example of an analyst of org_1 to the data directory, and connects as that user.
 func (i *installation) ofOneOrganization() clickhouse.Conn {
 	i.Helper()
 	users := filepath.Join(i.data(), "users.d")
@@ -169,7 +169,7 @@ func TestAnalystOfOneOrganizationSeesNoOther(t *testing.T) {
 	}
 }
 
-// The embedded engine makes no users with SQL, so that the script for servers can be read here, and not run.
+// The embedded engine can't create users with SQL, so that the script for servers is only read here, not run.
 func TestServersScriptMakesTheSameUser(t *testing.T) {
 	t.Parallel()
 	i := install(t)

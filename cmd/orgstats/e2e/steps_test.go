@@ -15,15 +15,16 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// writesVariable, in the environment, makes the program kill itself after the first statement that begins in that way,
-// or after the third of "3 INSERT INTO messages"; with engineVariable it kills its engine, and lives on.
+// writesVariable, in the environment, makes the program kill itself after the first statement that begins with the
+// variable's value, or, for "3 INSERT INTO messages", after the third. With engineVariable it kills its engine, and
+// lives on.
 const (
 	writesVariable = "ORGSTATS_TEST_KILL_AFTER_WRITES"
 	engineVariable = "ORGSTATS_TEST_KILL_ENGINE"
 )
 
-// killAfterWrites returns what ends the program as kill -9 does once it has written, and names the statement that was
-// its last; nil for a program that is to live.
+// killAfterWrites returns a function that is called with every write, and at the chosen one prints it and kills the
+// program, or its engine, as kill -9 does. It returns nil if nothing is to be killed.
 func killAfterWrites(text string) func(statement string) {
 	if text == "" {
 		return nil
@@ -50,10 +51,10 @@ func killAfterWrites(text string) func(statement string) {
 	}
 }
 
-// killEngines kills the engines on a data directory, as kill -9 does, and tells how many there were.
+// killEngines kills the engines on a data directory, as kill -9 does, and returns how many there were.
 func killEngines(data string) (killed int) {
 	for _, pid := range enginesOn(data) {
-		if unix.Kill(pid, syscall.SIGKILL) == nil { // else it has ended
+		if unix.Kill(pid, syscall.SIGKILL) == nil { // otherwise it has ended
 			killed++
 		}
 	}
@@ -81,8 +82,8 @@ var stepsOfABatch = []struct {
 }
 
 // A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until
-// one lives to its end. Readers ask all the time; answers equal the plain query's before, after the crash, and while
-// the next loader mends what it finds; and then what the records say.
+// one reaches its end. Readers ask all the time. Their answers equal the plain query's before and after the crash, and
+// while the next loader repairs what it finds; in the end they equal the oracle's.
 func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	t.Parallel()
 	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
@@ -107,8 +108,8 @@ func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	d.verify()
 }
 
-// dieAt loads records with a loader that dies after a statement, unless it ends before, and then with one that lives,
-// and compares answers.
+// dieAt loads records with a loader that dies after a statement, unless it ends before, and then with one that is not
+// killed, and compares answers.
 func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	d.Helper()
 	lines, spoilt := d.lines(80)
@@ -139,7 +140,7 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	return died
 }
 
-// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has carried out
+// awaitNoLoader waits until the server has noticed that a loader is dead, which shows in its claim, and has executed
 // what was sent beside the loader's last statement.
 func (e *examiner) awaitNoLoader() {
 	e.Helper()
@@ -155,8 +156,8 @@ WHERE startsWith(query_id, 'orgstats-loader-') OR Settings['log_comment'] = 'org
 	}
 }
 
-// newcomer is a member who was never there before, with a conversation with a new agent, a message and a file: every
-// table is written for them.
+// newcomer returns a new member with a conversation with a new agent, a message and a file, so that every table is
+// written.
 func newcomer(n int) [][]byte {
 	at := time.Date(2024, 3, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	return [][]byte{

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// counts are a line of a load's summary.
+// counts is a line of a load's summary.
 type counts struct{ read, loaded, unchanged, waiting, rejected int }
 
 // summary is what a load printed at its end, by type.
 type summary map[string]counts
 
-// summaryOf reads the table that a load printed.
+// summaryOf parses the table that a load printed.
 func summaryOf(t *testing.T, stdout string) summary {
 	t.Helper()
 	s := summary{}
@@ -36,7 +36,7 @@ func summaryOf(t *testing.T, stdout string) summary {
 	return s
 }
 
-// total adds up the types.
+// total returns the sum over all types.
 func (s summary) total() (all counts) {
 	for _, c := range s {
 		all.read += c.read

@@ -19,7 +19,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// receiver takes spans over OTLP, as a collector does.
+// receiver receives spans over OTLP, as a collector does.
 type receiver struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -59,7 +59,7 @@ func (r *receiver) take(export *collector.ExportTraceServiceRequest) {
 	}
 }
 
-// of gives the spans of a trace.
+// of returns the spans of a trace.
 func (r *receiver) of(traceID string) (found []*spans.Span) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,14 +74,14 @@ func (r *receiver) of(traceID string) (found []*spans.Span) {
 const (
 	traceID  = "0af7651916cd43dd8448eb211c80319c"
 	parentID = "b7ad6b7169203331"
-	// spanLog lets the engine keep its own spans, as a server can be configured to.
+	// spanLog lets the engine store its own spans, as a server can be configured to do.
 	spanLog = `<clickhouse><opentelemetry_span_log>
     <database>system</database><table>opentelemetry_span_log</table>
     <engine>ENGINE = Memory</engine><flush_interval_milliseconds>100</flush_interval_milliseconds>
 </opentelemetry_span_log></clickhouse>`
 )
 
-// A request that belongs to a caller's trace is a part of it, and so are its statements, on both sides of the
+// A request with a caller's trace becomes a part of that trace, and so do its statements, on both sides of the
 // connection.
 func TestTracesReachFromTheCallerToClickHouse(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,7 @@ func TestTracesReachFromTheCallerToClickHouse(t *testing.T) {
 	}
 }
 
-// askTraced asks as the part of a trace.
+// askTraced sends a request that is part of a trace.
 func (s *server) askTraced(token, url string) {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, url, nil)

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// usage is what a process uses, over time.
+// usage is a process's resource usage over time.
 type usage struct {
 	*testing.T
 	name   string
-	memory []int // bytes, those of files that are mapped left out
+	memory []int // bytes, without mapped files
 	files  []int // that are open
 	stop   func()
 }
@@ -47,7 +47,7 @@ func (s *soak) watch(name string, pid int) *usage {
 }
 
 func (u *usage) measure(pid int) {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // it may have ended, which others find
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // it may have ended, which other checks detect
 	if found := anonymousMemoryLine.FindSubmatch(status); found != nil {
 		kilobytes, _ := strconv.Atoi(string(found[1]))
 		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -55,15 +55,15 @@ func (u *usage) measure(pid int) {
 	}
 }
 
-// measure is one of the things that a process uses.
+// measure is one of the resources that a process uses.
 type measure struct {
 	what   string
 	values []int
 	slack  int
-	unit   int // that it is told in
+	unit   int // in which it is printed
 }
 
-// judge tells whether what is used has stopped growing: in the last third of the time it is about what it was in the
+// judge checks that usage has stopped growing: in the last third of the time it must be about what it was in the
 // second.
 func (u *usage) judge(duration time.Duration) {
 	u.Helper()

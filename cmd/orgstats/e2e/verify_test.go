@@ -7,8 +7,8 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 )
 
-// A cell that was changed by hand is found by verify, which names it, and mended by rebuild, while the service goes on
-// answering exactly.
+// A cell that was changed by hand is found and named by verify, and fixed by rebuild, while the service continues to
+// answer exactly.
 func TestVerifyFindsWhatRebuildMends(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)

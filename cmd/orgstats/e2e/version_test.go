@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What the linker sets is shown wherever it is asked which program runs.
+// What the linker sets is shown wherever the program reports its version.
 func TestTheBuildIsShown(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -64,7 +64,7 @@ func TestImagesAreStamped(t *testing.T) {
 	}
 }
 
-// linkerFlags are those of `make build`.
+// linkerFlags returns the linker flags of `make build`.
 func linkerFlags(t *testing.T, variables ...string) string {
 	t.Helper()
 	make := exec.CommandContext(t.Context(), "make", append([]string{"-s", "--no-print-directory", "-C", repositoryFile(), "ldflags"}, variables...)...)

@@ -19,7 +19,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// analyst is a connection of the user who may only read.
+// analyst returns a connection of the user who may only read.
 func (i *installation) analyst() clickhouse.Conn {
 	i.Helper()
 	conn, err := clickhouse.Open(i.Context(), i.engine().Analyst().URL(), clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
@@ -30,7 +30,7 @@ func (i *installation) analyst() clickhouse.Conn {
 	return conn
 }
 
-// rowsOf asks for rows, by column name.
+// rowsOf returns the rows of a statement, by column name.
 func rowsOf(t *testing.T, conn clickhouse.Conn, params clickhouse.Params, statement string) (all []map[string]any) {
 	t.Helper()
 	rows, err := conn.Query(clickhouse.WithParams(t.Context(), params), statement)
@@ -58,7 +58,7 @@ func rowsOf(t *testing.T, conn clickhouse.Conn, params clickhouse.Params, statem
 	return all
 }
 
-// figuresOf are the figures in a view's row, by the names of the endpoint.
+// figuresOf returns the figures in a view's row, by the endpoint's names.
 func figuresOf(row map[string]any) figures {
 	f := figures{}
 	for column, value := range row {
@@ -73,14 +73,14 @@ func figuresOf(row map[string]any) figures {
 	return f
 }
 
-// answerer knows the figures for a question.
+// answerer returns the figures for a question.
 type answerer func(auth.Caller, url.Values) figures
 
 func adminOf(orgID string) auth.Caller {
 	return auth.Caller{OrgID: orgID, UserID: "user_admin", Role: "org:admin"}
 }
 
-// checkWindow compares the view with parameters with an answer.
+// checkWindow compares the parameterized view with an answer.
 func checkWindow(t *testing.T, conn clickhouse.Conn, orgID string, window url.Values, answer answerer) {
 	t.Helper()
 	params := clickhouse.Params{}
@@ -95,10 +95,10 @@ func checkWindow(t *testing.T, conn clickhouse.Conn, orgID string, window url.Va
 	}
 }
 
-// daysAsked is how many rows of a daily view are compared, about: questions take time.
+// daysAsked is about how many rows of a daily view are compared, because questions take time.
 const daysAsked = 60
 
-// checkDays compares rows of the daily views with an answer, and sees that no message or file is left out.
+// checkDays compares rows of the daily views with answers, and checks that no message or file is left out.
 func checkDays(t *testing.T, conn clickhouse.Conn, organizations []string, answer answerer) {
 	t.Helper()
 	all := map[string]figures{} // sums over all rows, by organization
@@ -143,13 +143,13 @@ func checkDays(t *testing.T, conn clickhouse.Conn, organizations []string, answe
 	}
 }
 
-// dayOf is the window that is a day.
+// dayOf returns the window of a day.
 func dayOf(day time.Time) url.Values {
 	date := day.Format(time.DateOnly)
 	return url.Values{"from": {date + "T00:00:00Z"}, "to": {date + "T23:59:59.999Z"}, "allInOrg": {"true"}}
 }
 
-// TestViewsAnswerAsTheEndpoint asks both about the windows of the contract and random ones.
+// TestViewsAnswerAsTheEndpoint asks both about the contract's windows and random ones.
 func TestViewsAnswerAsTheEndpoint(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -185,7 +185,7 @@ func TestViewsAnswerAsTheEndpoint(t *testing.T) {
 	checkDays(t, conn, organizations, answer)
 }
 
-// note makes the instant of a record one that windows may begin and end at.
+// note makes the instant of a record one at which windows may begin and end.
 func (g *generator) note(line []byte) {
 	var r struct{ CreatedAt time.Time }
 	if json.Unmarshal(line, &r) == nil && r.CreatedAt.Year() >= 1900 {
@@ -193,7 +193,7 @@ func (g *generator) note(line []byte) {
 	}
 }
 
-// checkViews compares the views with what the oracle knows.
+// checkViews compares the views with the oracle.
 func (d *propertyDriver) checkViews(conn clickhouse.Conn) {
 	d.Helper()
 	for view, want := range d.oracle.current() {
@@ -212,7 +212,7 @@ func (d *propertyDriver) checkViews(conn clickhouse.Conn) {
 	}
 }
 
-// textOf is a row as text that can be compared.
+// textOf returns a row as text that can be compared.
 func textOf(row map[string]any) string {
 	var b strings.Builder
 	for _, column := range slices.Sorted(maps.Keys(row)) {
@@ -225,8 +225,8 @@ func textOf(row map[string]any) string {
 	return b.String()
 }
 
-// current is what the views of current rows must show, as textOf writes it; of members, not what is computed from the
-// metadata.
+// current returns what the views of current rows must show, as textOf writes it; for members, without what is computed
+// from the metadata.
 func (o *oracle) current() map[string][]string {
 	views := map[string][]string{"conversations_current": nil, "messages_current": nil, "kb_files_current": nil, membersView: nil}
 	for key, r := range o.records {
