@@ -49,8 +49,8 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s has been at work since %s", e.Holder, e.Since.UTC().Format(time.RFC3339))
 }
 
-// TakeClaim takes the named claim on the server and database of the URL. The holder is the description that others see
-// of this one. TakeClaim fails with *HeldError while another holds the claim.
+// TakeClaim acquires the named claim on the server and database of the URL. The holder is the description that others
+// see of this one. TakeClaim fails with *HeldError while another holds the claim.
 func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 	options, err := parse(url)
 	if err != nil {

@@ -22,7 +22,7 @@ func take(t *testing.T, url, name, holder string) *clickhouse.Claim {
 	return claim
 }
 
-// refused tries to take a claim that another holds.
+// refused tries to take a claim that another process holds, and returns the expected error.
 func refused(t *testing.T, url, name string) *clickhouse.HeldError {
 	t.Helper()
 	claim, err := clickhouse.TakeClaim(t.Context(), url, name, "the second one")

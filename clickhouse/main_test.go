@@ -11,7 +11,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// holderVariable makes the test binary hold a claim on the server that it names, until it is killed.
+// holderVariable, in the environment, makes the test binary hold a claim on the server that it names, until it is
+// killed.
 const holderVariable = "CLICKHOUSE_TEST_HOLDER"
 
 func TestMain(m *testing.M) {

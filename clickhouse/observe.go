@@ -42,7 +42,7 @@ type Observed struct {
 	observer Observer
 }
 
-// NewObserved returns a pool that is observed. A nil tracer makes no spans; the observer may be nil.
+// NewObserved returns a pool that is observed. A nil tracer records no spans; the observer may be nil.
 func NewObserved(conn Conn, tracer trace.Tracer, observer Observer) Observed {
 	if tracer == nil {
 		tracer = noop.NewTracerProvider().Tracer("")

@@ -92,7 +92,7 @@ func recordChild(d directory, version string) error {
 	return writeJSON(d.state(), s)
 }
 
-// endWithUsers waits until no process uses the engine any more, and ends ClickHouse.
+// endWithUsers waits until no process uses the engine anymore, and ends ClickHouse.
 func endWithUsers(d directory) {
 	for !decideToEnd(d) {
 	}

@@ -38,7 +38,7 @@ type Keeper struct {
 	restarts int
 }
 
-// Keep takes over an engine that was started with the options.
+// Keep returns a keeper that takes over an engine that was started with the options.
 func Keep(e *Engine, o Options) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &Keeper{options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), cancel: cancel, stopped: make(chan struct{}), engine: e}

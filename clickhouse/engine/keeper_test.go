@@ -14,7 +14,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
 
-// logBuffer is a log that can be read while it is written to.
+// logBuffer is a log that can be read while it is being written.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

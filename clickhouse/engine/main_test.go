@@ -19,7 +19,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// userVariable makes the test binary a user of the engine on the data directory that it names.
+// userVariable, in the environment, makes the test binary use the engine on the data directory that it names.
 const userVariable = "ENGINE_TEST_USER"
 
 func TestMain(m *testing.M) {

@@ -20,8 +20,8 @@ func (l *library) serve(configuration string, descriptor int) error {
 		// a wrong password.
 		"--interactive",
 		"--disable_suggestion", "--highlight=0", "--progress=off", "--progress-table=off", "--enable-progress-table-toggle=0",
-		// The native port comes last, because whoever starts the engine waits for an answer there. The last statement
-		// reads the pipe, and so lasts as long as that is open.
+		// The native port comes last, because the process that starts the engine waits for an answer there. The last
+		// statement reads the pipe, and so lasts as long as that is open.
 		fmt.Sprintf("--query=CREATE DATABASE IF NOT EXISTS %s; SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "+
 			"SELECT count() FROM file('/dev/fd/%d', 'LineAsString', 'line String') FORMAT Null", Database, descriptor),
 	}

@@ -140,7 +140,7 @@ var kindsOfChange = []kindOfChange{
 	{1, "metadata of none", func(g *generator) change { return g.set("organization_membership", "public_metadata = NULL") }},
 }
 
-// mistakes make rows that are no records, some with values that are sent only once.
+// mistakes are changes after which rows are no records, some with values that are sent only once.
 var mistakes = []kindOfChange{
 	{3, "negative tokens, and new parts", func(g *generator) change {
 		return g.set("message", `usage = '{"inputTokens": -1}', parts = $2, tool_invocations = NULL`, g.parts())

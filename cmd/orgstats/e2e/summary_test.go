@@ -9,7 +9,7 @@ import (
 // counts is a line of a load's summary.
 type counts struct{ read, loaded, unchanged, waiting, rejected int }
 
-// summary is what a load printed at its end, by type.
+// summary is the summary that a load printed at its end, by type.
 type summary map[string]counts
 
 // summaryOf parses the table that a load printed.

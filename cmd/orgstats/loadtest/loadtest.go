@@ -30,7 +30,7 @@ type Options struct {
 	Verifier *Verifier
 }
 
-// Test puts one deployment under load. Runs come one after the other.
+// Test puts one deployment under load. Its runs happen one after the other.
 type Test struct {
 	options Options
 	target  string // URL of getStats

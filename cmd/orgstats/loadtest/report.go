@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Report is what a load test found. Times are in milliseconds unless their name says otherwise.
+// Report is the result of a load test. Times are in milliseconds unless their name says otherwise.
 type Report struct {
 	Target        string    `json:"target"`
 	Started       time.Time `json:"started"`
@@ -28,7 +28,7 @@ type Run struct {
 	Sent              uint64            `json:"sent"`              // requests
 	SentPerSecond     float64           `json:"sentPerSecond"`     //
 	AnsweredPerSecond float64           `json:"answeredPerSecond"` // answers with figures, until the last answer arrived
-	Late              float64           `json:"lateP99Ms"`         // how late requests were sent: this machine can't keep up
+	Late              float64           `json:"lateP99Ms"`         // how late this machine sent requests
 	Answered          Latency           `json:"answered"`          // 200, with the right shape
 	Shed              Latency           `json:"shed"`              // 429 and 503, with Retry-After
 	Statuses          map[string]uint64 `json:"statuses"`          // "none": no answer came

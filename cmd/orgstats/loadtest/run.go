@@ -33,7 +33,7 @@ func (t *Test) attack(ctx context.Context, c *collector) {
 	}
 }
 
-// tell sets the run whose progress is reported.
+// tell sets the run whose progress Progress reports.
 func (t *Test) tell(c *collector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

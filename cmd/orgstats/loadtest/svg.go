@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The plot's measures, in pixels.
+// The plot's dimensions, in pixels.
 const (
 	plotWidth   = 960
 	panelHeight = 230
@@ -18,7 +18,7 @@ const (
 	plotRight   = 28
 )
 
-// Colors that differ in lightness, too, so that they are told apart without seeing color.
+// Colors that differ in lightness, too, so that they can be distinguished without color vision.
 const (
 	colorMain   = "#1f6fb4"
 	colorSecond = "#d9822b"
@@ -27,7 +27,7 @@ const (
 	colorText   = "#394b59"
 )
 
-// SVG draws the report: the rates that were tried, the latencies, and what became of the requests over time.
+// SVG draws the report: the rates that were tried, the latencies, and the outcomes of the requests over time.
 func (r *Report) SVG(w io.Writer) error {
 	d := &drawing{}
 	if r.Search != nil && len(r.Search.Steps) > 0 {
@@ -56,7 +56,7 @@ func (r *Report) subtitle() string {
 	return text
 }
 
-// drawing gathers panels, one below the other.
+// drawing collects panels, one below the other.
 type drawing struct {
 	body   strings.Builder
 	panels int
@@ -72,7 +72,7 @@ func (d *drawing) line(x1, y1, x2, y2 float64, style string) {
 	d.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" %s/>`+"\n", x1, y1, x2, y2, style)
 }
 
-// panel begins a panel with its two axes.
+// panel starts a panel and draws its two axes.
 func (d *drawing) panel(title string, x, y axis) *panel {
 	top := float64(plotTop + d.panels*(panelHeight+panelGap) + 22)
 	d.panels++
@@ -91,7 +91,7 @@ func (d *drawing) panel(title string, x, y axis) *panel {
 	return p
 }
 
-// panel is a chart in its place.
+// panel is a chart at its position in the drawing.
 type panel struct {
 	*drawing
 	top  float64
@@ -105,7 +105,7 @@ func (p *panel) px(v float64) float64 {
 
 func (p *panel) py(v float64) float64 { return p.top + panelHeight*(1-p.y.share(v)) }
 
-// key names a series, at the panel's right upper edge.
+// key draws the name of a series at the panel's upper right edge.
 func (p *panel) key(color, name string) {
 	x := float64(plotWidth - plotRight - 150*(p.keys+1))
 	p.printf(`<rect x="%.1f" y="%.1f" width="10" height="10" fill="%s"/>`+"\n", x, p.top-19, color)
@@ -115,7 +115,7 @@ func (p *panel) key(color, name string) {
 
 type point struct{ x, y float64 }
 
-// curve joins points by lines.
+// curve connects points by lines.
 func (p *panel) curve(color string, points []point) {
 	var path []string
 	for _, at := range points {
