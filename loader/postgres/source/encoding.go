@@ -64,7 +64,8 @@ func (e *encoding) expression(text string) string {
 	return fmt.Sprintf("convert_to(%s, %s)", text, Literal(e.name))
 }
 
-// UTF8 converts a text. What is no character is not valid in UTF-8 either.
+// UTF8 converts a text. A byte that is no character becomes 0xff and the byte itself, which is not valid in UTF-8
+// whatever follows, and keeps keys apart that differ in such bytes alone.
 func (e *encoding) UTF8(text []byte) []byte {
 	if e == nil {
 		return text
@@ -73,7 +74,7 @@ func (e *encoding) UTF8(text []byte) []byte {
 	for _, b := range text {
 		switch r := e.charmap.DecodeByte(b); {
 		case r == utf8.RuneError || b >= utf8.RuneSelf && r >= utf8.RuneSelf && r < 0xa0 && strings.HasPrefix(e.name, "WIN"):
-			converted = append(converted, 0xff) // Windows has no control characters there
+			converted = append(converted, 0xff, b) // Windows has no control characters there
 		default:
 			converted = utf8.AppendRune(converted, r)
 		}
