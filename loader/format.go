@@ -108,7 +108,7 @@ func (e *formatError) command() string {
 	return outer + " | " + e.filter
 }
 
-// refuseFormats is a *formatError if what comes is in one of the formats. Outer is gzip or zstd, if what comes was
+// refuseFormats returns a *formatError if what comes is in one of the formats. Outer is gzip or zstd, if what comes was
 // decompressed from it.
 func refuseFormats(r *bufio.Reader, outer string) error {
 	head := firstBytes(r)
@@ -141,14 +141,14 @@ func firstBytes(r *bufio.Reader) []byte {
 	}
 }
 
-// isRecord recognizes a whole line that looks like JSON, at which waiting for more of a file ends. Other files have
-// line ends anywhere.
+// isRecord reports whether head is a whole line that looks like JSON, at which waiting for more of a file ends. Other
+// files have line ends anywhere.
 func isRecord(head []byte) bool {
 	line, _, whole := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), " \t\r\n"), []byte("\n"))
 	return whole && line[0] == '{' && bytes.IndexByte(line, 0) < 0
 }
 
-// isBzip2 tells the header of bzip2 from words that begin like it.
+// isBzip2 distinguishes the header of bzip2 from words that begin like it.
 func isBzip2(head []byte) bool {
 	return len(head) >= 10 && (bytes.Equal(head[4:10], []byte("1AY&SY")) || bytes.Equal(head[4:10], []byte("\x17\x72\x45\x38\x50\x90")))
 }
@@ -174,7 +174,7 @@ func isTar(head []byte) bool {
 	return !errors.Is(err, tar.ErrHeader) && !errors.Is(err, io.EOF)
 }
 
-// isBinary tells a file from a line of text that begins with the same letters.
+// isBinary distinguishes a file from a line of text that begins with the same letters.
 func isBinary(head []byte) bool {
 	return bytes.ContainsFunc(head, func(c rune) bool { return c < ' ' && !unicode.IsSpace(c) })
 }
@@ -220,7 +220,7 @@ func skipFrames(r *bufio.Reader) (any bool, err error) {
 	return any, nil
 }
 
-// noEnd makes an end that comes too early an error.
+// noEnd turns an end that comes too early into an error.
 func noEnd(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -228,7 +228,7 @@ func noEnd(err error) error {
 	return err
 }
 
-// checkFormat is a *formatError if a file is in a format that is not read.
+// checkFormat returns a *formatError if a file is in a format that is not read.
 func checkFormat(in Input, open func(Input) (*source, error)) error {
 	s, err := open(in)
 	if wrong, ok := errors.AsType[*formatError](err); ok {
@@ -237,5 +237,5 @@ func checkFormat(in Input, open func(Input) (*source, error)) error {
 	if err == nil {
 		_ = s.Close() // it is opened again, and read
 	}
-	return nil // other failures are told when the file's turn comes
+	return nil // other failures are reported when the file's turn comes
 }

@@ -18,7 +18,7 @@ import (
 
 const conversation = `{"type":"conversation","id":"c1","organizationId":"o","userId":"u","createdAt":"2026-01-01T00:00:00Z"}` + "\n"
 
-// skippable is a frame of zstd that is to be skipped.
+// skippable returns a frame of zstd that is to be skipped.
 func skippable(kind byte, content string) []byte {
 	return append([]byte{kind, 0x2a, 0x4d, 0x18, byte(len(content)), 0, 0, 0}, content...)
 }
@@ -94,7 +94,7 @@ func TestZerosAfterGzipAreIgnored(t *testing.T) {
 	}
 }
 
-// archived is an archive of tar with one file.
+// archived returns an archive of tar with one file.
 func archived(t *testing.T, name string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -111,7 +111,7 @@ func archived(t *testing.T, name string) string {
 	return out.String()
 }
 
-// oldTar is an archive as tar wrote them before it had a magic: it is told by the sum of its header alone.
+// oldTar returns an archive as tar wrote them before it had a magic: it is told by the sum of its header alone.
 func oldTar(t *testing.T) string {
 	t.Helper()
 	head := []byte(archived(t, "records.ndjson"))

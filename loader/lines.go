@@ -59,10 +59,10 @@ func (c *chunk) recycle() {
 	}
 }
 
-// weight is what the chunk takes of the bytes that may be read ahead.
+// weight returns what the chunk takes of the bytes that may be read ahead.
 func (c *chunk) weight() int64 { return min(int64(cap(c.bytes)), bytesAhead) }
 
-// text is line i.
+// text returns line i.
 func (c *chunk) text(i int) []byte {
 	start := 0
 	if i > 0 {

@@ -22,7 +22,7 @@ type numbered struct {
 	size   int // 0 unless the line is too long
 }
 
-// linesOf reads all lines.
+// linesOf returns all lines of r.
 func linesOf(t *testing.T, r io.Reader) ([]numbered, error) {
 	t.Helper()
 	var all []numbered
@@ -66,7 +66,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// repeated is n times the same byte.
+// repeated returns n times the same byte.
 func repeated(b byte, n int64) io.Reader { return io.LimitReader(endless(b), n) }
 
 type endless byte

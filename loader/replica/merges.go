@@ -34,7 +34,7 @@ const (
 // loadedTables are the ones that a load writes most of.
 var loadedTables = []string{"messages", "conversations", "record_positions", "stats_cells", "user_activity", "user_months"}
 
-// batch must come before a batch of so many records is written.
+// batch must be called before a batch of so many records is written.
 func (m *merges) batch(ctx context.Context, records int) error {
 	m.ending = records < LargeBatch
 	if m.ending {
@@ -51,8 +51,8 @@ func (m *merges) batch(ctx context.Context, records int) error {
 	return nil
 }
 
-// computed must come once the hours of all batches are computed, which merging would slow down, too. After many days
-// were computed it merges small tables.
+// computed must be called once the hours of all batches are computed, which merging would slow down, too. After many
+// days were computed it merges small tables.
 func (m *merges) computed(ctx context.Context, many bool) error {
 	if m.stopped && m.ending {
 		if err := m.start(ctx); err != nil {

@@ -174,7 +174,7 @@ func (h *history) newcomers(n int) func() *replica.Batch {
 	}
 }
 
-// cutOff begins batches with a writer that can write no more after so many statements, and tells whether that came
+// cutOff begins batches with a writer that can write no more after so many statements, and reports whether that came
 // before their end.
 func cutOff(t *testing.T, url string, batches []func() *replica.Batch, statements int) bool {
 	t.Helper()

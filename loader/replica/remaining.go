@@ -65,7 +65,7 @@ WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
 LIMIT {limit:UInt64}`,
 }
 
-// sortKey is the sorting key of a row.
+// sortKey is the sort key of a row.
 type sortKey struct {
 	orgID string
 	at    int64

@@ -56,7 +56,7 @@ func (m *message) equals(other *message) bool {
 
 func (m *message) location() index.Location { return index.Location{OrgID: m.orgID, At: m.CreatedAt} }
 
-// tombstone returns the row that hides this row at its sorting key, because the message is elsewhere now. Its
+// tombstone returns the row that hides this row at its sort key, because the message is elsewhere now. Its
 // conversation is "" so that a look-up by id passes over it.
 func (m *message) tombstone() message {
 	return message{

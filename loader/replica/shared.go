@@ -19,7 +19,8 @@ func (b *Batch) MemberRows() (keys []string) {
 	return keys
 }
 
-// MembersOf returns the members that the batch's rows of a source give, and those that the same rows gave before.
+// MembersOf returns the members that the batch's rows of a source stand for, and those that the same rows stood for
+// before.
 func (w *Writer) MembersOf(ctx context.Context, b *Batch) ([]record.Identity, error) {
 	ctx, cancel := w.statement(ctx)
 	defer cancel()

@@ -39,7 +39,7 @@ func (s *source) quota(total, batch float64) quota {
 	return quota{total: total, batch: batch, phase: s.fraction() * batch}
 }
 
-// due is how many more batches to begin by the time when a fraction of the
+// due returns how many more batches to begin by the time when a fraction of the
 // history is over. What was made too much or too little is made good later. A
 // new phase after each batch makes the times of rare ones irregular without a
 // bias in their number.

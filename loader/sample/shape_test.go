@@ -182,7 +182,7 @@ func TestOrganizationsShareUsers(t *testing.T) {
 	within(t, "users active in several organizations", share(shared, len(organizations)), 0.005, 0.04)
 }
 
-// head is the share of the n greatest counts in their sum.
+// head returns the share of the n greatest counts in their sum.
 func head(counts map[string]int, n int) float64 {
 	sorted := slices.SortedFunc(maps.Values(counts), func(a, b int) int { return cmp.Compare(b, a) })
 	top, sum := 0, 0
