@@ -92,7 +92,7 @@ func (e *formatError) Error() string {
 	return "is " + name + ", which is not read: " + advice
 }
 
-// command is one that writes what is inside of a FILE, from the outermost format to the innermost.
+// command returns one that writes what is inside of a FILE, from the outermost format to the innermost.
 func (e *formatError) command() string {
 	outer := e.outer + " -dc FILE"
 	switch {

@@ -25,7 +25,7 @@ type Input struct {
 	Reader io.Reader // nil: the file is opened when its turn comes
 }
 
-// Files are the inputs that the paths name; "-" is standard input.
+// Files returns the inputs that the paths name; "-" is standard input.
 func Files(paths []string) []Input {
 	inputs := make([]Input, len(paths))
 	for i, path := range paths {

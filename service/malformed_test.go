@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// untimed is a service that waits for the rest of a request for longer than a test does: what it answers it has
+// untimed returns a service that waits for the rest of a request for longer than a test does: what it answers it has
 // answered because of what came.
 func untimed(t *testing.T) (*running, *recorder) {
 	t.Helper()
@@ -20,18 +20,18 @@ func untimed(t *testing.T) (*running, *recorder) {
 	return start(t, Config{Answerer: asked, ReadTimeout: time.Hour, IdleTimeout: time.Hour}), asked
 }
 
-// with is a good request with more headers, and what follows them.
+// with returns a good request with more headers, and what follows them.
 func with(headers, rest string) string {
 	return strings.Replace(rawRequest(admin, day), "Host: test\r\n", "Host: test\r\n"+headers, 1) + rest
 }
 
-// lined is a good request with another request line.
+// lined returns a good request with another request line.
 func lined(line string) string {
 	_, rest, _ := strings.Cut(rawRequest(admin, day), "\r\n")
 	return line + "\r\n" + rest
 }
 
-// hosted is a good request with another host, or with none.
+// hosted returns a good request with another host, or with none.
 func hosted(header string) string {
 	return strings.Replace(rawRequest(admin, day), "Host: test\r\n", header, 1)
 }

@@ -50,10 +50,10 @@ func (r *recorder) Answer(_ context.Context, q stats.Request) (stats.Answer, err
 	return answerOf(stats.Figures{ConversationCount: 3, KBExtractOutputTokens: 7}), nil
 }
 
-// answerOf is the answer of a question that is not grouped.
+// answerOf returns the answer of a question that is not grouped.
 func answerOf(f stats.Figures) stats.Answer { return stats.Answer{Rows: []stats.Row{{Figures: f}}} }
 
-// only is the one question that was asked since it was last called.
+// only returns the one question that was asked since it was last called.
 func (r *recorder) only(t *testing.T) stats.Question {
 	t.Helper()
 	r.mu.Lock()
@@ -208,7 +208,7 @@ func (r *running) dial(t testing.TB) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-// rawRequest is the text of a good request.
+// rawRequest returns the text of a good request.
 func rawRequest(caller auth.Caller, query string) string {
 	return "GET " + statsPath + "?" + query + " HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer " + tokenOf(caller) + "\r\n\r\n"
 }
@@ -221,7 +221,7 @@ func send(t testing.TB, c net.Conn, text string) {
 	}
 }
 
-// encodeQuery is a query of names and values, encoded.
+// encodeQuery returns a query of names and values, encoded.
 func encodeQuery(pairs ...string) string {
 	var encoded []string
 	for i := 0; i < len(pairs); i += 2 {

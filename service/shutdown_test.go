@@ -36,7 +36,7 @@ func (g *gate) Answer(ctx context.Context, _ stats.Request) (stats.Answer, error
 	}
 }
 
-// within is a context that ends after a while, for what should not take that long.
+// within returns a context that ends after a while, for what should not take that long.
 func within(t *testing.T, limit time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)

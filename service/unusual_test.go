@@ -116,7 +116,7 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-// BenchmarkRequest is what a request costs when its answer costs nothing.
+// BenchmarkRequest measures what a request costs when its answer costs nothing.
 func BenchmarkRequest(b *testing.B) {
 	service := start(b, Config{Answerer: answererFunc(func(context.Context, stats.Request) (stats.Answer, error) { return stats.Answer{}, nil })})
 	connection := service.dial(b)

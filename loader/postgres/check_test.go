@@ -20,7 +20,7 @@ func (i *installation) as(role string) string {
 	return u.String()
 }
 
-// problems are what a check finds.
+// problems returns what a check finds.
 func (i *installation) problems() (all []source.Problem) {
 	i.Helper()
 	findings, err := Check(i.Context(), i.options)

@@ -172,7 +172,7 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 	})
 }
 
-// copyAll are the states of all tables when everything is copied anew.
+// copyAll returns the states of all tables when everything is copied anew.
 func (s *session) copyAll(source *sourceState) (states []*tableState) {
 	for _, t := range s.tables {
 		states = append(states, s.startCopy(t, source.position(source.confirmed)))

@@ -41,8 +41,8 @@ func (s *store) loadRejects(ctx context.Context) (*wal.OpenRejects, error) {
 	return open, nil
 }
 
-// staleRejects are the rows of a table that were wrong before a copy, and of which the copy has said nothing: they are
-// gone.
+// staleRejects returns the rows of a table that were wrong before a copy, and of which the copy has said nothing: they
+// are gone.
 func (s *store) staleRejects(ctx context.Context, t *tableState) (rows []wal.RowKey, err error) {
 	ctx, cancel := s.statement(ctx)
 	defer cancel()

@@ -128,7 +128,7 @@ func (o *Options) checkResync() error {
 	return nil
 }
 
-// stopped is what a run that was asked to stop has to say: nothing, unless ClickHouse failed at the end.
+// stopped returns what a run that was asked to stop has to say: nothing, unless ClickHouse failed at the end.
 func (r *replicator) stopped(err error) error {
 	if failed, ok := errors.AsType[*targetError](err); ok && !errors.Is(err, context.Canceled) {
 		return failed

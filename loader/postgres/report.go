@@ -45,7 +45,7 @@ type SourceReport struct {
 	Retained int64
 }
 
-// Lag is how long ago the oldest change that is not in ClickHouse can have been committed, 0 when there is none.
+// Lag returns how long ago the oldest change that is not in ClickHouse can have been committed, 0 when there is none.
 func (r *Report) Lag() time.Duration {
 	if r.Source.LagBytes <= 0 || !r.Known {
 		return 0

@@ -75,8 +75,8 @@ func (s *session) resolveShared(ctx context.Context, w *wal.Changes) error {
 	return nil
 }
 
-// identitiesOf are the records that the batch is about: of members, those that its rows make now and those that they
-// made before.
+// identitiesOf returns the records that the batch is about: of members, those that its rows make now and those that
+// they made before.
 func identitiesOf(ctx context.Context, writer *replica.Writer, w *wal.Changes, t *source.Table) (asked []record.Identity, err error) {
 	if !t.Record.HasID() {
 		return writer.MembersOf(ctx, w.Batch)

@@ -55,7 +55,7 @@ type state struct {
 	tables map[string]*tableState
 }
 
-// floors are the tables' floors, by name.
+// floors returns the tables' floors, by name.
 func (s *state) floors() map[string]uint64 {
 	floors := map[string]uint64{}
 	for name, t := range s.tables {
@@ -72,7 +72,7 @@ type store struct {
 	step      uint64 // the last that was written
 }
 
-// plainStatement is the context of statements of those who do not hold the claim to write.
+// plainStatement returns the context of statements of those who do not hold the claim to write.
 func plainStatement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
 }

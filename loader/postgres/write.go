@@ -70,7 +70,7 @@ func (s *session) idleTime() time.Duration {
 	return idleConfirm
 }
 
-// waited is how long the first change of a work has waited to be written.
+// waited returns how long the first change of a work has waited to be written.
 func waited(w *wal.Changes) time.Duration {
 	if w.FirstReadAt.IsZero() {
 		return 0

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// contractLines are the lines of the contract's data, in the order of loading.
+// contractLines returns the lines of the contract's data, in the order of loading.
 func contractLines(tb testing.TB) [][]byte {
 	tb.Helper()
 	var lines [][]byte

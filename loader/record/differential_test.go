@@ -45,7 +45,7 @@ var oddJSON = []string{
 	`"` + strings.Repeat("i", 65) + `"`, `"` + strings.Repeat("i", 129) + `"`, `01`, `"\x"`, `{"a":}`,
 }
 
-// randomLine is a record, mostly right, with its fields in any order, at times twice.
+// randomLine returns a record, mostly right, with its fields in any order, at times twice.
 func randomLine(random *rand.Rand, names []string) []byte {
 	var fields []string
 	for _, i := range random.Perm(len(names)) {

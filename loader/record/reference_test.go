@@ -222,8 +222,8 @@ func (f referenceFields) member() *Member {
 	return m
 }
 
-// referenceNumber is a number as JavaScript prints it, but for whole numbers, which keep all digits, with an exponent
-// where that is shorter than more than 21 digits are.
+// referenceNumber returns a number as JavaScript prints it, but for whole numbers, which keep all digits, with an
+// exponent where that is shorter than more than 21 digits are.
 func referenceNumber(text string) string {
 	if exact, ok := new(big.Rat).SetString(text); ok && exact.IsInt() {
 		digits := exact.Num().Text(10)

@@ -124,7 +124,7 @@ func TestParseTimeAgreesWithStandardLibrary(t *testing.T) {
 	}
 }
 
-// randomTime is a date-time with two-digit numbers, some of them out of range.
+// randomTime returns a date-time with two-digit numbers, some of them out of range.
 func randomTime(random *rand.Rand) string {
 	const layout = "2006-01-02T15:04:05"
 	at := time.UnixMilli(cells.MinTime - 1e11 + random.Int64N(cells.MaxTime-cells.MinTime+2e11)).UTC()

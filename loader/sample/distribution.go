@@ -40,7 +40,7 @@ func (z zipf) draw(s *source, n int) int {
 	return min(sort.SearchFloat64s(z[:n], s.fraction()*z[n-1]), n-1)
 }
 
-// share is the probability that draw returns rank.
+// share returns the probability that draw returns rank.
 func (z zipf) share(rank, n int) float64 {
 	if rank == 0 {
 		return z[0] / z[n-1]

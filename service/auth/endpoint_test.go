@@ -117,7 +117,7 @@ func breakOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// jwk is a key as Clerk publishes it.
+// jwk returns a key as Clerk publishes it.
 func jwk(kid string, key *rsa.PrivateKey) fields {
 	return fields{
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,

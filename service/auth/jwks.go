@@ -151,7 +151,7 @@ func (j *jwks) keepFresh(ctx context.Context) {
 	}
 }
 
-// pause is how long to wait for the next fetch after so many failures in a row.
+// pause returns how long to wait for the next fetch after so many failures in a row.
 func pause(failures int) time.Duration {
 	if failures == 0 {
 		return refreshEvery

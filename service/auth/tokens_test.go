@@ -84,12 +84,12 @@ func (f fields) with(changes fields) fields {
 
 var null = json.RawMessage("null")
 
-// header is the header that Clerk gives its tokens.
+// header returns the header that Clerk gives its tokens.
 func header() fields {
 	return fields{"alg": "RS256", "kid": "ins_1", "typ": "JWT", "cat": "cl_B7d4PD111AAA"}
 }
 
-// session is the payload of a version-2 session token, made now.
+// session returns the payload of a version-2 session token, made now.
 func session() fields {
 	now := time.Now().Unix()
 	return fields{
@@ -136,7 +136,7 @@ func signed(t testing.TB, header, payload any) string {
 	return sign(t, jwt.SigningMethodRS256, instanceKey(), header, payload)
 }
 
-// fixedKeys is a key set that never changes, for tests that are not about fetching.
+// fixedKeys returns a key set that never changes, for tests that are not about fetching.
 func fixedKeys(t testing.TB, set keySet) keySource {
 	j := startJWKS(t.Context(), func(context.Context) (keySet, error) { return set, nil }, slog.New(slog.DiscardHandler))
 	t.Cleanup(j.close)

@@ -70,5 +70,5 @@ func withCode(text string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// classOf is the class of a status, by its first digit.
+// classOf returns the class of a status, by its first digit.
 func classOf(status string) string { return "s" + status[:1] }

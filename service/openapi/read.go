@@ -121,7 +121,7 @@ func (r reader) responses(all gjson.Result) (result []response) {
 	return result
 }
 
-// nameOf is the name of the schema that is referred to, "" for one that is written out.
+// nameOf returns the name of the schema that is referred to, "" for one that is written out.
 func nameOf(s gjson.Result) string {
 	return strings.TrimPrefix(s.Get("$ref").String(), "#/components/schemas/")
 }

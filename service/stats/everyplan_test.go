@@ -83,7 +83,8 @@ func (d *database) loadContract(t *testing.T) {
 	}
 }
 
-// contractQuestions are what the contract's callers ask that are answered, each again about a window of hours and days.
+// contractQuestions returns what the contract's callers ask that are answered, each again about a window of hours and
+// days.
 func contractQuestions(t *testing.T, r *rand.Rand) (questions []stats.Question) {
 	t.Helper()
 	var contract struct {
@@ -125,7 +126,7 @@ func contractQuestions(t *testing.T, r *rand.Rand) (questions []stats.Question) 
 	return questions
 }
 
-// someHours are some hours in and around a window.
+// someHours returns some hours in and around a window.
 func someHours(r *rand.Rand, q stats.Question) (hours []int32) {
 	first, last := q.From/3_600_000-2, q.Until/3_600_000+2
 	for hour := first; hour < last && len(hours) < 10; hour += 1 + r.Int64N(max(1, (last-first)/4)) {

@@ -52,7 +52,7 @@ func (d *database) answer(t *testing.T, cache *stats.Cache, q stats.Question) st
 	return a
 }
 
-// groupAlone is the question about one group of a question, not grouped.
+// groupAlone returns the question about one group of a question, not grouped.
 func groupAlone(q stats.Question, g stats.Group) stats.Question {
 	if interval := q.Grouping.Interval; interval != "" {
 		q.From, q.Until = max(q.From, g.Start), min(q.Until, interval.Next(g.Start))

@@ -99,8 +99,8 @@ func newPlan(q Question, s state, smallWindow uint64) Plan {
 // DefaultSmallWindow is how many messages of a window are read as fast as the cells that stand for them.
 const DefaultSmallWindow = 20_000
 
-// smallWindowFactor is how many times as many messages are read as fast as what stands for them when the question is
-// about users, which is scattered over a table.
+// smallWindowFactor returns how many times as many messages are read as fast as what stands for them when the question
+// is about users, which is scattered over a table.
 func smallWindowFactor(q Question) uint64 {
 	switch {
 	case q.byMetadata():

@@ -156,8 +156,8 @@ SETTINGS max_threads = 1`
 // raggedEnds is how long the ragged ends of a window may be together: less than an hour each.
 const raggedEnds = 2 * cells.MsPerHour
 
-// threads is the setting for the plan's statement. Sets of users read much, and so do messages of more than the ragged
-// ends.
+// threads returns the setting for the plan's statement. Sets of users read much, and so do messages of more than the
+// ragged ends.
 func (p Plan) threads() string {
 	var raw int64
 	for _, s := range p.intervals(Messages) {

@@ -42,7 +42,7 @@ func among(b byte, set string) bool {
 // lower returns a letter lower-case. Other bytes of tokens don't become letters by it.
 func lower(b byte) byte { return b | 0x20 }
 
-// span is how many bytes at the beginning of p are in the class.
+// span returns how many bytes at the beginning of p are in the class.
 func (c *class) span(p []byte) int {
 	for i, b := range p {
 		if !c[b] {

@@ -128,7 +128,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// untilComplete is what is kept of the first request in a text.
+// untilComplete returns what is kept of the first request in a text.
 func untilComplete(text string) string {
 	var kept []byte
 	s := Scanner{MaxBody: maxBody}

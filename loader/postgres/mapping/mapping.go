@@ -35,7 +35,7 @@ type Field struct {
 	Line     int
 }
 
-// Default is the mapping of the platform's own tables.
+// Default returns the mapping of the platform's own tables.
 func Default() Mapping {
 	m, err := Parse("the default mapping", DefaultText)
 	if err != nil {
@@ -44,7 +44,7 @@ func Default() Mapping {
 	return m
 }
 
-// FullName is the table's name with its schema.
+// FullName returns the table's name with its schema.
 func (t *Table) FullName() string { return t.Schema + "." + t.Name }
 
 // IsNamed reports whether a name is the table's: with its schema, or without where that is public.
@@ -53,7 +53,7 @@ func (t *Table) IsNamed(name string) bool {
 	return schema == t.Schema && table == t.Name
 }
 
-// Field is the field of that name, nil where the table does not give it.
+// Field returns the field of that name, nil where the table does not have it.
 func (t *Table) Field(name string) *Field {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -62,7 +62,7 @@ func (t *Table) Field(name string) *Field {
 	return &t.Fields[i]
 }
 
-// Columns are the columns that fields come from, each once, in the order of the fields.
+// Columns returns the columns that fields come from, each once, in the order of the fields.
 func (t *Table) Columns() []string {
 	var columns []string
 	for _, f := range t.Fields {

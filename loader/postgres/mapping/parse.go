@@ -54,7 +54,7 @@ type entry struct {
 	line  int
 }
 
-// entries are the keys and values of a mapping. A key that comes twice is a mistake.
+// entries returns the keys and values of a mapping. A key that comes twice is a mistake.
 func (r *reader) entries(node ast.Node, what string) (entries []entry, ok bool) {
 	var values []*ast.MappingValueNode
 	switch node := node.(type) {
@@ -130,7 +130,7 @@ func (r *reader) table(node ast.Node) Table {
 	return t
 }
 
-// text is a value that must be a text.
+// text returns a value that must be a text.
 func (r *reader) text(e entry) string {
 	var text string
 	if _, scalar := e.value.(ast.ScalarNode); !scalar || yaml.NodeToValue(e.value, &text) != nil || text == "" {

@@ -14,7 +14,7 @@ import (
 // Database is the database that the tests use.
 const Database = "orgstats"
 
-// URL is how the superuser connects to the database.
+// URL returns how the superuser connects to the database.
 func (c *Cluster) URL() string { return c.urlOf(Database) }
 
 func (c *Cluster) urlOf(database string) string {
@@ -25,10 +25,10 @@ func (c *Cluster) urlOf(database string) string {
 	return u.String()
 }
 
-// Address is host and port.
+// Address returns host and port.
 func (c *Cluster) Address() string { return "127.0.0.1:" + strconv.Itoa(c.port) }
 
-// Password is the superuser's.
+// Password returns the superuser's password.
 func (c *Cluster) Password() string { return password }
 
 // Connect opens a connection to the database, which is closed with the test.

@@ -122,7 +122,7 @@ func (c *Cluster) remove() {
 	}
 }
 
-// lastWords are the end of the log.
+// lastWords returns the end of the log.
 func (c *Cluster) lastWords() string {
 	const most = 3000
 	text, _ := os.ReadFile(c.log()) // there is none before the first start

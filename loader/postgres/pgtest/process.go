@@ -138,7 +138,7 @@ func (c *Cluster) await(deadline time.Time) error {
 	}
 }
 
-// command is one of PostgreSQL's programs, which gets none of the tester's own settings and ends with the test.
+// command returns one of PostgreSQL's programs, which gets none of the tester's own settings and ends with the test.
 func (c *Cluster) command(name string, arguments ...string) *exec.Cmd {
 	command := c.run(exec.Command(c.programs.path(name), arguments...))
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "PGPASSWORD=" + password}
@@ -182,7 +182,7 @@ func giveToServer(dir string) error {
 	return nil
 }
 
-// children are the processes that a process has started and that live.
+// children returns the processes that a process has started and that live.
 func children(pid int) (pids []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, list := range lists {

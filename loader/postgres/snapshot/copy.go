@@ -101,7 +101,7 @@ func (c *Copies) layOut(ctx context.Context, tx pgx.Tx, j *Job) (tasks []task, e
 	}
 }
 
-// position is the snapshot's.
+// position returns the snapshot's LSN.
 func (c *Copies) position() uint64 { return c.Base + uint64(c.point) }
 
 func (c *Copies) send(ctx context.Context, w *Copied) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// people is a table of members with the key id, whose columns are id, org, login, about, changed.
+// people returns a table of members with the key id, whose columns are id, org, login, about, changed.
 func people() *source.Table {
 	t := &source.Table{Table: mapping.Table{Schema: "public", Name: "people", Record: record.KindMember}, Key: []int{0}}
 	t.Columns = []source.Column{
@@ -22,7 +22,7 @@ func people() *source.Table {
 	return t
 }
 
-// binaryCopy is what COPY sends of rows; nil is NULL.
+// binaryCopy returns what COPY sends of rows; nil is NULL.
 func binaryCopy(rows ...[]*string) []byte {
 	out := append(slices.Clone(copySignature), 0, 0, 0, 0, 0, 0, 0, 2, 'x', 'y') // with an extension of two bytes
 	for _, row := range rows {

@@ -137,7 +137,7 @@ func kindOf(base uint32, typeKind, name string) ValueKind {
 	return valueKinds[base]
 }
 
-// TableName is the name of a table with its schema, "" if there is none any more.
+// TableName returns the name of a table with its schema, "" if there is none any more.
 func (c *Catalog) TableName(ctx context.Context, id uint32) (name string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

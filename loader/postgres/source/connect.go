@@ -135,8 +135,8 @@ func HasCode(err error, codes ...string) bool {
 	return false
 }
 
-// Identifier is a name as SQL needs it.
+// Identifier returns a name as SQL needs it.
 func Identifier(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// Literal is a text as SQL needs it.
+// Literal returns a text as SQL needs it.
 func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

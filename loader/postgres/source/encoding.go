@@ -23,7 +23,7 @@ var charmaps = map[string]*charmap.Charmap{
 	"WIN1254": charmap.Windows1254, "WIN1255": charmap.Windows1255, "WIN1256": charmap.Windows1256, "WIN1257": charmap.Windows1257, "WIN1258": charmap.Windows1258,
 }
 
-// rawEncodings are the encodings of databases whose text is read as it is, as a list for SQL.
+// rawEncodings returns the encodings of databases whose text is read as it is, as a list for SQL.
 func rawEncodings() string {
 	names := []string{Literal(sqlASCII)}
 	for name := range charmaps {

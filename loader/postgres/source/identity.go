@@ -84,7 +84,7 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 	}}
 }
 
-// SharedNote is what a check says of a table whose rows may share records.
+// SharedNote returns what a check says of a table whose rows may share records.
 func (t *Table) SharedNote() string {
 	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is asked which rows make the record",
 		strings.Join(t.IdentityFields(), " and "), t.FullName())
@@ -97,7 +97,7 @@ type identityColumn struct {
 	typeName string
 }
 
-// identityColumns are what the records of the table are told apart by. A constant distinguishes nothing.
+// identityColumns returns what the records of the table are told apart by. A constant distinguishes nothing.
 func (t *Table) identityColumns() (columns []identityColumn) {
 	for part, name := range t.IdentityFields() {
 		f := t.Sources[slices.IndexFunc(t.Sources, func(f Field) bool { return f.Name == name })]
@@ -161,5 +161,5 @@ func SharedIdentities(ctx context.Context, tx pgx.Tx, t *Table) (asked []record.
 	return asked, err
 }
 
-// constantText is the text of a constant identifier, a JSON string or integer.
+// constantText returns the text of a constant identifier, a JSON string or integer.
 func constantText(raw string) string { return strings.Trim(raw, `"`) }

@@ -51,7 +51,7 @@ func Restartf(format string, arguments ...any) error {
 	return &RestartError{fmt.Sprintf(format, arguments...)}
 }
 
-// RenamedError is the failure to find a table under its name, which is another one now.
+// RenamedError returns the failure to find a table under its name, which is another one now.
 func RenamedError(t *Table, name string) error {
 	return Fatalf("table %s was renamed to %s: rename it back or correct the mapping; nothing after the change was applied", t.FullName(), name)
 }

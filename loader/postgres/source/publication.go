@@ -76,7 +76,7 @@ func CreatePublicationSQL(name string, tables []*Table) string {
 	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s WITH (publish_via_partition_root = true);", Identifier(name), strings.Join(names, ", "))
 }
 
-// Problems are what of the tables the publication does not send.
+// Problems returns what of the tables the publication does not send.
 func (p *Publication) Problems(name string, tables []*Table) (problems []Problem) {
 	if p.operations != "" {
 		problems = append(problems, Problem{
@@ -125,7 +125,7 @@ func (p *Publication) problemsOf(name string, t *Table) (problems []Problem) {
 	return problems
 }
 
-// Generated are the columns that the publication does not send because they are computed.
+// Generated returns the columns that the publication does not send because they are computed.
 func (p *Publication) Generated(tables []*Table) (problems []Problem) {
 	for _, t := range tables {
 		for _, c := range t.Columns {

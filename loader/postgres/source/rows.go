@@ -67,7 +67,7 @@ func (c *Catalog) rows(ctx context.Context, t *Table, by []comparison, each func
 	return ReadError(t, rows.Err())
 }
 
-// ReadError is a failure to read rows, nil if there was none.
+// ReadError returns a failure to read rows, nil if there was none.
 func ReadError(t *Table, err error) error {
 	switch {
 	case err == nil:

@@ -42,7 +42,7 @@ WHERE slot_name = $1`, name).Scan(&s.Plugin, &s.Database, &s.walStatus, &s.Activ
 	return s, nil
 }
 
-// FeedbackInterval is how often the server wants to hear of who follows it: three times before it gives up.
+// FeedbackInterval returns how often the server wants to hear of who follows it: three times before it gives up.
 func (c *Catalog) FeedbackInterval(ctx context.Context) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,7 +40,7 @@ type Field struct {
 	Index int // in Columns; -1: a constant
 }
 
-// SQLName is the table's name as SQL needs it.
+// SQLName returns the table's name as SQL needs it.
 func (t *Table) SQLName() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
 
 // Value is what the source sends for a column of a row.
@@ -55,7 +55,7 @@ const (
 	ValueText      = 't'
 )
 
-// view is the text, which lives only as long as the message that it came with.
+// view returns the text, which lives only as long as the message that it came with.
 func (v Value) view() string { return unsafe.String(unsafe.SliceData(v.Text), len(v.Text)) }
 
 // KeyOf returns the text that tells the row apart from others of the table: its id or, for a member, whatever its key
@@ -107,7 +107,7 @@ func (t *Table) isNotANumber(f *Field, values []Value) bool {
 		strings.ContainsAny(values[f.Index].view(), "NI")
 }
 
-// raw is the JSON text of a field, unless its column was not sent.
+// raw returns the JSON text of a field, unless its column was not sent.
 func (t *Table) raw(f *Field, values []Value) (raw string, sent bool) {
 	if f.Index < 0 {
 		return f.Constant, true
@@ -126,7 +126,7 @@ func (t *Table) raw(f *Field, values []Value) (raw string, sent bool) {
 	return at(raw, f.Path), true
 }
 
-// at is what lies at a path in JSON text, null where nothing does.
+// at returns what lies at a path in JSON text, null where nothing does.
 func at(raw string, path []string) string {
 	for _, key := range path {
 		found := "null"
@@ -179,7 +179,7 @@ func (t *Table) KeyRow(values []Value, position uint64) *record.Row {
 	return row
 }
 
-// SelectList are the table's columns as text, or the bytes of that in an encoding that is converted here, in their
+// SelectList returns the table's columns as text, or the bytes of that in an encoding that is converted here, in their
 // order.
 func (t *Table) SelectList() string {
 	var list []string

@@ -70,7 +70,7 @@ WITH RECURSIVE children AS
 )
 SELECT inhrelid::regclass::text FROM children ORDER BY 1`
 
-// children are the tables that inherit from a table that is not partitioned.
+// children returns the tables that inherit from a table that is not partitioned.
 func children(ctx context.Context, conn querier, id uint32) ([]string, error) {
 	rows, err := conn.Query(ctx, childrenSQL, int64(id))
 	if err != nil {
@@ -79,8 +79,8 @@ func children(ctx context.Context, conn querier, id uint32) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// TreeProblems are what of a table's partitions and children keeps its rows from being read or followed, whatever its
-// columns are.
+// TreeProblems returns what of a table's partitions and children keeps its rows from being read or followed, whatever
+// its columns are.
 func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 	name := t.FullName()
 	if len(r.children) > 0 {
@@ -113,7 +113,7 @@ func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 	return problems
 }
 
-// unreadable are the partitions that the role may not read by themselves, as a copy does.
+// unreadable returns the partitions that the role may not read by themselves, as a copy does.
 func (r *Relation) unreadable(name string) (problems []Problem) {
 	for _, p := range r.Partitions {
 		if r.kind == "p" && !p.readable && p.kind == "r" {
@@ -149,7 +149,7 @@ func FilesOf(partitions []Partition) Files {
 	return f
 }
 
-// Arrays are the files as ClickHouse keeps them, in a fixed order.
+// Arrays returns the files as ClickHouse keeps them, in a fixed order.
 func (f Files) Arrays() (ids, nodes []uint32) {
 	ids, nodes = make([]uint32, 0, len(f)), make([]uint32, 0, len(f))
 	for id := range f {

@@ -56,8 +56,8 @@ func (k ValueKind) fits(shape mapping.Shape) bool {
 	return false
 }
 
-// json is a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no record
-// accepts.
+// json returns a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no
+// record accepts.
 func (k ValueKind) json(text string) string {
 	switch k {
 	case KindJSON, KindNumber:

@@ -55,7 +55,7 @@ func (o *OpenRejects) resolveTables(w *Changes) {
 	}
 }
 
-// Count is how many rows are wrong.
+// Count returns how many rows are wrong.
 func (o *OpenRejects) Count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

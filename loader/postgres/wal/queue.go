@@ -86,7 +86,7 @@ func (q *Queue) wake() {
 	}
 }
 
-// Oldest is when the oldest change in the queue was committed; zero: there is none.
+// Oldest returns when the oldest change in the queue was committed; zero: there is none.
 func (q *Queue) Oldest() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -130,7 +130,7 @@ func (q *Queue) Next(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.D
 	return works, 0, nil
 }
 
-// due is how long the open changes may still wait.
+// due returns how long the open changes may still wait.
 func (q *Queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Duration) time.Duration {
 	switch {
 	case len(q.closed) > 0 || q.open.Urgent && q.open.ConfirmTo > confirmed:

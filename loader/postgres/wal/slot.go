@@ -53,7 +53,7 @@ func Identify(ctx context.Context, conn *pgconn.PgConn) (Cluster, error) {
 	return Cluster{found.SystemID, found.Timeline, found.XLogPos}, nil
 }
 
-// SwitchedAt is where a later timeline of a cluster left an earlier one.
+// SwitchedAt returns where a later timeline of a cluster left an earlier one.
 func SwitchedAt(ctx context.Context, conn *pgconn.PgConn, earlier, later int32) (pglogrepl.LSN, error) {
 	history, err := pglogrepl.TimelineHistory(ctx, conn, later)
 	if err != nil {
