@@ -92,7 +92,7 @@ func (e *formatError) Error() string {
 	return "is " + name + ", which is not read: " + advice
 }
 
-// command returns one that writes what is inside of a FILE, from the outermost format to the innermost.
+// command returns a command that writes what is inside of a FILE, from the outermost format to the innermost.
 func (e *formatError) command() string {
 	outer := e.outer + " -dc FILE"
 	switch {
@@ -127,9 +127,9 @@ func refuseFormats(r *bufio.Reader, outer string) error {
 	return nil
 }
 
-// firstBytes are enough to tell a format, or the first line, or all that there is. A source may be slow, and gives a
-// few bytes at a time: it is waited for no longer than reading a record would wait. Whoever reads on meets its error,
-// too.
+// firstBytes returns enough to recognize a format, or the first line, or all that there is. A source may be slow, and
+// gives a few bytes at a time: it is waited for no longer than reading a record would wait. Whoever reads on meets its
+// error, too.
 func firstBytes(r *bufio.Reader) []byte {
 	for n := 1; ; {
 		_, err := r.Peek(n)
@@ -153,8 +153,8 @@ func isBzip2(head []byte) bool {
 	return len(head) >= 10 && (bytes.Equal(head[4:10], []byte("1AY&SY")) || bytes.Equal(head[4:10], []byte("\x17\x72\x45\x38\x50\x90")))
 }
 
-// isLzma tells lzma's header, which has no magic: its dictionary's size is 2^n or 2^n + 2^(n-1), and the size of what
-// it holds is unknown or below 2^38, as xz has it.
+// isLzma recognizes lzma's header, which has no magic: its dictionary's size is 2^n or 2^n + 2^(n-1), and the size of
+// what it holds is unknown or below 2^38, as xz has it.
 func isLzma(head []byte) bool {
 	if len(head) < 13 {
 		return false
@@ -164,8 +164,8 @@ func isLzma(head []byte) bool {
 	return (dictionary == highest || dictionary == highest|highest>>1) && (size == math.MaxUint64 || size < 1<<38)
 }
 
-// isTar tells a header of tar by its sum, which old archives have, too, where newer ones have a magic that a text may
-// hold in the same place.
+// isTar recognizes a header of tar by its sum, which old archives have, too, where newer ones have a magic that a text
+// may hold in the same place.
 func isTar(head []byte) bool {
 	if len(head) < 512 || bytes.IndexByte(head, 0) < 0 { // no line of JSON holds a zero
 		return false
@@ -179,8 +179,8 @@ func isBinary(head []byte) bool {
 	return bytes.ContainsFunc(head, func(c rune) bool { return c < ' ' && !unicode.IsSpace(c) })
 }
 
-// isWide tells ASCII in units of several bytes by where its zeros are: 0 in a shape stands for a zero, x for anything
-// else. It takes more than one zero: a line that holds one is merely wrong.
+// isWide recognizes ASCII in units of several bytes by where its zeros are: 0 in a shape stands for a zero, x for
+// anything else. It takes more than one zero: a line that holds one is merely wrong.
 func isWide(shapes ...string) func(head []byte) bool {
 	return func(head []byte) bool {
 		return slices.ContainsFunc(shapes, func(shape string) bool {

@@ -10,7 +10,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// as is the source's URL for another role.
+// as returns the source's URL for another role.
 func (i *installation) as(role string) string {
 	u, err := url.Parse(i.source.URL())
 	if err != nil {

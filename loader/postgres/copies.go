@@ -66,7 +66,7 @@ func (s *session) writeCopied(ctx context.Context, w *snapshot.Copied) error {
 	return nil
 }
 
-// rereads are the copied rows that are no records. As they are now they decide: the log may have brought a later
+// rereads returns the copied rows that are no records. As they are now they decide: the log may have brought a later
 // version already.
 func (s *session) rereads(w *snapshot.Copied) replica.Missing {
 	missing := replica.Missing{}

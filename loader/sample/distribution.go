@@ -10,12 +10,12 @@ import (
 // source is the seeded randomness behind all that is drawn.
 type source struct{ rand.PCG }
 
-// fraction is uniform in [0, 1).
+// fraction returns a number that is uniform in [0, 1).
 func (s *source) fraction() float64 { return float64(s.Uint64()>>11) / (1 << 53) }
 
 func (s *source) chance(p float64) bool { return s.fraction() < p }
 
-// below is uniform in [0, n).
+// below returns a number that is uniform in [0, n).
 func (s *source) below(n int) int {
 	high, _ := bits.Mul64(s.Uint64(), uint64(n))
 	return int(high)

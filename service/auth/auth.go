@@ -97,7 +97,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	return Caller{UserID: c.subject, OrgID: c.orgID, Role: c.role}, nil
 }
 
-// Ready returns nil when tokens can be verified; otherwise ErrKeysUnavailable with the cause of the last failure.
+// Ready returns nil when tokens can be verified; otherwise it returns ErrKeysUnavailable with the cause of the last
+// failure.
 func (v *Verifier) Ready() error { return v.keys.ready() }
 
 // Fetched returns when the key set was last fetched, the zero time before the first time. It reports false for a PEM

@@ -169,7 +169,7 @@ func validHost(text []byte) bool {
 	return text[end] == ':' && digits(text[end+1:])
 }
 
-// nameEnd returns where a host's name ends, and -1 where it is none because of a % without two hexadecimal digits.
+// nameEnd returns where a host's name ends, and -1 where it is no name because of a % without two hexadecimal digits.
 func nameEnd(text []byte) int {
 	for i := 0; i < len(text); i++ {
 		switch b := text[i]; {

@@ -15,7 +15,7 @@ const (
 	Feedback                // a text or JSON
 )
 
-// String returns how messages call what fits a shape.
+// String returns what messages call a value that fits a shape.
 func (s Shape) String() string {
 	return [...]string{
 		"text, an integer, numeric or uuid", "text or an enum", "timestamptz, timestamp or date", "an integer or numeric",

@@ -14,7 +14,7 @@ import (
 // Database is the database that the tests use.
 const Database = "orgstats"
 
-// URL returns how the superuser connects to the database.
+// URL returns the URL by which the superuser connects to the database.
 func (c *Cluster) URL() string { return c.urlOf(Database) }
 
 func (c *Cluster) urlOf(database string) string {

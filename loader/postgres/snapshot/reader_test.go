@@ -22,7 +22,7 @@ func people() *source.Table {
 	return t
 }
 
-// binaryCopy returns what COPY sends of rows; nil is NULL.
+// binaryCopy returns what COPY sends for rows; nil is NULL.
 func binaryCopy(rows ...[]*string) []byte {
 	out := append(slices.Clone(copySignature), 0, 0, 0, 0, 0, 0, 0, 2, 'x', 'y') // with an extension of two bytes
 	for _, row := range rows {

@@ -33,9 +33,9 @@ var sessionSettings = map[string]string{
 	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
 }
 
-// LaterSettings are those that not every server knows, or that depend on the database: they are set once it has been
-// asked. SQL_ASCII is no encoding that could be converted, and the log has the text of some others as it is (see
-// encoding).
+// LaterSettings returns the settings that not every server knows, or that depend on the database: they are set once it
+// has been asked. SQL_ASCII is no encoding that could be converted, and the log has the text of some others as it is
+// (see encoding).
 func LaterSettings(wal bool) string {
 	raw := Literal(sqlASCII)
 	if wal {
