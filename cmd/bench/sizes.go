@@ -9,26 +9,22 @@ import (
 
 // measureSizes looks up the sizes of the tables on disk.
 func (b *bench) measureSizes(ctx context.Context, conn clickhouse.Conn) error {
-	rows, err := conn.Query(ctx, `
+	bytes := map[string]uint64{}
+	err := clickhouse.ForEach(ctx, conn, `
 SELECT table, sum(rows), count(), sum(bytes_on_disk)
 FROM system.parts
 WHERE database = currentDatabase() AND active
 GROUP BY table
-ORDER BY sum(bytes_on_disk) DESC`)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	bytes := map[string]uint64{}
-	for rows.Next() {
+ORDER BY sum(bytes_on_disk) DESC`, func(scan clickhouse.Scan) error {
 		var t tableSize
-		if err := rows.Scan(&t.Table, &t.Rows, &t.Parts, &t.Bytes); err != nil {
+		if err := scan(&t.Table, &t.Rows, &t.Parts, &t.Bytes); err != nil {
 			return err
 		}
 		bytes[t.Table] = t.Bytes
 		b.report.Sizes.Tables = append(b.report.Sizes.Tables, t)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if bytes["messages"] == 0 {

@@ -27,17 +27,6 @@ var kinds = [...]struct {
 // NumKinds is the number of kinds.
 const NumKinds = len(kinds)
 
-// Kinds are all kinds of records, in the order in which they are listed to users.
-var Kinds = allKinds()
-
-func allKinds() []Kind {
-	all := make([]Kind, len(kinds))
-	for i := range all {
-		all[i] = Kind(i)
-	}
-	return all
-}
-
 // String returns the name of the kind in lines and mappings.
 func (k Kind) String() string { return kinds[k].name }
 
@@ -54,8 +43,8 @@ func ParseKind(name string) (Kind, bool) {
 // KindNames lists the names of all kinds for a sentence, each between quotation marks.
 func KindNames(quote string) string {
 	var names []string
-	for _, k := range Kinds {
-		names = append(names, quote+k.String()+quote)
+	for _, k := range kinds {
+		names = append(names, quote+k.name+quote)
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]

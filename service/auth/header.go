@@ -1,8 +1,6 @@
 package auth
 
-import (
-	"strings"
-)
+import "strings"
 
 // maxIDBytes bounds the ids of keys, users and organizations.
 const maxIDBytes = 128

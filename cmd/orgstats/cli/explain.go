@@ -79,21 +79,17 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error {
 	fmt.Fprintln(p.stdout, "\nReads")
 	ctx := clickhouse.WithParams(p.ctx, query.Params)
-	rows, err := conn.Query(ctx, "EXPLAIN ESTIMATE "+query.SQL)
-	if err != nil {
-		return fmt.Errorf("explain the statement: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	err := clickhouse.ForEach(ctx, conn, "EXPLAIN ESTIMATE "+query.SQL, func(scan clickhouse.Scan) error {
 		var database, table string
 		var parts, n, marks uint64
-		if err := rows.Scan(&database, &table, &parts, &n, &marks); err != nil {
+		if err := scan(&database, &table, &parts, &n, &marks); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stdout, "  %s: up to %d rows in %d granules of %d parts\n", table, n, marks, parts)
-	}
-	if err := rows.Err(); err != nil {
+		_, err := fmt.Fprintf(p.stdout, "  %s: up to %d rows in %d granules of %d parts\n", table, n, marks, parts)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("explain the statement: %w", err)
 	}
 	read, err := rowsRead(ctx, conn, query.SQL)
 	if err != nil {
@@ -106,14 +102,6 @@ func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error 
 // rowsRead runs a statement and returns how many rows it read.
 func rowsRead(ctx context.Context, conn clickhouse.Conn, statement string) (read uint64, err error) {
 	ctx = driver.Context(ctx, driver.WithProgress(func(progress *driver.Progress) { read += progress.Rows }))
-	rows, err := conn.Query(ctx, statement)
-	if err != nil {
-		return 0, err
-	}
-	for rows.Next() { // the answer itself is shown elsewhere
-	}
-	if err := rows.Err(); err != nil {
-		return 0, err
-	}
-	return read, rows.Close()
+	err = clickhouse.ForEach(ctx, conn, statement, func(clickhouse.Scan) error { return nil }) // the answer is shown elsewhere
+	return read, err
 }

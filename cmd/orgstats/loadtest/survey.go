@@ -109,15 +109,5 @@ func appendText(scan func(...any) error, texts *[]string) error {
 func each(ctx context.Context, conn clickhouse.Conn, params clickhouse.Params, statement string, take func(scan func(...any) error) error) error {
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: time.Minute}})
 	defer cancel()
-	rows, err := conn.Query(clickhouse.WithParams(ctx, params), statement)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := take(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return clickhouse.ForEach(clickhouse.WithParams(ctx, params), conn, statement, take)
 }
