@@ -198,6 +198,7 @@ func (s *session) startCopy(t *source.Table, floor uint64) *tableState {
 // that is committed before now.
 func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	var changed []*tableState
+	reasons := map[*source.Table]string{}
 	for _, t := range s.tables {
 		st := s.state.tables[t.FullName()]
 		why, err := s.whyCopied(ctx, t, st)
@@ -215,7 +216,7 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 		if st != nil {
 			floor = max(floor, st.snapshot+1)
 		}
-		s.Log.Info("a table is to be copied", "table", t.FullName(), "because", why)
+		reasons[t] = why
 		changed = append(changed, s.startCopy(t, floor))
 	}
 	if len(changed) == 0 {
@@ -226,6 +227,11 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, t := range s.tables { // logged once it is stored, so that whoever reads the line finds the state
+		if why := reasons[t]; why != "" {
+			s.Log.Info("a table is to be copied", "table", t.FullName(), "because", why)
+		}
 	}
 	s.Resync = nil
 	return nil

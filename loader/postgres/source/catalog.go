@@ -77,19 +77,32 @@ ORDER BY array_position(i.indkey::int2[], a.attnum)`
 func (c *Catalog) Relation(ctx context.Context, schema, name string) (*Relation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := &Relation{Columns: map[string]Attribute{}}
-	err := c.conn.QueryRow(ctx, relationSQL, schema, name).Scan(
-		&r.OID, &r.kind, &r.persistence, &r.identity, &r.hiddenRows, &r.schemaUsable, &r.owned)
-	if err == pgx.ErrNoRows {
-		return nil, nil
+	for {
+		r := &Relation{Columns: map[string]Attribute{}}
+		err := c.conn.QueryRow(ctx, relationSQL, schema, name).Scan(
+			&r.OID, &r.kind, &r.persistence, &r.identity, &r.hiddenRows, &r.schemaUsable, &r.owned)
+		if err == pgx.ErrNoRows {
+			return nil, nil
+		}
+		if err == nil {
+			err = r.read(ctx, c.conn)
+		}
+		if err == nil {
+			return r, nil
+		}
+		// What PostgreSQL says of the privileges on a table that is dropped meanwhile is NULL. Another one may have its
+		// name now.
+		if !r.isDropped(ctx, c.conn) {
+			return nil, fmt.Errorf("look up table %s.%s: %w", schema, name, err)
+		}
 	}
-	if err == nil {
-		err = r.read(ctx, c.conn)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look up table %s.%s: %w", schema, name, err)
-	}
-	return r, nil
+}
+
+// isDropped reports whether the table that was found is no more. It is false where that can't be found out.
+func (r *Relation) isDropped(ctx context.Context, conn *pgx.Conn) bool {
+	var dropped bool
+	err := conn.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM pg_class WHERE oid = $1)", r.OID).Scan(&dropped)
+	return err == nil && dropped && r.OID != 0
 }
 
 // read reads what the table is made of.
