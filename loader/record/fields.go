@@ -14,72 +14,34 @@ const (
 	FieldOther
 )
 
-// After returns the message as it is after the change m of the version before: what m does not bring stays.
-func (m *Message) After(before *Message) *Message {
-	if !m.IsPartial() {
-		return m
-	}
-	if m.Tombstone {
-		after := *before
-		after.Version = before.deleted(&m.Version)
-		return &after
-	}
-	after := *m
-	if m.Unsent&FieldParts != 0 {
-		after.Tools.Parts = before.Tools.Parts
-	}
-	if m.Unsent&FieldToolInvocations != 0 {
-		after.Tools.Invocations = before.Tools.Invocations
-	}
-	after.ToolCalls = after.Tools.calls()
-	if m.Unsent&FieldUsage != 0 {
-		after.InputTokens, after.OutputTokens, after.TotalTokens = before.InputTokens, before.OutputTokens, before.TotalTokens
-	}
-	if m.Unsent&FieldFeedback != 0 {
-		after.Helpful, after.NotHelpful = before.Helpful, before.NotHelpful
-	}
-	after.Unsent = m.stillUnsent(&before.Version)
-	return &after
+// fieldsByName are those that the version before can give, by their names in lines.
+var fieldsByName = map[string]Fields{
+	"parts": FieldParts, "toolInvocations": FieldToolInvocations, "usage": FieldUsage, "feedback": FieldFeedback,
+	"publicMetadata": FieldMetadata,
 }
 
-// After returns the member as it is after the change m of the version before.
-func (m *Member) After(before *Member) *Member {
-	if !m.IsPartial() {
-		return m
+// after returns the record as it is after the change r of the version before; fill, if there is one, copies what r does
+// not bring.
+func after[P interface {
+	*R
+	Record
+}, R any](r, before P, fill func(after, before P)) P {
+	change, old := r.version(), before.version()
+	if !change.IsPartial() {
+		return r
 	}
-	if m.Tombstone {
-		after := *before
-		after.Version = before.deleted(&m.Version)
-		after.SourceKey = m.SourceKey
-		return &after
+	after := P(new(R))
+	if change.Tombstone {
+		*after = *before
+		*after.version() = old.deleted(change)
+		return after
 	}
-	after := *m
-	if m.Unsent&FieldMetadata != 0 {
-		after.Metadata, after.Paths = before.Metadata, before.Paths
-		after.PairPaths, after.PairValues = before.PairPaths, before.PairValues
+	*after = *r
+	if fill != nil {
+		fill(after, before)
 	}
-	after.Unsent = m.stillUnsent(&before.Version)
-	return &after
-}
-
-// After returns the conversation as it is after the change c of the version before.
-func (c *Conversation) After(before *Conversation) *Conversation {
-	if !c.Tombstone {
-		return c
-	}
-	after := *before
-	after.Version = before.deleted(&c.Version)
-	return &after
-}
-
-// After returns the file as it is after the change f of the version before.
-func (f *KBFile) After(before *KBFile) *KBFile {
-	if !f.Tombstone {
-		return f
-	}
-	after := *before
-	after.Version = before.deleted(&f.Version)
-	return &after
+	after.version().Unsent = change.stillUnsent(old)
+	return after
 }
 
 // stillUnsent returns what is missing of a change when the version before misses something itself. What can't be told
@@ -89,11 +51,4 @@ func (v *Version) stillUnsent(before *Version) Fields {
 		return v.Unsent | FieldOther
 	}
 	return v.Unsent&before.Unsent | (v.Unsent|before.Unsent)&FieldOther
-}
-
-func (t Tools) calls() uint32 {
-	if t.Invocations >= 0 {
-		return uint32(t.Invocations)
-	}
-	return uint32(max(t.Parts, 0))
 }

@@ -1,10 +1,56 @@
 package record
 
-import (
-	"strings"
-)
+import "strings"
 
-// message reads a message.
+// Message stands in a conversation, which says whose it is. TotalTokens is what the platform gave, which need not
+// be the sum of the other two.
+type Message struct {
+	Version
+	ID, ConversationID, Role                          string
+	CreatedAt                                         int64
+	ToolCalls, InputTokens, OutputTokens, TotalTokens uint32
+	Helpful, NotHelpful                               uint32 // pieces of feedback of each kind
+	Tools                                             Tools
+}
+
+// Tools is what ToolCalls follows from, for messages from a log: a later version may bring only one of both.
+type Tools struct {
+	Invocations int32 // entries of toolInvocations; -1: it is no array
+	Parts       int32 // parts that are tool calls; -1: parts is neither absent nor an array
+}
+
+func (t Tools) calls() uint32 {
+	if t.Invocations >= 0 {
+		return uint32(t.Invocations)
+	}
+	return uint32(max(t.Parts, 0))
+}
+
+func (*Message) Kind() Kind           { return KindMessage }
+func (m *Message) Key() string        { return m.ID }
+func (m *Message) Identity() Identity { return Identity{m.ID} }
+func (m *Message) Owner() string      { return m.ConversationID }
+
+// After returns the message as it is after the change m of the version before: what m does not bring stays.
+func (m *Message) After(before *Message) *Message { return after(m, before, (*Message).fill) }
+
+// fill copies what m does not bring from the version before.
+func (m *Message) fill(before *Message) {
+	if m.Unsent&FieldParts != 0 {
+		m.Tools.Parts = before.Tools.Parts
+	}
+	if m.Unsent&FieldToolInvocations != 0 {
+		m.Tools.Invocations = before.Tools.Invocations
+	}
+	m.ToolCalls = m.Tools.calls()
+	if m.Unsent&FieldUsage != 0 {
+		m.InputTokens, m.OutputTokens, m.TotalTokens = before.InputTokens, before.OutputTokens, before.TotalTokens
+	}
+	if m.Unsent&FieldFeedback != 0 {
+		m.Helpful, m.NotHelpful = before.Helpful, before.NotHelpful
+	}
+}
+
 func (r *reader) message() *Message {
 	m := r.arena.message()
 	*m = Message{
@@ -22,19 +68,16 @@ func (r *reader) message() *Message {
 	return m
 }
 
-// messageRole reads role. The usual ones, which nearly all messages have, are not allocated.
+// usualRoles are those of nearly all messages; they are not allocated.
+var usualRoles = [...]string{"user", "assistant", "tool", "system"}
+
 func (r *reader) messageRole() string {
 	const want = "a string of 1 to 64 bytes"
 	role := r.text("role", r.role, want)
-	switch role {
-	case "user":
-		return "user"
-	case "assistant":
-		return "assistant"
-	case "tool":
-		return "tool"
-	case "system":
-		return "system"
+	for _, usual := range usualRoles {
+		if role == usual {
+			return usual
+		}
 	}
 	if len(role) < 1 || len(role) > maxRoleLength {
 		r.wrong("role", r.role, want)

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/tidwall/gjson"
 )
@@ -171,33 +173,21 @@ func detach(texts ...*string) {
 // unpairedSurrogate reports whether the inside of a JSON string escapes half of a surrogate pair. That is no
 // character, and whatever stood for it could make two different ids one.
 func unpairedSurrogate(inner string) bool {
-	high := false
+	high := false // the escape before is the first half of a pair
 	for i := 0; i < len(inner); i++ {
-		if inner[i] != '\\' || inner[i+1] != 'u' {
-			if high {
-				return true
+		var r rune
+		if inner[i] == '\\' {
+			if i++; inner[i] == 'u' {
+				code, _ := strconv.ParseUint(inner[i+1:i+5], 16, 16)
+				r = rune(code)
+				i += 4
 			}
-			if inner[i] == '\\' {
-				i++
-			}
-			continue
 		}
-		low := isLowSurrogate(inner[i+2 : i+6])
+		low := utf16.IsSurrogate(r) && r >= 0xdc00
 		if high != low {
 			return true
 		}
-		high = isHighSurrogate(inner[i+2 : i+6])
-		i += 5
+		high = utf16.IsSurrogate(r) && !low
 	}
 	return high
-}
-
-// isHighSurrogate reports whether four hexadecimal digits are the first half of a surrogate pair.
-func isHighSurrogate(hex string) bool {
-	return (hex[0] == 'd' || hex[0] == 'D') && strings.IndexByte("89abAB", hex[1]) >= 0
-}
-
-// isLowSurrogate reports whether four hexadecimal digits are the second half of a surrogate pair.
-func isLowSurrogate(hex string) bool {
-	return (hex[0] == 'd' || hex[0] == 'D') && strings.IndexByte("cdefCDEF", hex[1]) >= 0
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -42,20 +43,9 @@ func (r *Row) Reject(field, reason string) { r.fail(field, reason) }
 
 // Unsent records that the source did not send a field, because it did not change.
 func (r *Row) Unsent(field string) {
-	switch field {
-	case "parts":
-		r.unsent |= FieldParts
-	case "toolInvocations":
-		r.unsent |= FieldToolInvocations
-	case "usage":
-		r.unsent |= FieldUsage
-	case "feedback":
-		r.unsent |= FieldFeedback
-	case "publicMetadata":
-		r.unsent |= FieldMetadata
+	r.unsent |= cmp.Or(fieldsByName[field], FieldOther)
+	if field == "publicMetadata" {
 		r.publicMetadata = "{}"
-	default:
-		r.unsent |= FieldOther
 	}
 }
 

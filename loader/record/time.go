@@ -39,18 +39,18 @@ func ParseTime(s string) (ms int64, exact bool, err error) {
 		return 0, false, errTimeShape
 	}
 	offset, err := offsetMinutes(zone)
+	first := firstOfMonth(year, month)
 	switch {
 	case err != nil:
 		return 0, false, err
-	case month < 1 || month > 12 || day < 1 || day > daysIn(year, month):
+	case month < 1 || month > 12 || day < 1 || day > firstOfMonth(year, month+1)-first:
 		return 0, false, errTimeDay
 	case second == 60 && hour <= 23 && minute <= 59 && (hour*60+minute-offset+2*minutesOfDay)%minutesOfDay == minutesOfDay-1:
 		return 0, false, errTimeLeap // they end a day in UTC
 	case hour > 23 || minute > 59 || second > 59:
 		return 0, false, errTimeClock
 	}
-	minutes := (daysSince1970(year, month, day)*24+hour)*60 + minute - offset
-	ms = (minutes*60+second)*1000 + milliseconds
+	ms = ((((first+day-1)*24+hour)*60+minute-offset)*60+second)*1000 + milliseconds
 	if ms < cells.MinTime || ms > cells.MaxTime {
 		return 0, false, errTimeRange
 	}
@@ -113,28 +113,14 @@ func offsetMinutes(zone string) (int64, error) {
 	return hours*60 + minutes, nil
 }
 
-// daysIn returns the number of days of a month.
-func daysIn(year, month int64) int64 {
-	switch month {
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case 4, 6, 9, 11:
-		return 30
-	}
-	return 31
-}
-
-// daysSince1970 counts days in the Gregorian calendar. Years that begin in March have the leap day at their end, so
-// that the days before a month depend on the month alone. The year 0 may come out a day wrong, which is still far out
-// of ParseTime's range.
-func daysSince1970(year, month, day int64) int64 {
+// firstOfMonth returns the first day of a month, 1 to 13, in days since 1970 in the Gregorian calendar. Years that begin
+// in March have the leap day at their end, so that the days before a month depend on the month alone. The year 0 may
+// come out a day wrong, which is still far out of ParseTime's range. It costs half of what time.Date does.
+func firstOfMonth(year, month int64) int64 {
 	const daysTo1970 = 719_468 // from 0000-03-01
 	if month < 3 {
 		year, month = year-1, month+12
 	}
 	leapDays := year/4 - year/100 + year/400
-	return 365*year + leapDays + (153*(month-3)+2)/5 + day - 1 - daysTo1970
+	return 365*year + leapDays + (153*(month-3)+2)/5 - daysTo1970
 }
