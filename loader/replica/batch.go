@@ -9,11 +9,7 @@ import (
 
 // Batch is a set of records that are written together. Of several records of one id it keeps the one that wins.
 type Batch struct {
-	conversations winners[string, *record.Conversation]
-	messages      winners[string, *record.Message]
-	kbFiles       winners[string, *record.KBFile]
-	members       winners[memberKey, *record.Member]
-	sets          [record.NumKinds]recordSet // by kind
+	sets [record.NumKinds]recordSet // by kind
 }
 
 // recordSet is the winners of one kind.
@@ -25,34 +21,15 @@ type recordSet interface {
 	len() int
 }
 
-// memberKey is a member's organization and user or, in a batch of records from a log, the key of its row there: the row
-// may move to another organization or user.
-type memberKey struct{ orgID, userID, sourceKey string }
-
-func memberKeyOf(r *record.Member) memberKey {
-	if r.SourceKey != "" {
-		return memberKey{sourceKey: r.SourceKey}
-	}
-	return memberKey{orgID: r.OrgID, userID: r.UserID}
-}
-
 // NewBatch returns an empty batch, with room for so many messages before it must grow.
 func NewBatch(messages int) *Batch {
 	itself := func(id string) string { return id }
-	bySource := func(key string) memberKey { return memberKey{sourceKey: key} }
-	b := &Batch{
-		conversations: newWinners(0, index.Hash, (*record.Conversation).Key, itself, (*record.Conversation).After),
-		messages:      newWinners(messages, index.Hash, (*record.Message).Key, itself, (*record.Message).After),
-		kbFiles:       newWinners(0, index.Hash, (*record.KBFile).Key, itself, (*record.KBFile).After),
-		members:       newWinners(0, nil, memberKeyOf, bySource, (*record.Member).After),
-	}
-	b.sets = [...]recordSet{
-		record.KindConversation: &b.conversations,
-		record.KindMessage:      &b.messages,
-		record.KindKBFile:       &b.kbFiles,
-		record.KindMember:       &b.members,
-	}
-	return b
+	return &Batch{[...]recordSet{
+		record.KindConversation: newWinners(0, index.Hash, (*record.Conversation).Key, itself, (*record.Conversation).After),
+		record.KindMessage:      newWinners(messages, index.Hash, (*record.Message).Key, itself, (*record.Message).After),
+		record.KindKBFile:       newWinners(0, index.Hash, (*record.KBFile).Key, itself, (*record.KBFile).After),
+		record.KindMember:       newWinners(0, nil, memberKey, sourceKey, (*record.Member).After),
+	}}
 }
 
 // Add adds a record. Records must be added in the order in which they came: among equal versions the last one wins.
@@ -71,11 +48,12 @@ func (b *Batch) Len() int {
 }
 
 // Messages returns the number of those that are messages.
-func (b *Batch) Messages() int { return len(b.messages.list) }
+func (b *Batch) Messages() int { return b.messages().len() }
 
 // hasAny reports whether the batch has any of another's messages, given by their index in it.
 func (b *Batch) hasAny(other *Batch, indexes []int32) bool {
-	return slices.ContainsFunc(indexes, func(i int32) bool { return b.messages.has(other.messages.list[i].ID) })
+	mine, others := b.messages(), other.messages().list
+	return slices.ContainsFunc(indexes, func(i int32) bool { return mine.has(others[i].ID) })
 }
 
 // Changed counts, by kind, the records of a batch that changed a replica; the others were older than what was there, or

@@ -11,7 +11,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 	if w.rollups.Stale() == 0 {
 		return nil
 	}
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	many, err := w.rollups.Compute(ctx)
 	if err != nil {
@@ -23,7 +23,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 // MarkAll marks all hours of the organizations as stale, those of every organization if none is given: Compute then
 // computes them anew, and readers take them from the messages meanwhile.
 func (w *Writer) MarkAll(ctx context.Context, organizations []string) error {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	return w.rollups.MarkAll(ctx, organizations)
 }

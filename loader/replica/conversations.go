@@ -2,7 +2,7 @@ package replica
 
 import (
 	"context"
-	"strings"
+	"unique"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,13 +14,37 @@ import (
 // conversationsCached is how many conversations stay in memory, about 500 bytes each.
 const conversationsCached = 120_000
 
+// conversation is a row of the table conversations: the record and its dense numbers.
+type conversation struct {
+	record.Conversation
+	no, userNo, agentNo uint32
+}
+
+// countsLike reports whether both have the same organization, numbers and visibility for their messages.
+func (c *conversation) countsLike(other *conversation) bool {
+	return c.OrgID == other.OrgID && c.UserID == other.UserID && c.AgentID == other.AgentID &&
+		c.no == other.no && c.userNo == other.userNo && c.agentNo == other.agentNo && c.Deleted == other.Deleted
+}
+
+var conversationColumns = append(versionColumns(func(c *conversation) *record.Version { return &c.Version }),
+	clickhouse.Field("id", func(c *conversation) *string { return &c.ID }),
+	clickhouse.Text("org_id", func(c *conversation) *string { return &c.OrgID }),
+	clickhouse.Field("user_id", func(c *conversation) *string { return &c.UserID }),
+	clickhouse.Text("agent_id", func(c *conversation) *string { return &c.AgentID }),
+	clickhouse.Field("conversation_no", func(c *conversation) *uint32 { return &c.no }),
+	clickhouse.Field("user_no", func(c *conversation) *uint32 { return &c.userNo }),
+	clickhouse.Field("agent_no", func(c *conversation) *uint32 { return &c.agentNo }),
+	clickhouse.Millis("created_at", func(c *conversation) *int64 { return &c.CreatedAt }),
+	clickhouse.Value("is_deleted", func(c *conversation) uint8 { return bit(c.Deleted) }))
+
 // conversations is the replica of the conversations.
 type conversations struct {
-	conn     clickhouse.Conn
+	planned
+	sentWhole
+	rowsOf[conversation]
 	users    *index.Numbers
 	agents   *index.Numbers
 	numbers  index.Sequence
-	orgs     map[string]string // interned, so that a cached conversation does not hold all texts of its record
 	presence *index.Presence
 	cache    *index.Cache[string, *conversation]
 	pending  index.Pending[string, *conversation] // new and changed rows
@@ -37,20 +61,20 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 	}
 	numbers, err := index.OpenSequence(ctx, conn, "conversations", "conversation_no")
 	return &conversations{
-		conn: conn, users: users, agents: agents, numbers: numbers, orgs: map[string]string{},
-		presence: index.OfConversations(conn),
-		cache:    index.NewCache[string, *conversation](conversationsCached), pending: index.NewPending[string, *conversation](),
+		rowsOf: rowsOf[conversation]{
+			conn: conn, columns: conversationColumns, blank: func() *conversation { return &conversation{} },
+			of: schema{
+				name: "conversations", sortKey: "id", exists: "1", key: "id", position: "'', toInt64(0), id", after: "{id:String}",
+			},
+		},
+		users: users, agents: agents, numbers: numbers, presence: index.OfConversations(conn),
+		cache: index.NewCache[string, *conversation](conversationsCached), pending: index.NewPending[string, *conversation](),
 	}, err
 }
 
-// lookUp runs a query that selects conversationColumns.
-func (c *conversations) lookUp(ctx context.Context, keys *clickhouse.Keys, query string, f func(*conversation)) error {
-	return clickhouse.LookUp(ctx, c.conn, "conversations", keys, query, func(scan clickhouse.Scan) error {
-		row := &conversation{}
-		err := conversationColumns.Scan(scan, row)
-		f(row)
-		return err
-	})
+// conversations returns the conversations of the batch.
+func (b *Batch) conversations() *winners[string, *record.Conversation] {
+	return b.sets[record.KindConversation].(*winners[string, *record.Conversation])
 }
 
 // find looks up conversations by ids, which may come more than once. The result has nil for those that are not known.
@@ -74,13 +98,7 @@ func (c *conversations) find(ctx context.Context, ids []string) (map[string]*con
 	if err != nil || len(unknown) == 0 {
 		return result, err
 	}
-	query := `
-SELECT ` + conversationColumns.Select() + `
-FROM conversations
-WHERE id IN (SELECT id FROM keys)
-ORDER BY id, version DESC
-LIMIT 1 BY id`
-	err = c.lookUp(ctx, clickhouse.StringKeys("id", unknown), query, func(row *conversation) {
+	err = c.lookUp(ctx, clickhouse.StringKeys("id", unknown), "id IN (SELECT id FROM keys)", func(row *conversation) {
 		result[row.ID] = row
 		c.cache.Put(row.ID, row)
 	})
@@ -96,22 +114,14 @@ func (c *conversations) candidates(ctx context.Context, ids []string) ([]string,
 	return columnOf(indexes, func(i int32) string { return ids[i] }), err
 }
 
-// writtenBy reads the conversations that a batch wrote, a page at a time in the order of their ids.
-func (c *conversations) writtenBy(ctx context.Context, batch uint64, after string, limit int64) ([]*conversation, error) {
-	params := clickhouse.Params{}
-	params.Int64("batch", int64(batch))
-	params.String("after", after)
-	params.Int64("limit", limit)
-	query := `
-SELECT ` + conversationColumns.Select() + `
-FROM conversations
-WHERE version = {batch:UInt64} AND id > {after:String}
-ORDER BY id
-LIMIT 1 BY id
-LIMIT {limit:UInt64}`
-	var rows []*conversation
-	err := c.lookUp(clickhouse.WithParams(ctx, params), nil, query, func(row *conversation) { rows = append(rows, row) })
-	return rows, err
+func (c *conversations) stored(ctx context.Context, ids []string) (stored []string, err error) {
+	rows, err := c.find(ctx, ids)
+	for _, id := range ids {
+		if rows[id] != nil {
+			stored = append(stored, id)
+		}
+	}
+	return stored, err
 }
 
 // turn goes on to the next batch.
@@ -146,7 +156,7 @@ func (c *conversations) changed(ctx context.Context, records []*record.Conversat
 			continue
 		}
 		row := &conversation{Conversation: *r}
-		row.OrgID = c.org(row.OrgID)
+		row.OrgID = unique.Make(row.OrgID).Value() // so that a cached conversation does not hold all texts of its record
 		rows = append(rows, row)
 		users = append(users, index.OwnedID{OrgID: r.OrgID, ID: r.UserID})
 		if r.AgentID != "" {
@@ -171,16 +181,6 @@ func (c *conversations) changed(ctx context.Context, records []*record.Conversat
 	return rows, nil
 }
 
-// org returns the interned id of an organization.
-func (c *conversations) org(id string) string {
-	same, seen := c.orgs[id]
-	if !seen {
-		same = strings.Clone(id)
-		c.orgs[same] = same
-	}
-	return same
-}
-
 // number returns the conversation's number: the one that it has, or the next one of an organization that it is new in.
 func (c *conversations) number(row, old *conversation) (uint32, error) {
 	if old != nil && old.OrgID == row.OrgID {
@@ -202,6 +202,5 @@ func (c *conversations) write(ctx context.Context, batch uint64, rows []*convers
 	if len(rows) == 0 {
 		return nil
 	}
-	values := columnOf(rows, func(r *conversation) conversation { return *r })
-	return clickhouse.Insert(ctx, c.conn, "conversations", values, versioned(conversationColumns, batch)...)
+	return c.insert(ctx, batch, columnOf(rows, func(r *conversation) conversation { return *r }))
 }

@@ -39,7 +39,7 @@ func (w *Writer) follow(ctx context.Context, batch uint64, arrivals []arrival) e
 	}
 	keys := clickhouse.StringKeys("conversation_id", columnOf(arrivals, func(a arrival) string { return a.ID })).
 		Add("org_id", "String", columnOf(arrivals, func(a arrival) string { return a.home }))
-	ids, err := w.messageIDs(ctx, keys, `
+	ids, err := lookUpIDs(ctx, w.conn, "messages of conversations", keys, `
 SELECT DISTINCT id
 FROM messages
 WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT conversation_id FROM keys)`)
@@ -51,18 +51,6 @@ WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT convers
 	}
 	w.messages.waiting.arrived(arrivals)
 	return nil
-}
-
-// messageIDs returns messages that belong, or once belonged, to the conversations of a set.
-func (w *Writer) messageIDs(ctx context.Context, keys *clickhouse.Keys, query string) ([]string, error) {
-	var ids []string
-	err := clickhouse.LookUp(ctx, w.conn, "messages of conversations", keys, query, func(scan clickhouse.Scan) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	})
-	return ids, err
 }
 
 // refresh writes again the messages that do not match their conversation. It can be repeated: a message that is up to

@@ -15,69 +15,28 @@ type Missing map[record.Kind][]string
 
 // Incomplete returns what is missing. All of it must be given to Complete before the batch can be applied.
 func (w *Writer) Incomplete(ctx context.Context, b *Batch, floors Floors) (Missing, error) {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	missing := Missing{}
-	for _, kind := range []record.Kind{record.KindConversation, record.KindKBFile} {
-		for r := range b.sets[kind].all {
+	for i, t := range w.tables {
+		var partial []record.Record
+		for r := range b.sets[i].all {
 			if record.VersionOf(r).Unsent != 0 {
-				missing[kind] = append(missing[kind], r.Key())
+				partial = append(partial, r)
 			}
 		}
-	}
-	if err := w.incompleteMessages(ctx, b, floors[record.KindMessage], missing); err != nil {
-		return nil, err
-	}
-	return missing, w.incompleteMembers(ctx, b, floors[record.KindMember], missing)
-}
-
-func (w *Writer) incompleteMessages(ctx context.Context, b *Batch, floor uint64, missing Missing) error {
-	var ids []string
-	for _, r := range b.messages.list {
-		if r.Unsent != 0 {
-			ids = append(ids, r.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	stored, err := w.messages.find(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, r := range b.messages.list {
-		if r.Unsent == 0 {
+		if len(partial) == 0 {
 			continue
 		}
-		old := stored.rows[r.ID]
-		if old == nil || old.LSN < floor || old.LSN == 0 || r.Unsent&record.FieldOther != 0 || old.Tools.Parts < 0 {
-			missing[record.KindMessage] = append(missing[record.KindMessage], r.ID)
+		keys, err := t.lacking(ctx, partial, floors[i])
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) > 0 {
+			missing[record.Kind(i)] = keys
 		}
 	}
-	return nil
-}
-
-func (w *Writer) incompleteMembers(ctx context.Context, b *Batch, floor uint64, missing Missing) error {
-	var records []*record.Member
-	for _, r := range b.members.list {
-		if r.Unsent != 0 {
-			records = append(records, r)
-		}
-	}
-	owned, err := w.members.owned(ctx, records)
-	if err != nil {
-		return err
-	}
-	for _, r := range records {
-		known := false
-		for _, old := range owned[r.SourceKey] {
-			known = known || old.OrgID == r.OrgID && old.UserID == r.UserID && old.LSN >= floor
-		}
-		if !known || r.Unsent&record.FieldOther != 0 {
-			missing[record.KindMember] = append(missing[record.KindMember], r.SourceKey)
-		}
-	}
-	return nil
+	return missing, nil
 }
 
 // Complete replaces the records that were missing something by whole ones, and removes the others of the missing: their

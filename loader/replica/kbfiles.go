@@ -9,15 +9,51 @@ import (
 	"github.com/orgstats/orgstats/loader/rollup"
 )
 
-// kbFiles is the replica of the knowledge-base files.
-type kbFiles struct {
-	conn      clickhouse.Conn
-	locations *index.Locations
-	rollups   *rollup.Rollups
+var kbFileColumns = append(versionColumns(func(f *record.KBFile) *record.Version { return &f.Version }),
+	clickhouse.Text("org_id", func(f *record.KBFile) *string { return &f.OrgID }),
+	clickhouse.Millis("processed_at", func(f *record.KBFile) *int64 { return &f.ProcessedAt }),
+	clickhouse.Field("id", func(f *record.KBFile) *string { return &f.ID }),
+	clickhouse.Field("knowledge_base_id", func(f *record.KBFile) *string { return &f.KnowledgeBaseID }),
+	clickhouse.Text("processing_status", func(f *record.KBFile) *string { return &f.Status }),
+	clickhouse.Field("input_tokens", func(f *record.KBFile) *uint32 { return &f.InputTokens }),
+	clickhouse.Field("output_tokens", func(f *record.KBFile) *uint32 { return &f.OutputTokens }),
+	clickhouse.Field("total_tokens", func(f *record.KBFile) *uint32 { return &f.TotalTokens }),
+	clickhouse.Millis("created_at", func(f *record.KBFile) *int64 { return &f.CreatedAt }),
+	clickhouse.Value("is_deleted", func(f *record.KBFile) uint8 { return bit(f.Deleted) }))
+
+func kbFileLocation(f *record.KBFile) index.Location {
+	return index.Location{OrgID: f.OrgID, At: f.ProcessedAt}
 }
 
-// apply writes what the records change and returns how many do.
-func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBFile, hashes []uint64) (changed int, err error) {
+// kbFileTombstone returns for a file what tombstone returns for a message: its knowledge base is "".
+func kbFileTombstone(f *record.KBFile) record.KBFile {
+	return record.KBFile{
+		Version: record.Version{UpdatedAt: f.UpdatedAt, Deleted: true, LSN: f.LSN},
+		ID:      f.ID, OrgID: f.OrgID, ProcessedAt: f.ProcessedAt, CreatedAt: f.CreatedAt,
+	}
+}
+
+// kbFiles is the replica of the knowledge-base files.
+type kbFiles struct {
+	sentWhole
+	located[record.KBFile]
+	rollups *rollup.Rollups
+}
+
+func newKBFiles(conn clickhouse.Conn, rollups *rollup.Rollups) *kbFiles {
+	return &kbFiles{located: located[record.KBFile]{
+		rowsOf[record.KBFile]{locatedSchema("kb_files", "processed_at", "knowledge_base_id"), conn, kbFileColumns, func() *record.KBFile { return &record.KBFile{} }},
+		index.NewLocations(conn, "kb_file"), (*record.KBFile).Key,
+	}, rollups: rollups}
+}
+
+// kbFiles returns the files of the batch.
+func (b *Batch) kbFiles() *winners[string, *record.KBFile] {
+	return b.sets[record.KindKBFile].(*winners[string, *record.KBFile])
+}
+
+func (k *kbFiles) apply(ctx context.Context, batch uint64, p *plan) (changed int, err error) {
+	records, hashes := p.batch.kbFiles().list, p.batch.kbFiles().hashes
 	if len(records) == 0 {
 		return 0, nil
 	}
@@ -29,7 +65,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 	if err != nil {
 		return 0, err
 	}
-	stored, err := k.read(ctx, records, hashes, at)
+	stored, err := k.read(ctx, columnOf(records, (*record.KBFile).Key), hashes, at)
 	if err != nil {
 		return 0, err
 	}
@@ -55,45 +91,14 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, records []*record.KBF
 		}
 		rows = append(rows, *r)
 	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	if err := k.locations.Write(ctx, entries, func(row int32) index.Location { return kbFileLocation(&rows[row]) }); err != nil {
 		return 0, err
 	}
-	return changed, k.write(ctx, batch, rows)
-}
-
-// read reads the rows of the records' ids, given where they may be.
-func (k *kbFiles) read(ctx context.Context, records []*record.KBFile, hashes []uint64, at index.Found) (map[string]*record.KBFile, error) {
-	rows := map[string]*record.KBFile{}
-	keys, n := at.Keys(columnOf(records, (*record.KBFile).Key), hashes)
-	if n == 0 {
-		return rows, nil
+	if err := k.rollups.MarkOrganizations(ctx, organizationsOf(rows, (*record.KBFile).Owner)); err != nil {
+		return 0, err
 	}
-	query := `
-SELECT ` + kbFileColumns.Select() + `
-FROM
-(
-    SELECT *
-    FROM kb_files
-    WHERE (org_id, processed_at, id) IN (SELECT org_id, at, id FROM keys)
-    ORDER BY org_id, processed_at, id, version DESC
-    LIMIT 1 BY org_id, processed_at, id
-)
-WHERE knowledge_base_id != ''`
-	err := clickhouse.LookUp(ctx, k.conn, "knowledge-base files", keys, query, func(scan clickhouse.Scan) error {
-		r := &record.KBFile{}
-		err := kbFileColumns.Scan(scan, r)
-		rows[r.ID] = r
-		return err
-	})
-	return rows, err
-}
-
-func (k *kbFiles) write(ctx context.Context, batch uint64, rows []record.KBFile) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	if err := k.rollups.MarkOrganizations(ctx, setOf(rows, func(r *record.KBFile) string { return r.OrgID })); err != nil {
-		return err
-	}
-	return clickhouse.Insert(ctx, k.conn, "kb_files", rows, versioned(kbFileColumns, batch)...)
+	return changed, k.insert(ctx, batch, rows)
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -11,21 +12,65 @@ import (
 	"github.com/orgstats/orgstats/loader/rollup"
 )
 
+// member is a row of the table members: the record and its user's dense number.
+type member struct {
+	*record.Member
+	userNo uint32
+}
+
+var memberColumns = append(versionColumns(func(m *member) *record.Version { return &m.Version }),
+	clickhouse.Text("org_id", func(m *member) *string { return &m.OrgID }),
+	clickhouse.Field("user_id", func(m *member) *string { return &m.UserID }),
+	clickhouse.Field("user_no", func(m *member) *uint32 { return &m.userNo }),
+	clickhouse.Field("metadata", func(m *member) *string { return &m.Metadata }),
+	clickhouse.Field("metadata_paths", func(m *member) *[]string { return &m.Paths }),
+	clickhouse.Field("metadata_pair_paths", func(m *member) *[]string { return &m.PairPaths }),
+	clickhouse.Field("metadata_pair_values", func(m *member) *[]string { return &m.PairValues }),
+	clickhouse.Field("source_key", func(m *member) *string { return &m.SourceKey }),
+	clickhouse.Value("is_deleted", func(m *member) uint8 { return bit(m.Deleted) }))
+
 // members is the replica of the organizations' members.
 type members struct {
-	conn    clickhouse.Conn
+	rowsOf[member]
 	rollups *rollup.Rollups
 }
 
-// memberRows are stored members by organization and user.
-type memberRows map[memberKey]*record.Member
+func newMembers(conn clickhouse.Conn, rollups *rollup.Rollups) *members {
+	return &members{rowsOf[member]{
+		conn: conn, columns: memberColumns, blank: func() *member { return &member{Member: &record.Member{}} },
+		of: schema{
+			name: "members", sortKey: "org_id, user_id", exists: "1", key: "source_key",
+			position: "toString(org_id), toInt64(0), user_id", after: "{org:String}, {id:String}",
+		},
+	}, rollups}
+}
 
-// apply writes what the records change and returns how many do. Numbers are those of the records' users.
-func (m *members) apply(ctx context.Context, batch uint64, records []*record.Member, numbers map[index.OwnedID]uint32) (changed int, err error) {
+// members returns the members of the batch.
+func (b *Batch) members() *winners[record.Identity, *record.Member] {
+	return b.sets[record.KindMember].(*winners[record.Identity, *record.Member])
+}
+
+// memberKey returns what tells members of a batch apart: the key of the row of a source, which may move to another
+// organization or user; or the organization and user of one from a file.
+func memberKey(r *record.Member) record.Identity {
+	if r.SourceKey != "" {
+		return sourceKey(r.SourceKey)
+	}
+	return r.Identity()
+}
+
+// sourceKey returns a key that no organization and user have: an organization has an id.
+func sourceKey(key string) record.Identity { return record.Identity{"", key} }
+
+// memberRows are stored members by organization and user.
+type memberRows map[record.Identity]*record.Member
+
+func (m *members) apply(ctx context.Context, batch uint64, p *plan) (changed int, err error) {
+	records, numbers := p.batch.members().list, p.memberNumbers
 	if len(records) == 0 {
 		return 0, nil
 	}
-	owned, err := m.owned(ctx, records)
+	owned, err := m.owned(ctx, columnOf(records, (*record.Member).Key))
 	if err != nil {
 		return 0, err
 	}
@@ -34,17 +79,23 @@ func (m *members) apply(ctx context.Context, batch uint64, records []*record.Mem
 	if err != nil {
 		return 0, err
 	}
-	rows := make(memberRows, len(targets))
+	changes := make(memberRows, len(targets))
 	for _, r := range slices.Concat(left, targets) { // a row that a record writes goes before the one that another left
-		key := memberKey{orgID: r.OrgID, userID: r.UserID}
-		if old := stored[key]; old == nil || !r.Before(&old.Version) && !sameMember(r, old) {
-			rows[key] = r
+		if old := stored[r.Identity()]; old == nil || !r.Before(&old.Version) && !sameMember(r, old) {
+			changes[r.Identity()] = r
 		}
 	}
-	if len(rows) == 0 {
+	if len(changes) == 0 {
 		return 0, nil
 	}
-	return len(rows), m.write(ctx, batch, slices.Collect(maps.Values(rows)), numbers)
+	rows := make([]member, 0, len(changes))
+	for _, r := range changes {
+		rows = append(rows, member{r, numbers[userOf(r)]})
+	}
+	if err := m.rollups.MarkOrganizations(ctx, organizationsOf(rows, func(r *member) string { return r.OrgID })); err != nil {
+		return 0, err
+	}
+	return len(rows), m.insert(ctx, batch, rows)
 }
 
 // memberChanges returns the members that the records' rows are in the end, and those that are no more because the
@@ -55,7 +106,7 @@ func memberChanges(records []*record.Member, owned map[string][]*record.Member) 
 			r = record.NewTombstone(record.KindMember, r.SourceKey, r.LSN, r.DeletedAt).(*record.Member)
 		}
 		for _, old := range owned[r.SourceKey] {
-			same := old.OrgID == r.OrgID && old.UserID == r.UserID
+			same := old.Identity() == r.Identity()
 			switch {
 			case same && r.IsPartial():
 				r = r.After(old)
@@ -85,16 +136,6 @@ func sameMember(a, b *record.Member) bool {
 		a.LSN == b.LSN && a.SourceKey == b.SourceKey
 }
 
-// lookUp runs a query that selects memberColumns.
-func (m *members) lookUp(ctx context.Context, keys *clickhouse.Keys, query string, f func(member)) error {
-	return clickhouse.LookUp(ctx, m.conn, "members", keys, query, func(scan clickhouse.Scan) error {
-		row := member{Member: &record.Member{}}
-		err := memberColumns.Scan(scan, &row)
-		f(row)
-		return err
-	})
-}
-
 // find looks up the members of the records' organizations and users, and adds the numbers of those that are stored.
 func (m *members) find(ctx context.Context, records []*record.Member, numbers map[index.OwnedID]uint32) (memberRows, error) {
 	found := memberRows{}
@@ -103,48 +144,44 @@ func (m *members) find(ctx context.Context, records []*record.Member, numbers ma
 	}
 	keys := clickhouse.StringKeys("org_id", columnOf(records, func(r *record.Member) string { return r.OrgID })).
 		Add("user_id", "String", columnOf(records, func(r *record.Member) string { return r.UserID }))
-	query := `
-SELECT ` + memberColumns.Select() + `
-FROM members
-WHERE (org_id, user_id) IN (SELECT org_id, user_id FROM keys)
-ORDER BY org_id, user_id, version DESC
-LIMIT 1 BY org_id, user_id`
-	err := m.lookUp(ctx, keys, query, func(row member) {
-		found[memberKey{orgID: row.OrgID, userID: row.UserID}], numbers[userOf(row.Member)] = row.Member, row.userNo
+	err := m.lookUp(ctx, keys, "(org_id, user_id) IN (SELECT org_id, user_id FROM keys)", func(row *member) {
+		found[row.Identity()], numbers[userOf(row.Member)] = row.Member, row.userNo
 	})
 	return found, err
 }
 
-// owned looks up the members that the source's rows of the records gave last, by the row's key. A member that another
-// row has taken over since is not among them.
-func (m *members) owned(ctx context.Context, records []*record.Member) (map[string][]*record.Member, error) {
-	var sources []string
-	for _, r := range records {
-		if r.SourceKey != "" {
-			sources = append(sources, r.SourceKey)
-		}
-	}
+// owned looks up the members that rows of the source gave last, by the row's key. A member that another row has taken
+// over since is not among them.
+func (m *members) owned(ctx context.Context, sources []string) (map[string][]*record.Member, error) {
 	owned := map[string][]*record.Member{}
+	sources = slices.DeleteFunc(sources, func(key string) bool { return key == "" }) // of files
 	if len(sources) == 0 {
 		return owned, nil
 	}
-	query := `
-SELECT ` + memberColumns.Select() + `
-FROM members
-WHERE (org_id, user_id) IN
-(
-    SELECT org_id, user_id
-    FROM members
-    WHERE source_key IN (SELECT source_key FROM keys)
-)
-ORDER BY org_id, user_id, version DESC
-LIMIT 1 BY org_id, user_id`
-	err := m.lookUp(ctx, clickhouse.StringKeys("source_key", sources), query, func(row member) {
+	const where = `(org_id, user_id) IN (SELECT org_id, user_id FROM members WHERE source_key IN (SELECT source_key FROM keys))`
+	err := m.lookUp(ctx, clickhouse.StringKeys("source_key", sources), where, func(row *member) {
 		if row.SourceKey != "" {
 			owned[row.SourceKey] = append(owned[row.SourceKey], row.Member)
 		}
 	})
 	return owned, err
+}
+
+func (m *members) stored(context.Context, []string) ([]string, error) {
+	return nil, errors.New("members have no ids")
+}
+
+func (m *members) lacking(ctx context.Context, partial []record.Record, floor uint64) (keys []string, err error) {
+	owned, err := m.owned(ctx, columnOf(partial, record.Record.Key))
+	for _, r := range partial {
+		known := slices.ContainsFunc(owned[r.Key()], func(old *record.Member) bool {
+			return old.Identity() == r.Identity() && old.LSN >= floor
+		})
+		if !known || record.VersionOf(r).Unsent&record.FieldOther != 0 {
+			keys = append(keys, r.Key())
+		}
+	}
+	return keys, err
 }
 
 // userOf returns the user that a member is.
@@ -160,10 +197,31 @@ func usersOf(records []*record.Member) (users []index.OwnedID) {
 	return users
 }
 
-func (m *members) write(ctx context.Context, batch uint64, rows []*record.Member, numbers map[index.OwnedID]uint32) error {
-	if err := m.rollups.MarkOrganizations(ctx, setOf(rows, func(r **record.Member) string { return (*r).OrgID })); err != nil {
-		return err
+// MemberRows returns the keys of the source's rows of which the batch has a member that is not just a tombstone.
+func (b *Batch) MemberRows() (keys []string) {
+	for _, r := range b.members().list {
+		if !r.Tombstone {
+			keys = append(keys, r.SourceKey)
+		}
 	}
-	values := columnOf(rows, func(r *record.Member) member { return member{r, numbers[userOf(r)]} })
-	return clickhouse.Insert(ctx, m.conn, "members", values, versioned(memberColumns, batch)...)
+	return keys
+}
+
+// MembersOf returns the members that the batch's rows of a source stand for, and those that the same rows stood for
+// before.
+func (w *Writer) MembersOf(ctx context.Context, b *Batch) ([]record.Identity, error) {
+	ctx, cancel := w.Statement(ctx)
+	defer cancel()
+	records := b.members().list
+	owned, err := w.members.owned(ctx, columnOf(records, (*record.Member).Key))
+	members := map[record.Identity]struct{}{}
+	for _, r := range records {
+		if r.OrgID != "" && r.UserID != "" {
+			members[r.Identity()] = struct{}{}
+		}
+		for _, old := range owned[r.SourceKey] {
+			members[old.Identity()] = struct{}{}
+		}
+	}
+	return slices.Collect(maps.Keys(members)), err
 }

@@ -108,16 +108,10 @@ WHERE active AND database = currentDatabase()
   AND table IN (SELECT name FROM keys)
 GROUP BY table
 HAVING count() > 1 AND sum(rows) <= {rows:UInt64}`
-	var tables []string
 	params := clickhouse.Params{}
 	params.Int64("rows", smallRows)
 	keys := clickhouse.StringKeys("name", smallTables)
-	err := clickhouse.LookUp(clickhouse.WithParams(ctx, params), m.conn, "the parts of the tables", keys, query, func(scan clickhouse.Scan) error {
-		var table string
-		err := scan(&table)
-		tables = append(tables, table)
-		return err
-	})
+	tables, err := lookUpIDs(clickhouse.WithParams(ctx, params), m.conn, "the parts of the tables", keys, query)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,34 @@ import (
 
 // messages is the replica of the messages.
 type messages struct {
-	conn      clickhouse.Conn
-	locations *index.Locations
-	waiting   *waiting
-	rollups   *rollup.Rollups
-	unique    bool // the table was empty at first, and no key has two rows: reading needs no FINAL
+	planned
+	located[message]
+	waiting *waiting
+	rollups *rollup.Rollups
+	unique  bool // the table was empty at first, and no key has two rows: reading needs no FINAL
+}
+
+func openMessages(ctx context.Context, conn clickhouse.Conn, rollups *rollup.Rollups) (*messages, error) {
+	rows, err := clickhouse.Count(ctx, conn, "messages")
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := openWaiting(ctx, conn)
+	return &messages{
+		located: located[message]{
+			rowsOf[message]{
+				locatedSchema("messages", "created_at", "conversation_id"), conn, messageColumns,
+				func() *message { return &message{Message: &record.Message{}, owner: &owner{}} },
+			},
+			index.NewLocations(conn, "message"), func(row *message) string { return row.ID },
+		},
+		waiting: waiting, rollups: rollups, unique: rows == 0,
+	}, err
+}
+
+// messages returns the messages of the batch.
+func (b *Batch) messages() *winners[string, *record.Message] {
+	return b.sets[record.KindMessage].(*winners[string, *record.Message])
 }
 
 // current returns the rows of the table that count, in SQL: where no key has two, what FINAL costs is saved.
@@ -56,31 +79,15 @@ func (m *messages) find(ctx context.Context, ids []string) (storedMessages, erro
 	return storedMessages{rows, at}, err
 }
 
-// read reads the rows of ids, given where they may be. A row that was moved away or never written does not show.
-func (m *messages) read(ctx context.Context, ids []string, hashes []uint64, at index.Found) (map[string]*message, error) {
-	keys, n := at.Keys(ids, hashes)
-	rows := make(map[string]*message, n)
-	if n == 0 {
-		return rows, nil
+func (m *messages) lacking(ctx context.Context, partial []record.Record, floor uint64) (keys []string, err error) {
+	stored, err := m.find(ctx, columnOf(partial, record.Record.Key))
+	for _, r := range partial {
+		old := stored.rows[r.Key()]
+		if old == nil || old.LSN < floor || old.LSN == 0 || record.VersionOf(r).Unsent&record.FieldOther != 0 || old.Tools.Parts < 0 {
+			keys = append(keys, r.Key())
+		}
 	}
-	query := `
-SELECT ` + messageColumns.Select() + `
-FROM
-(
-    SELECT *
-    FROM messages
-    WHERE (org_id, created_at, id) IN (SELECT org_id, at, id FROM keys)
-    ORDER BY org_id, created_at, id, version DESC
-    LIMIT 1 BY org_id, created_at, id
-)
-WHERE conversation_id != ''`
-	err := clickhouse.LookUp(ctx, m.conn, "messages", keys, query, func(scan clickhouse.Scan) error {
-		row := &message{Message: &record.Message{}, owner: &owner{}}
-		err := messageColumns.Scan(scan, row)
-		rows[row.ID] = row
-		return err
-	})
-	return rows, err
+	return keys, err
 }
 
 // change is what a set of messages needs written.
@@ -188,8 +195,4 @@ func counted(rows []message) iter.Seq[rollup.Message] {
 			}
 		}
 	}
-}
-
-func (m *messages) insert(ctx context.Context, batch uint64, rows []message) error {
-	return clickhouse.Insert(ctx, m.conn, "messages", rows, versioned(messageColumns, batch)...)
 }

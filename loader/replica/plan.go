@@ -68,7 +68,7 @@ func (w *Writer) Begin(ctx context.Context, b *Batch) (before Changed, err error
 // of messages to come and, as long as no message follows them, conversations. It does no harm if the plan is never
 // written.
 func (w *Writer) writeAhead(ctx context.Context, p *plan) error {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
@@ -104,12 +104,12 @@ func (w *Writer) Wait() (Changed, error) {
 
 // plan plans a batch.
 func (w *Writer) plan(ctx context.Context, b *Batch) (*plan, error) {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	if err := w.waitIf(func(before *plan) bool { return len(before.arrivals) > 0 }); err != nil {
 		return nil, err
 	}
-	candidates, err := w.messages.locations.Expect(ctx, b.messages.hashes)
+	candidates, err := w.messages.locations.Expect(ctx, b.messages().hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +135,8 @@ func (w *Writer) waitIf(concerns func(before *plan) bool) error {
 }
 
 func (w *Writer) planConversations(ctx context.Context, p *plan) error {
-	records := p.batch.conversations.list
-	candidates, err := w.conversations.presence.Expect(ctx, p.batch.conversations.hashes)
+	records := p.batch.conversations().list
+	candidates, err := w.conversations.presence.Expect(ctx, p.batch.conversations().hashes)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	if p.conversations, err = w.conversations.changed(ctx, records, known); err != nil {
 		return err
 	}
-	if p.memberNumbers, err = w.conversations.users.Assign(ctx, usersOf(p.batch.members.list)); err != nil {
+	if p.memberNumbers, err = w.conversations.users.Assign(ctx, usersOf(p.batch.members().list)); err != nil {
 		return err
 	}
 	p.users, p.agents = w.conversations.users.Assigned(), w.conversations.agents.Assigned()
@@ -162,7 +162,7 @@ const planChunk = 50_000
 
 // planMessages plans the messages, given the indexes of those in the batch that may be stored.
 func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) error {
-	list, hashes := p.batch.messages.list, p.batch.messages.hashes
+	list, hashes := p.batch.messages().list, p.batch.messages().hashes
 	c := &p.messages
 	c.rows, c.entries = make([]message, 0, len(list)), make([]index.Entry, 0, len(list))
 	chunk := len(list)
@@ -191,7 +191,7 @@ func (w *Writer) planMessages(ctx context.Context, p *plan, candidates []int32) 
 // run writes the batch.
 func (p *writing) run(ctx context.Context, w *Writer) {
 	defer close(p.done)
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	p.changed, p.err = w.write(ctx, p)
 }
@@ -209,12 +209,15 @@ func (w *Writer) write(ctx context.Context, p *writing) (changed Changed, err er
 	changed = p.plan.changed
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() error { return w.writeMessages(bothCtx, p.plan) })
-	both.Go(func() (err error) {
-		if changed[record.KindKBFile], err = w.kbFiles.apply(bothCtx, w.batch, p.batch.kbFiles.list, p.batch.kbFiles.hashes); err != nil {
-			return err
+	both.Go(func() error {
+		for kind, t := range w.tables {
+			n, err := t.apply(bothCtx, w.batch, p.plan)
+			if err != nil {
+				return err
+			}
+			changed[kind] += n
 		}
-		changed[record.KindMember], err = w.members.apply(bothCtx, w.batch, p.batch.members.list, p.memberNumbers)
-		return err
+		return nil
 	})
 	if err := both.Wait(); err != nil {
 		return changed, err

@@ -49,15 +49,14 @@ func (w *Writer) recover(ctx context.Context) error {
 		return w.rollups.Written(ctx)
 	}
 	for after := ""; ; {
-		rows, err := w.conversations.writtenBy(ctx, w.batch, after, refreshChunk)
+		written, err := w.conversationsWritten(ctx, after)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
+		if len(written) == 0 {
 			break
 		}
-		keys := clickhouse.StringKeys("conversation_id", columnOf(rows, func(r *conversation) string { return r.ID }))
-		ids, err := w.messageIDs(ctx, keys, `
+		ids, err := lookUpIDs(ctx, w.conn, "messages of conversations", clickhouse.StringKeys("conversation_id", written), `
 SELECT DISTINCT id
 FROM messages
 WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
@@ -67,12 +66,26 @@ WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
 		if err := w.refresh(ctx, w.batch, ids); err != nil {
 			return err
 		}
-		after = rows[len(rows)-1].ID
+		after = written[len(written)-1]
 	}
 	if err := w.rollups.Written(ctx); err != nil {
 		return err
 	}
 	return w.finish(ctx)
+}
+
+// conversationsWritten returns conversations that the last batch wrote, a page at a time in the order of their ids.
+func (w *Writer) conversationsWritten(ctx context.Context, after string) ([]string, error) {
+	params := clickhouse.Params{}
+	params.Int64("batch", int64(w.batch))
+	params.String("after", after)
+	params.Int64("limit", refreshChunk)
+	return lookUpIDs(clickhouse.WithParams(ctx, params), w.conn, "conversations", nil, `
+SELECT DISTINCT id
+FROM conversations
+WHERE version = {batch:UInt64} AND id > {after:String}
+ORDER BY id
+LIMIT {limit:UInt64}`)
 }
 
 // awaitStatements waits until no statement of an earlier writer is under way: one that was killed may leave an insert

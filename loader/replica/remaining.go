@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/record"
@@ -12,57 +13,12 @@ import (
 // remainingPage is how many records are deleted at once.
 const remainingPage = 20_000
 
-// remainingSQL reads, a page at a time, the records of each kind that came from a WAL up to an LSN and are not deleted
-// themselves. A row is read in its last version; one that moved away from its key is none.
-var remainingSQL = [record.NumKinds]string{
-	record.KindConversation: `
-SELECT '', toInt64(0), id, id
-FROM
-(
-    SELECT id, deleted_at, log_position
-    FROM conversations
-    WHERE id > {id:String}
-    ORDER BY id, version DESC
-    LIMIT 1 BY id
-)
-WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
-LIMIT {limit:UInt64}`,
-	record.KindMessage: `
-SELECT toString(org_id), toUnixTimestamp64Milli(created_at), id, id
-FROM
-(
-    SELECT org_id, created_at, id, conversation_id, deleted_at, log_position
-    FROM messages
-    WHERE (org_id, created_at, id) > ({org:String}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {id:String})
-    ORDER BY org_id, created_at, id, version DESC
-    LIMIT 1 BY org_id, created_at, id
-)
-WHERE conversation_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
-LIMIT {limit:UInt64}`,
-	record.KindKBFile: `
-SELECT toString(org_id), toUnixTimestamp64Milli(processed_at), id, id
-FROM
-(
-    SELECT org_id, processed_at, id, knowledge_base_id, deleted_at, log_position
-    FROM kb_files
-    WHERE (org_id, processed_at, id) > ({org:String}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {id:String})
-    ORDER BY org_id, processed_at, id, version DESC
-    LIMIT 1 BY org_id, processed_at, id
-)
-WHERE knowledge_base_id != '' AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
-LIMIT {limit:UInt64}`,
-	record.KindMember: `
-SELECT toString(org_id), toInt64(0), user_id, source_key
-FROM
-(
-    SELECT org_id, user_id, deleted_at, log_position, source_key
-    FROM members
-    WHERE (org_id, user_id) > ({org:String}, {id:String})
-    ORDER BY org_id, user_id, version DESC
-    LIMIT 1 BY org_id, user_id
-)
-WHERE deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
-LIMIT {limit:UInt64}`,
+// remaining returns the statement that reads, a page at a time, the records that came from a WAL up to an LSN and are
+// not deleted themselves.
+func (s *schema) remaining() string {
+	return s.latest(s.position+", "+s.key, "("+s.sortKey+") > ("+s.after+")") + `
+AND deleted_at IS NULL AND log_position BETWEEN 1 AND {last:UInt64}
+LIMIT {limit:UInt64}`
 }
 
 // sortKey is the sort key of a row.
@@ -96,7 +52,7 @@ func (w *Writer) DeleteRemaining(ctx context.Context, kind record.Kind, last, ls
 
 // remaining returns the tombstones of one page, and where the page ends.
 func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint64, at int64, after sortKey) (*Batch, sortKey, error) {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
 	params := clickhouse.Params{}
 	params.String("org", after.orgID)
@@ -105,7 +61,7 @@ func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint
 	params["last"] = fmt.Sprint(last)
 	params.Int64("limit", remainingPage)
 	batch, end := NewBatch(0), after
-	err := clickhouse.LookUp(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, remainingSQL[kind], func(scan clickhouse.Scan) error {
+	err := clickhouse.LookUp(clickhouse.WithParams(ctx, params), w.conn, "remaining records", nil, w.tables[kind].schema().remaining(), func(scan clickhouse.Scan) error {
 		var key string
 		if err := scan(&end.orgID, &end.at, &end.id, &key); err != nil {
 			return err
@@ -118,17 +74,13 @@ func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint
 
 // LastLSN returns the greatest LSN that any record came with.
 func (w *Writer) LastLSN(ctx context.Context) (last uint64, err error) {
-	ctx, cancel := w.statement(ctx)
+	ctx, cancel := w.Statement(ctx)
 	defer cancel()
-	err = w.conn.QueryRow(ctx, `
-SELECT max(last)
-FROM
-(
-    SELECT max(log_position) AS last FROM conversations
-    UNION ALL SELECT max(log_position) FROM messages
-    UNION ALL SELECT max(log_position) FROM kb_files
-    UNION ALL SELECT max(log_position) FROM members
-)`).Scan(&last)
+	var all []string
+	for _, t := range w.tables {
+		all = append(all, "SELECT max(log_position) AS last FROM "+t.schema().name)
+	}
+	err = w.conn.QueryRow(ctx, "SELECT max(last) FROM ("+strings.Join(all, " UNION ALL ")+")").Scan(&last)
 	if err != nil {
 		return 0, fmt.Errorf("look up the last LSN: %w", err)
 	}

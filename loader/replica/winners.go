@@ -19,8 +19,8 @@ type winners[K comparable, R record.Record] struct {
 
 func newWinners[K comparable, R record.Record](
 	room int, hash func(K) uint64, key func(R) K, keyOf func(string) K, after func(r, before R) R,
-) winners[K, R] {
-	return winners[K, R]{
+) *winners[K, R] {
+	return &winners[K, R]{
 		list: make([]R, 0, room), hashes: make([]uint64, 0, room), index: make(map[K]int32, room),
 		hash: hash, key: key, keyOf: keyOf, after: after,
 	}

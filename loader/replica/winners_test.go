@@ -17,16 +17,16 @@ func TestTheLastVersionOfAKeyWins(t *testing.T) {
 	b.Add(&record.Message{Version: record.Version{UpdatedAt: 1}, ID: "a", Role: "older"})
 	b.Complete(Missing{record.KindMessage: {"c", "unknown"}}, []record.Record{&record.Message{Version: record.Version{UpdatedAt: 2}, ID: "d", Role: "found"}})
 	var got []string
-	for i, m := range b.messages.list {
+	for i, m := range b.messages().list {
 		got = append(got, m.ID+"/"+m.Role)
-		if b.messages.hashes[i] != index.Hash(m.ID) {
+		if b.messages().hashes[i] != index.Hash(m.ID) {
 			t.Errorf("message %s has the hash of another", m.ID)
 		}
 	}
 	if want := []string{"a/new", "b/newer", "d/found"}; !slices.Equal(got, want) {
 		t.Errorf("the batch holds %q, want %q", got, want)
 	}
-	if !b.messages.has("d") || b.messages.has("c") {
+	if !b.messages().has("d") || b.messages().has("c") {
 		t.Error("the batch has what was dropped, or not what was kept")
 	}
 }

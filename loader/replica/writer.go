@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/loader/replica/index"
+	"github.com/orgstats/orgstats/loader/record"
 	"github.com/orgstats/orgstats/loader/rollup"
 )
 
@@ -43,8 +43,8 @@ type Writer struct {
 	batch         uint64 // number of the last batch
 	conversations *conversations
 	messages      *messages
-	kbFiles       *kbFiles
 	members       *members
+	tables        [record.NumKinds]table // these, and all others
 	rollups       *rollup.Rollups
 	merges        *merges
 	writing       *writing // nil: no batch is under way
@@ -97,7 +97,7 @@ func (o Options) holder() string {
 }
 
 func (w *Writer) prepare(ctx context.Context) error {
-	statement, cancel := w.statement(ctx)
+	statement, cancel := w.Statement(ctx)
 	defer cancel()
 	if err := w.awaitStatements(statement); err != nil {
 		return err
@@ -106,23 +106,23 @@ func (w *Writer) prepare(ctx context.Context) error {
 	if err := w.merges.start(statement); err != nil {
 		return err
 	}
-	waiting, err := openWaiting(statement, w.conn)
-	if err != nil {
-		return err
-	}
+	var err error
 	if w.rollups, err = rollup.Open(statement, w.conn, rollupWriter{w}); err != nil {
 		return err
 	}
 	if w.conversations, err = openConversations(statement, w.conn); err != nil {
 		return err
 	}
-	stored, err := clickhouse.Count(statement, w.conn, "messages")
-	if err != nil {
+	if w.messages, err = openMessages(statement, w.conn, w.rollups); err != nil {
 		return err
 	}
-	w.messages = &messages{w.conn, index.NewLocations(w.conn, "message"), waiting, w.rollups, stored == 0}
-	w.kbFiles = &kbFiles{w.conn, index.NewLocations(w.conn, "kb_file"), w.rollups}
-	w.members = &members{w.conn, w.rollups}
+	w.members = newMembers(w.conn, w.rollups)
+	w.tables = [...]table{
+		record.KindConversation: w.conversations,
+		record.KindMessage:      w.messages,
+		record.KindKBFile:       newKBFiles(w.conn, w.rollups),
+		record.KindMember:       w.members,
+	}
 	if err := w.recover(statement); err != nil {
 		return err
 	}
@@ -138,9 +138,9 @@ var settings = map[string]any{
 	"low_cardinality_allow_in_native_format": 0, // the driver is slow to make such columns
 }
 
-// statement returns the context of a writer's statements: they are bounded, and have the comment by which whoever opens
-// the replicas next finds them.
-func (w *Writer) statement(ctx context.Context) (context.Context, context.CancelFunc) {
+// Statement returns the context of a writer's statements, also of those on Conn: they are bounded, and have the comment
+// by which whoever opens the replicas next finds them and waits for them to end.
+func (w *Writer) Statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clickhouse.WithStatement(ctx, clickhouse.Statement{
 		Comment: comment, Limits: clickhouse.Limits{Time: statementTime}, Settings: settings,
 	})
@@ -148,12 +148,6 @@ func (w *Writer) statement(ctx context.Context) (context.Context, context.Cancel
 
 // Conn returns the writer's connection, for what is kept beside the replicas under the same claim.
 func (w *Writer) Conn() clickhouse.Conn { return w.conn }
-
-// Statement returns the context of statements on that connection: whoever opens the replicas next waits for them to
-// end.
-func (w *Writer) Statement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return w.statement(ctx)
-}
 
 // Expect says about how many records are still to come, which the writer makes room for. It need not be called.
 func (w *Writer) Expect(records int) { w.messages.locations.Coming = records }
