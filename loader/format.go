@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -229,8 +230,8 @@ func noEnd(err error) error {
 }
 
 // checkFormat returns a *formatError if a file is in a format that is not read.
-func checkFormat(in Input, open func(Input) (*source, error)) error {
-	s, err := open(in)
+func checkFormat(in Input) error {
+	s, err := openSource(context.Background(), in, func(int) {})
 	if wrong, ok := errors.AsType[*formatError](err); ok {
 		return fmt.Errorf("%s: %w", in.Path, wrong)
 	}

@@ -14,14 +14,7 @@ import (
 // devices fill up with them. Anything else is an error.
 type gunzip struct {
 	raw    *bufio.Reader
-	member memberReader
-}
-
-// memberReader is a gzip reader.
-type memberReader interface {
-	io.Reader
-	Reset(io.Reader) error
-	Multistream(bool)
+	member *gzip.Reader
 }
 
 func (g *gunzip) Read(p []byte) (int, error) {
@@ -41,18 +34,15 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 // next goes to the next member, io.EOF if there is none.
 func (g *gunzip) next() error {
-	for {
-		b, err := g.raw.ReadByte()
-		switch {
-		case err != nil:
-			return err
-		case b == 0:
-			continue
-		}
-		if err := g.raw.UnreadByte(); err != nil {
+	b := byte(0)
+	for b == 0 {
+		var err error
+		if b, err = g.raw.ReadByte(); err != nil {
 			return err
 		}
-		break
+	}
+	if err := g.raw.UnreadByte(); err != nil {
+		return err
 	}
 	if head, err := g.raw.Peek(len(gzipMagic)); err != nil || !bytes.Equal(head, gzipMagic) {
 		return fmt.Errorf("%w: behind its gzip data there are bytes that are neither that nor zeros, as when something was appended", gzip.ErrHeader)

@@ -85,13 +85,8 @@ func parseLine(arena *record.Arena, text []byte, size int) result {
 		return result{err: &record.Error{Reason: fmt.Sprintf("the line has %d bytes, at most %d are read", size, maxLine)}}
 	}
 	r, err := arena.Parse(text)
-	if wrong, ok := errors.AsType[*record.Error](err); ok {
-		return result{err: wrong}
-	}
-	if err != nil {
-		return result{err: &record.Error{Reason: err.Error()}}
-	}
-	return result{record: r}
+	wrong, _ := errors.AsType[*record.Error](err) // every error is one
+	return result{r, wrong}
 }
 
 // readLines reads a source line by line and emits chunks of lines that are not blank.

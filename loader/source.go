@@ -158,7 +158,7 @@ func checkInputs(inputs []Input) (size int64, err error) {
 			known = false
 		default:
 			size += info.Size()
-			err = errors.Join(err, checkFormat(in, func(in Input) (*source, error) { return openSource(context.Background(), in, func(int) {}) }))
+			err = errors.Join(err, checkFormat(in))
 		}
 	}
 	if !known {

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Error says what is wrong with a line, the first thing found.
 type Error struct {

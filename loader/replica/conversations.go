@@ -47,7 +47,6 @@ type conversations struct {
 	numbers  index.Sequence
 	presence *index.Presence
 	cache    *index.Cache[string, *conversation]
-	pending  index.Pending[string, *conversation] // new and changed rows
 }
 
 func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversations, error) {
@@ -68,7 +67,7 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 			},
 		},
 		users: users, agents: agents, numbers: numbers, presence: index.OfConversations(conn),
-		cache: index.NewCache[string, *conversation](conversationsCached), pending: index.NewPending[string, *conversation](),
+		cache: index.NewCache[string, *conversation](conversationsCached),
 	}, err
 }
 
@@ -85,10 +84,7 @@ func (c *conversations) find(ctx context.Context, ids []string) (map[string]*con
 		if _, seen := result[id]; seen {
 			continue
 		}
-		row, ok := c.pending.Get(id)
-		if !ok {
-			row, ok = c.cache.Get(id)
-		}
+		row, ok := c.cache.Get(id)
 		if !ok {
 			unknown = append(unknown, id)
 		}
@@ -126,7 +122,7 @@ func (c *conversations) stored(ctx context.Context, ids []string) (stored []stri
 
 // turn goes on to the next batch.
 func (c *conversations) turn() {
-	c.pending.Turn()
+	c.cache.Turn()
 	c.users.Turn()
 	c.agents.Turn()
 }
@@ -134,8 +130,7 @@ func (c *conversations) turn() {
 // expect remembers rows that are going to be written, whose ids are expected.
 func (c *conversations) expect(rows []*conversation) {
 	for _, row := range rows {
-		c.pending.Put(row.ID, row)
-		c.cache.Put(row.ID, row)
+		c.cache.Expect(row.ID, row)
 	}
 }
 

@@ -119,14 +119,14 @@ FROM stats_cells FINAL
 WHERE grain = {finer:String} AND {within}
 GROUP BY org_id, agent_id, coarser_bucket`
 
-func (c *computation) computeParams() clickhouse.Params {
+func versionParams(version uint64) clickhouse.Params {
 	params := clickhouse.Params{}
-	params.Int64("version", int64(c.computeVersion()))
+	params.Int64("version", int64(version))
 	return params
 }
 
 func (c *computation) cells(ctx context.Context) error {
-	params := c.computeParams()
+	params := versionParams(c.computeVersion())
 	if err := c.run(ctx, c.others, cells.Hour, "created_at", computeHoursSQL, params); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ GROUP BY org_id, user_no, day_start, conversation_no`
 
 // activity computes the activity of the conversations that were touched, or of all when that is not remembered.
 func (c *computation) activity(ctx context.Context) error {
-	params := c.computeParams()
+	params := versionParams(c.computeVersion())
 	if !c.touched.exact {
 		return c.run(ctx, c.others, cells.Day, "created_at", computeActivitySQL, params)
 	}
@@ -182,7 +182,7 @@ GROUP BY org_id, user_no, month`
 
 // userMonths computes the months of the users that were touched, or of all when that is not remembered.
 func (c *computation) userMonths(ctx context.Context) error {
-	params := c.computeParams()
+	params := versionParams(c.computeVersion())
 	if !c.touched.exact {
 		return c.run(ctx, c.others, cells.Month, "month", computeUserMonthsSQL, params)
 	}

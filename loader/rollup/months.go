@@ -143,7 +143,7 @@ func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 	if c.touched.exact {
 		statements = statements[:1]
 	}
-	ctx = clickhouse.WithParams(ctx, c.computeParams())
+	ctx = clickhouse.WithParams(ctx, versionParams(c.computeVersion()))
 	for _, statement := range statements {
 		if err := session.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("compute %d months: %w", len(g), err)

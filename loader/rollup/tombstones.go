@@ -3,6 +3,7 @@ package rollup
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,24 +13,6 @@ import (
 
 // Rows that may have no messages left are hidden by tombstones before the others are computed: those that are
 // remembered, or else whatever the tables have in the buckets that hold the hours.
-
-const hideCellsSQL = `
-INSERT INTO stats_cells (org_id, agent_id, grain, bucket, version, is_deleted)
-SELECT org_id, agent_id, grain, bucket, {version:UInt64}, 1
-FROM stats_cells FINAL
-WHERE grain = {grain:String} AND {within}`
-
-const hideActivitySQL = `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, version, is_deleted)
-SELECT org_id, user_no, day, conversation_no, {version:UInt64}, 1
-FROM user_activity FINAL
-WHERE {within}`
-
-const hideUserMonthsSQL = `
-INSERT INTO user_months (org_id, user_no, month, version, is_deleted)
-SELECT org_id, user_no, month, {version:UInt64}, 1
-FROM user_months FINAL
-WHERE {within}`
 
 // hide writes the tombstones.
 func (c *computation) hide(ctx context.Context) error {
@@ -51,27 +34,31 @@ func (c *computation) hideCells(ctx context.Context) error {
 			clickhouse.Value("grain", func(k *cellTombstone) string { return string(k.grain) }),
 			clickhouse.Value("bucket", func(k *cellTombstone) int64 { return k.at }))
 	}
-	params := c.hideParams()
 	for _, grain := range cells.Grains {
-		params.String("grain", string(grain))
-		if err := c.hideStored(ctx, "stats_cells", grain, "bucket", hideCellsSQL, params); err != nil {
+		only := "grain = '" + string(grain) + "' AND "
+		if err := c.hideStored(ctx, "stats_cells", "org_id, agent_id, grain, bucket", grain, "bucket", only); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hideStored hides whatever a table has in the buckets that hold the hours.
-func (c *computation) hideStored(ctx context.Context, table string, grain cells.Grain, column, statement string, params clickhouse.Params) error {
+// hideStored hides whatever a table has in the buckets that hold the hours, given the columns of its sort key, that of
+// the bucket, and what else must hold of a row.
+func (c *computation) hideStored(ctx context.Context, table, key string, grain cells.Grain, column, only string) error {
 	if rows, err := clickhouse.Count(ctx, c.conn, table); rows == 0 || err != nil {
 		return err
 	}
-	return c.run(ctx, c.hours, grain, column, statement, params)
+	return c.run(ctx, c.hours, grain, column, strings.NewReplacer("{table}", table, "{key}", key, "{only}", only).Replace(`
+INSERT INTO {table} ({key}, version, is_deleted)
+SELECT {key}, {version:UInt64}, 1
+FROM {table} FINAL
+WHERE {only}{within}`), versionParams(c.tombstoneVersion()))
 }
 
 func (c *computation) hideActivity(ctx context.Context) error {
 	if !c.touched.exact {
-		return c.hideStored(ctx, "user_activity", cells.Day, "day", hideActivitySQL, c.hideParams())
+		return c.hideStored(ctx, "user_activity", "org_id, user_no, day, conversation_no", cells.Day, "day", "")
 	}
 	return hideKeys(ctx, c, "user_activity", mayBeGone(c.touched.activity),
 		clickhouse.Value("org_id", func(k *activityKey) string { return k.orgID }),
@@ -82,7 +69,7 @@ func (c *computation) hideActivity(ctx context.Context) error {
 
 func (c *computation) hideUserMonths(ctx context.Context) error {
 	if !c.touched.exact {
-		return c.hideStored(ctx, "user_months", cells.Month, "month", hideUserMonthsSQL, c.hideParams())
+		return c.hideStored(ctx, "user_months", "org_id, user_no, month", cells.Month, "month", "")
 	}
 	return hideKeys(ctx, c, "user_months", mayBeGone(c.touched.userMonths()),
 		clickhouse.Value("org_id", func(k *userMonthKey) string { return k.orgID }),
@@ -98,12 +85,6 @@ func mayBeGone[K comparable](touched map[K]bool) (keys []K) {
 		}
 	}
 	return keys
-}
-
-func (c *computation) hideParams() clickhouse.Params {
-	params := clickhouse.Params{}
-	params.Int64("version", int64(c.tombstoneVersion()))
-	return params
 }
 
 // cellTombstone is the key of a cell.
@@ -123,7 +104,7 @@ func cellTombstones(key cellKey) (all []cellTombstone) {
 	return all
 }
 
-// hideKeys writes tombstones of keys, given the columns of the table's sorting key.
+// hideKeys writes tombstones of keys, given the columns of the table's sort key.
 func hideKeys[K any](ctx context.Context, c *computation, table string, keys []K, key ...clickhouse.Column[K]) error {
 	if len(keys) == 0 {
 		return nil

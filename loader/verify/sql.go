@@ -11,11 +11,11 @@ import (
 type comparison struct{ table, sql string }
 
 var comparisons = []comparison{
-	{"stats_cells", cellsSQL("hour", "toMonth(at), toDayOfMonth(at), toHour(at)")},
-	{"stats_cells", cellsSQL("day", dayStart)},
-	{"stats_cells", cellsSQL("month", monthStart)},
-	{"user_activity", activitySQL},
-	{"user_months", userMonthsSQL},
+	cellsOf("hour", "toMonth(at), toDayOfMonth(at), toHour(at)"),
+	cellsOf("day", dayStart),
+	cellsOf("month", monthStart),
+	activity.comparison(),
+	userMonths.comparison(),
 	{"messages", numbersSQL("conversation_no", "conversation_id")},
 	{"messages", numbersSQL("user_no", "user_id")},
 	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
@@ -53,43 +53,62 @@ const setsSQL = `concat(
             ', users ', toString(length(user_nos)), ' #', hex(cityHash64(arraySort(user_nos))),
             ', agents ', toString(length(agent_nos)), ' #', hex(cityHash64(arraySort(agent_nos))))`
 
-// cellsSQL compares the cells of a grain, given month, day and hour of the start of the bucket that holds the instant
-// at.
-func cellsSQL(grain, monthDayHour string) string {
-	start, staleStart := startSQL(monthDayHour, "created_at"), startSQL(monthDayHour, "stale_at")
-	return strings.NewReplacer("{grain}", grain, "{start}", start, "{stale_start}", staleStart, "{stale}", staleSQL,
-		"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
-		"{cell_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1), "{sets}", setsSQL).Replace(`
+// buckets is a table of figures by buckets of time.
+type buckets struct {
+	table, where string // which of its rows
+	start        string // month, day and hour of the start of the bucket that holds the instant at
+	keys         string // what tells its rows apart: start, the bucket's, and others
+	row          string // which row, in words
+	// The keys, and the figures as text: as they are stored, and as they follow from messages.
+	stored, expected string
+}
+
+func (b buckets) comparison() comparison {
+	return comparison{b.table, strings.NewReplacer(
+		"{row}", b.row, "{table}", b.table, "{where}", b.where, "{keys}", b.keys, "{stored}", b.stored, "{expected}", b.expected,
+		"{stale}", staleSQL, "{stale_start}", startSQL(b.start, "stale_at"),
+	).Replace(`
 SELECT
-    concat('{grain} of ', toString(start), if(agent = '', ', all agents', concat(', agent ', agent))) AS row,
+    concat({row}) AS row,
     anyIf(figures, stored) AS stored_figures,
     anyIf(figures, NOT stored) AS expected_figures
 FROM
 (
-    SELECT
-        1 AS stored, toString(agent_id) AS agent, bucket AS start,
+    SELECT 1 AS stored, {stored} AS figures
+    FROM {table} FINAL
+    WHERE org_id = {org_id:String} AND {where}
+    GROUP BY {keys}
+    UNION ALL
+    SELECT 0 AS stored, {expected} AS figures
+    FROM messages FINAL
+    WHERE org_id = {org_id:String}
+    GROUP BY {keys}
+)
+WHERE start NOT IN (SELECT {stale_start} FROM ({stale}))
+GROUP BY {keys}
+HAVING stored_figures != expected_figures
+ORDER BY {keys}`)}
+}
+
+// sums returns sumsSQL of rows with a number of messages.
+func sums(count string) string { return strings.Replace(sumsSQL, "{count}", count, 1) }
+
+// cellsOf compares the cells of a grain, given the start of a bucket.
+func cellsOf(grain, start string) comparison {
+	return buckets{
+		table: "stats_cells", where: "grain = '" + grain + "'", start: start, keys: "start, agent",
+		row: "'" + grain + " of ', toString(start), if(agent = '', ', all agents', concat(', agent ', agent))",
+		stored: `toString(agent_id) AS agent, bucket AS start,
         bitmapToArray(groupBitmapMergeState(conversations)) AS conversation_nos,
         bitmapToArray(groupBitmapMergeState(users))         AS user_nos,
         bitmapToArray(groupBitmapMergeState(agents))        AS agent_nos,
-        concat({cell_sums}, {sets}) AS figures
-    FROM stats_cells FINAL
-    WHERE org_id = {org_id:String} AND grain = '{grain}'
-    GROUP BY agent, start
-    UNION ALL
-    SELECT
-        0 AS stored, arrayJoin(arrayDistinct(['', toString(agent_id)])) AS agent, {start} AS start,
+        concat(` + sums("sum(message_count)") + `, ` + setsSQL + `)`,
+		expected: `arrayJoin(arrayDistinct(['', toString(agent_id)])) AS agent, ` + startSQL(start, "created_at") + ` AS start,
         groupUniqArray(conversation_no) AS conversation_nos,
         groupUniqArray(user_no)         AS user_nos,
         groupUniqArray(agent_no)        AS agent_nos,
-        concat({sums}, {sets}) AS figures
-    FROM messages FINAL
-    WHERE org_id = {org_id:String}
-    GROUP BY agent, start
-)
-WHERE start NOT IN (SELECT {stale_start} FROM ({stale}))
-GROUP BY agent, start
-HAVING stored_figures != expected_figures
-ORDER BY start, agent`)
+        concat(` + sums("count()") + `, ` + setsSQL + `)`,
+	}.comparison()
 }
 
 // startSQL returns the start of the bucket that holds the instant in a column. ClickHouse's own functions that round
@@ -98,69 +117,24 @@ func startSQL(monthDayHour, column string) string {
 	return strings.ReplaceAll("makeDateTime64(toYear(at), "+monthDayHour+", 0, 0, 0, 3, 'UTC')", "(at)", "("+column+")")
 }
 
-var activitySQL = strings.NewReplacer("{stale}", staleSQL,
-	"{start}", startSQL(dayStart, "created_at"), "{stale_start}", startSQL(dayStart, "stale_at"),
-	"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
-	"{row_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1)).Replace(`
-SELECT
-    concat('day ', toString(start), ', user_no ', toString(user_no), ', conversation_no ', toString(conversation_no)) AS row,
-    anyIf(figures, stored) AS stored_figures,
-    anyIf(figures, NOT stored) AS expected_figures
-FROM
-(
-    SELECT
-        1 AS stored, user_no, conversation_no, day AS start,
-        concat('agent_no ', toString(any(agent_no)), ', ', {row_sums}) AS figures
-    FROM user_activity FINAL
-    WHERE org_id = {org_id:String}
-    GROUP BY user_no, conversation_no, start
-    UNION ALL
-    SELECT
-        0 AS stored, user_no, conversation_no,
-        {start} AS start,
-        concat('agent_no ', toString(any(agent_no)), ', ', {sums}) AS figures
-    FROM messages FINAL
-    WHERE org_id = {org_id:String}
-    GROUP BY user_no, conversation_no, start
-)
-WHERE start NOT IN
-(
-    SELECT {stale_start}
-    FROM ({stale})
-)
-GROUP BY start, user_no, conversation_no
-HAVING stored_figures != expected_figures
-ORDER BY start, user_no, conversation_no`)
+var activity = buckets{
+	table: "user_activity", where: "1", start: dayStart, keys: "start, user_no, conversation_no",
+	row:    "'day ', toString(start), ', user_no ', toString(user_no), ', conversation_no ', toString(conversation_no)",
+	stored: `user_no, conversation_no, day AS start, concat('agent_no ', toString(any(agent_no)), ', ', ` + sums("sum(message_count)") + `)`,
+	expected: `user_no, conversation_no, ` + startSQL(dayStart, "created_at") + ` AS start,
+        concat('agent_no ', toString(any(agent_no)), ', ', ` + sums("count()") + `)`,
+}
 
-var userMonthsSQL = strings.NewReplacer("{stale}", staleSQL,
-	"{start}", startSQL(monthStart, "created_at"), "{stale_start}", startSQL(monthStart, "stale_at"),
-	"{sums}", strings.Replace(sumsSQL, "{count}", "count()", 1),
-	"{row_sums}", strings.Replace(sumsSQL, "{count}", "sum(message_count)", 1)).Replace(`
-SELECT
-    concat('month ', toString(start), ', user_no ', toString(user_no)) AS row,
-    anyIf(figures, stored) AS stored_figures,
-    anyIf(figures, NOT stored) AS expected_figures
-FROM
-(
-    SELECT
-        1 AS stored, user_no, month AS start,
-        concat('conversations #', hex(cityHash64(any(conversation_nos))), ', agents #', hex(cityHash64(any(agent_nos))), ', ', {row_sums}) AS figures
-    FROM user_months FINAL
-    WHERE org_id = {org_id:String}
-    GROUP BY user_no, start
-    UNION ALL
-    SELECT
-        0 AS stored, user_no, {start} AS start,
+var userMonths = buckets{
+	table: "user_months", where: "1", start: monthStart, keys: "start, user_no",
+	row: "'month ', toString(start), ', user_no ', toString(user_no)",
+	stored: `user_no, month AS start,
+        concat('conversations #', hex(cityHash64(any(conversation_nos))), ', agents #', hex(cityHash64(any(agent_nos))), ', ', ` +
+		sums("sum(message_count)") + `)`,
+	expected: `user_no, ` + startSQL(monthStart, "created_at") + ` AS start,
         concat('conversations #', hex(cityHash64(arraySort(groupUniqArray(conversation_no)))),
-            ', agents #', hex(cityHash64(arraySort(groupUniqArray(agent_no)))), ', ', {sums}) AS figures
-    FROM messages FINAL
-    WHERE org_id = {org_id:String}
-    GROUP BY user_no, start
-)
-WHERE start NOT IN (SELECT {stale_start} FROM ({stale}))
-GROUP BY start, user_no
-HAVING stored_figures != expected_figures
-ORDER BY start, user_no`)
+            ', agents #', hex(cityHash64(arraySort(groupUniqArray(agent_no)))), ', ', ` + sums("count()") + `)`,
+}
 
 // numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by
 // number would be wrong.

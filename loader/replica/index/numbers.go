@@ -16,11 +16,10 @@ const numbersCached = 400_000
 
 // Numbers assigns dense numbers to the ids of one kind within each organization, from 1, in order of appearance.
 type Numbers struct {
-	conn    clickhouse.Conn
-	table   NumbersTable
-	last    Sequence
-	cache   *Cache[OwnedID, uint32]
-	pending Pending[OwnedID, uint32]
+	conn  clickhouse.Conn
+	table NumbersTable
+	last  Sequence
+	cache *Cache[OwnedID, uint32]
 }
 
 // NumbersTable is a table of numbers: its name, and the names of its columns beside org_id.
@@ -29,13 +28,7 @@ type NumbersTable struct{ Name, ID, No string }
 // OpenNumbers returns the numbers of a table.
 func OpenNumbers(ctx context.Context, conn clickhouse.Conn, table NumbersTable) (*Numbers, error) {
 	last, err := OpenSequence(ctx, conn, table.Name, table.No)
-	if err != nil {
-		return nil, err
-	}
-	return &Numbers{
-		conn: conn, table: table, last: last,
-		cache: NewCache[OwnedID, uint32](numbersCached), pending: NewPending[OwnedID, uint32](),
-	}, nil
+	return &Numbers{conn: conn, table: table, last: last, cache: NewCache[OwnedID, uint32](numbersCached)}, err
 }
 
 // Sequence is the last number of each organization.
@@ -65,7 +58,7 @@ func (s Sequence) Next(orgID string) (uint32, error) {
 }
 
 // Turn goes on to the next batch. All numbers but those of the batch before must be written.
-func (n *Numbers) Turn() { n.pending.Turn() }
+func (n *Numbers) Turn() { n.cache.Turn() }
 
 // Assign returns the numbers of ids; an id that never had one is assigned the next.
 func (n *Numbers) Assign(ctx context.Context, ids []OwnedID) (map[OwnedID]uint32, error) {
@@ -76,9 +69,6 @@ func (n *Numbers) Assign(ctx context.Context, ids []OwnedID) (map[OwnedID]uint32
 			continue
 		}
 		no, ok := n.cache.Get(id)
-		if !ok {
-			no, ok = n.pending.Get(id)
-		}
 		if !ok {
 			unknown = append(unknown, id)
 		}
@@ -96,8 +86,7 @@ func (n *Numbers) Assign(ctx context.Context, ids []OwnedID) (map[OwnedID]uint32
 			return nil, err
 		}
 		assigned[id] = no
-		n.pending.Put(id, no)
-		n.cache.Put(id, no)
+		n.cache.Expect(id, no)
 	}
 	return assigned, nil
 }
@@ -132,8 +121,8 @@ type Assignment struct {
 
 // Assigned returns the numbers that the batch at hand has assigned.
 func (n *Numbers) Assigned() []Assignment {
-	assigned := make([]Assignment, 0, len(n.pending.now))
-	for id, no := range n.pending.now {
+	assigned := make([]Assignment, 0, len(n.cache.now))
+	for id, no := range n.cache.now {
 		assigned = append(assigned, Assignment{id, no})
 	}
 	return assigned
