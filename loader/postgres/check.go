@@ -88,7 +88,7 @@ func (c *check) clickHouse(ctx context.Context) {
 		err = c.tryWrite(ctx, url)
 	}
 	if err != nil {
-		c.preflight.Findings.Fail(what, source.Problem{What: err.Error(), Fix: "give ClickHouse room and the user the right to write"})
+		c.preflight.Findings.Fail(what, source.Problem{What: err.Error(), Fix: "free disk space for ClickHouse, and grant the user the right to write"})
 		return
 	}
 	c.preflight.Findings.Pass(what)
@@ -120,7 +120,7 @@ func (c *check) log(ctx context.Context) error {
 	case !c.state.exists || p.Found == nil || p.Tables == nil || p.Found.Lost() || p.StartOver:
 		return nil
 	case p.Found.ActivePID != 0:
-		p.Findings.Pass("the WAL is being followed now (process %d of PostgreSQL)", p.Found.ActivePID)
+		p.Findings.Pass("the slot is active (process %d of PostgreSQL)", p.Found.ActivePID)
 		return nil
 	}
 	now, err := p.Catalog.WALEnd(ctx)

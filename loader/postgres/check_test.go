@@ -88,13 +88,13 @@ func TestMappingAndPublicationAreChecked(t *testing.T) {
 		ALTER TABLE knowledge_base_file ADD UNIQUE (knowledge_base_id), ALTER COLUMN knowledge_base_id SET NOT NULL;
 		ALTER TABLE knowledge_base_file REPLICA IDENTITY USING INDEX knowledge_base_file_knowledge_base_id_key;
 		CREATE VIEW nothing AS SELECT 1 AS id, 'o' AS organization_id, 'u' AS user_id, now() AS created_at`)
-	i.expectProblems("the mapping's tables have changed", "no table public.conversation", "column usage", "column role", "no column feedback", "column id of table public.knowledge_base_file, the id")
+	i.expectProblems("the mapping's tables have changed", "table public.conversation does not exist", "column usage", "column role", "no column feedback", "column id of table public.knowledge_base_file, the id")
 	view, err := mapping.Parse("m", []byte("tables: [{table: nothing, record: conversation, fields: {id: id, organizationId: organization_id, userId: user_id, createdAt: created_at}}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	i.options.Mapping = view
-	i.expectProblems("a view", "is no table", "no replica identity")
+	i.expectProblems("a view", "is not a table", "no replica identity")
 
 	i.options.Mapping = mapping.Default()
 	i.source.Exec(`ALTER TABLE talk RENAME TO conversation;
@@ -105,7 +105,7 @@ func TestMappingAndPublicationAreChecked(t *testing.T) {
 		GRANT SELECT ON ALL TABLES IN SCHEMA public TO other`)
 	i.options.URL = i.as("other")
 	i.expectProblems("the publication sends too little", "does not publish update, delete, truncate", "column organization_id", "column agent_id", "column created_at",
-		"column updated_at", "column deleted_at", "WHERE", "does not have table public.organization_membership")
+		"column updated_at", "column deleted_at", "WHERE", "does not include table public.organization_membership")
 }
 
 func TestTheServerIsChecked(t *testing.T) {

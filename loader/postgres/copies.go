@@ -130,7 +130,7 @@ func (s *session) sweep(ctx context.Context) error {
 		return nil
 	}
 	s.copies = nil
-	s.Log.Info("every table was copied")
+	s.Log.Info("all tables are copied")
 	return s.checkpoint(ctx, true)
 }
 

@@ -114,14 +114,14 @@ func TestPartitionsThatCannotBeFollowed(t *testing.T) {
 		GRANT SELECT ON message_01, message_02, message_03, message_03a, message_04 TO reader;
 		CREATE PUBLICATION orgstats FOR TABLE conversation, message, knowledge_base_file, organization_membership WITH (publish_via_partition_root = true)`)
 	i.options.URL = i.as("reader")
-	i.expectProblems("one is not logged, and one may not be read", "partition public.message_04 of table public.message is not logged", "may not read partition public.message_03b")
+	i.expectProblems("one is not logged, and one may not be read", "partition public.message_04 of table public.message is unlogged", "may not read partition public.message_03b")
 	i.source.Exec("ALTER TABLE message_04 SET LOGGED; GRANT SELECT ON message_03b TO reader")
 	i.expectProblems("both are mended")
 	i.follow()
 	i.catchUp()
 	i.expect("copied", messages, 70)
 	i.source.Exec(`CREATE UNLOGGED TABLE message_05 PARTITION OF message FOR VALUES FROM ('2026-05-01') TO ('2026-06-01')`)
-	i.stopsWith("one that is not logged comes while it follows", "message_05", "not logged", "SET LOGGED")
+	i.stopsWith("one that is not logged comes while it follows", "message_05", "is unlogged", "SET LOGGED")
 }
 
 // Children by inheritance have rows and changes of their own.

@@ -23,14 +23,14 @@ func (s *session) preparePublication(ctx context.Context) ([]source.Problem, err
 		return nil, err
 	}
 	if p == nil && s.resumes() {
-		return nil, source.Fatalf("publication %s is gone: changes can't be read from the WAL any more; start again with --resync all", s.Publication)
+		return nil, source.Fatalf("publication %s does not exist: changes cannot be decoded from the WAL; resynchronize everything with --resync all", s.Publication)
 	}
 	if p == nil {
 		if problems := (&source.Publication{}).Generated(s.tables); len(problems) > 0 {
 			return problems, nil
 		}
 		return s.fixPublication(ctx, source.Problem{
-			What: fmt.Sprintf("there is no publication %s", s.Publication),
+			What: fmt.Sprintf("publication %s does not exist", s.Publication),
 			Fix:  source.CreatePublicationSQL(s.Publication, s.tables),
 		})
 	}
@@ -75,7 +75,7 @@ func (s *session) prepareSlot(ctx context.Context, now wal.Cluster) error {
 		return err
 	}
 	if found != nil && found.IsForeign(database) {
-		return source.Fatalf("slot %s belongs to something else (plugin %q, database %q): choose another one with --slot", s.Slot, found.Plugin, found.Database)
+		return source.Fatalf("slot %s has another plugin or database (plugin %q, database %q): choose another one with --slot", s.Slot, found.Plugin, found.Database)
 	}
 	if s.resumes() {
 		broken, err := s.broken(ctx, now, found)
@@ -92,7 +92,7 @@ func (s *session) prepareSlot(ctx context.Context, now wal.Cluster) error {
 }
 
 func brokenError(why string) error {
-	return source.Fatalf("%s: changes may be missing; copy everything anew with --resync all", why)
+	return source.Fatalf("%s: changes may be missing; resynchronize everything with --resync all", why)
 }
 
 // sameCluster makes sure that this is the cluster that was replicated.
@@ -108,13 +108,13 @@ func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slo
 	at := &s.state.source
 	switch {
 	case found == nil:
-		return fmt.Sprintf("slot %s is gone, as it is when it was dropped or a standby without it was promoted", s.Slot), nil
+		return fmt.Sprintf("slot %s does not exist: it was dropped, or a standby without it was promoted", s.Slot), nil
 	case found.Lost():
-		return fmt.Sprintf("slot %s was invalidated, because it held more WAL than max_slot_wal_keep_size allows", s.Slot), nil
+		return fmt.Sprintf("slot %s was invalidated, because it retained more WAL than max_slot_wal_keep_size allows", s.Slot), nil
 	case found.Confirmed > at.confirmed:
-		return fmt.Sprintf("slot %s was confirmed up to %s, and ClickHouse has the changes up to %s", s.Slot, found.Confirmed, at.confirmed), nil
+		return fmt.Sprintf("slot %s was confirmed up to %s, but changes are applied only up to %s", s.Slot, found.Confirmed, at.confirmed), nil
 	case now.End < at.confirmed:
-		return fmt.Sprintf("PostgreSQL's WAL ends at %s, and ClickHouse has changes up to %s: PostgreSQL was set back", now.End, at.confirmed), nil
+		return fmt.Sprintf("PostgreSQL's WAL ends at %s, but changes are applied up to %s: PostgreSQL was restored to an earlier state", now.End, at.confirmed), nil
 	case now.Timeline == at.timeline:
 		return "", nil
 	}
@@ -123,7 +123,7 @@ func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slo
 		return "", err
 	}
 	if left < at.confirmed {
-		return fmt.Sprintf("the promoted standby left the former primary's WAL at %s, and ClickHouse has changes up to %s that it never got", left, at.confirmed), nil
+		return fmt.Sprintf("the promoted standby diverged from the former primary at %s, but changes are applied up to %s, which it never received", left, at.confirmed), nil
 	}
 	s.Log.Info("following a promoted standby", "timeline", now.Timeline, "since", left)
 	return "", nil
@@ -142,7 +142,7 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 		start = found.Confirmed // made by a run that was cut off right after
 	} else {
 		slow := time.AfterFunc(5*time.Second, func() {
-			s.Log.Info("waiting until transactions that run in PostgreSQL have ended, to create the slot", "slot", s.Slot)
+			s.Log.Info("waiting for running transactions in PostgreSQL to end before the slot can be created", "slot", s.Slot)
 		})
 		at, _, err := wal.CreateSlot(ctx, s.wal, s.Slot, false)
 		slow.Stop()
@@ -230,7 +230,7 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	}
 	for _, t := range s.tables { // logged once it is stored, so that whoever reads the line finds the state
 		if why := reasons[t]; why != "" {
-			s.Log.Info("a table is to be copied", "table", t.FullName(), "because", why)
+			s.Log.Info("a table is to be copied", "table", t.FullName(), "reason", why)
 		}
 	}
 	s.Resync = nil
@@ -241,17 +241,17 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 func (s *session) whyCopied(ctx context.Context, t *source.Table, st *tableState) (string, error) {
 	switch {
 	case st == nil:
-		return "it was not copied yet", nil
+		return "it was never copied", nil
 	case st.record != t.Record || st.relation != t.OID:
-		return "it is another table, or has records of another kind", nil
+		return "it was recreated, or is mapped to another record type", nil
 	case slices.ContainsFunc(s.Resync, t.IsNamed):
-		return "it was asked for, or its changes were not sent for a while", nil
+		return "a resync was requested, or its changes were not published for a while", nil
 	case st.state != following:
 		return "", nil // its copy goes on
 	case t.SharesRecords && !st.shared:
 		return "it is not known which of its rows share a record", nil
 	case t.Partitioned && len(st.files) == 0 && len(t.Partitions) > 0:
-		return "its partitions were not watched before", nil
+		return "its partitions were not tracked before", nil
 	case t.Partitioned:
 		return s.catalog.Moved(ctx, st.files, t.Partitions)
 	}

@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		if changed, ok := errors.AsType[*source.RestartError](err); ok {
-			o.Log.Info("following anew", "because", changed.Reason)
+			o.Log.Info("restarting the replication", "reason", changed.Reason)
 			continue
 		}
 		if r.progressAt.After(began) && (time.Since(began) > steady || !isPersistent(err)) {
@@ -107,9 +107,9 @@ func Run(ctx context.Context, o Options) error {
 		}
 		pause := backoff.Next()
 		if time.Since(r.progressAt)+pause > o.Patience {
-			return fmt.Errorf("PostgreSQL could not be followed for %s: %w", o.Patience, err)
+			return fmt.Errorf("replication made no progress for %s: %w", o.Patience, err)
 		}
-		o.Log.Warn("PostgreSQL can't be followed; trying again", "error", err, "pause", pause)
+		o.Log.Warn("cannot follow PostgreSQL; trying again", "error", err, "pause", pause)
 		o.Monitor.waitFor("PostgreSQL")
 		if retry.Wait(ctx, pause) != nil {
 			return nil
@@ -122,7 +122,7 @@ func (o *Options) checkResync() error {
 	for _, name := range o.Resync {
 		known := slices.ContainsFunc(o.Mapping.Tables, func(t mapping.Table) bool { return t.IsNamed(name) })
 		if name != resyncAll && !known {
-			return source.Fatalf("--resync names %q, which is no table of the mapping", name)
+			return source.Fatalf("--resync names %q, which is not a table of the mapping", name)
 		}
 	}
 	return nil

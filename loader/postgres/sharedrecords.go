@@ -43,7 +43,7 @@ func resolveClaims(claims []claim) (winner claim, conflict string) {
 	for _, c := range claims[1:] {
 		owner, other := c.Owner(), winner.Owner()
 		if !record.VersionOf(c.Record).Deleted && !record.VersionOf(winner.Record).Deleted && owner != other {
-			conflict = fmt.Sprintf("stands in several rows, for %q and for %q: which of them is meant is not known",
+			conflict = fmt.Sprintf("occurs in several rows, for %q and for %q, which is ambiguous",
 				min(owner, other), max(owner, other))
 		}
 		if winner.weaker(c) {

@@ -45,9 +45,9 @@ func (t *target) do(ctx context.Context, step func(ctx context.Context, w *repli
 		case !passes(f.Err) || !t.connected && mistaken(f.Err, f.Attempt == 1) || ctx.Err() != nil:
 			return f.Err
 		case f.Elapsed+f.Pause > t.patience:
-			return fmt.Errorf("ClickHouse was not able to take changes for %s: %w", t.patience, f.Err)
+			return fmt.Errorf("changes could not be written to ClickHouse for %s: %w", t.patience, f.Err)
 		}
-		t.log.Warn("ClickHouse is not able to take changes; trying again", "error", f.Err, "pause", f.Pause)
+		t.log.Warn("cannot write to ClickHouse; trying again", "error", f.Err, "pause", f.Pause)
 		t.waiting("ClickHouse")
 		return nil
 	})
@@ -93,7 +93,7 @@ func passes(err error) bool {
 }
 
 // ErrEngineGone says that the embedded engine has ended and could not be started now.
-var ErrEngineGone = errors.New("the embedded engine is gone")
+var ErrEngineGone = errors.New("the embedded engine has ended")
 
 // targetError is a failure of ClickHouse that does not pass.
 type targetError struct{ cause error }

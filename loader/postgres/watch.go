@@ -46,7 +46,7 @@ func (s *session) inspect(ctx context.Context) error {
 		return err
 	}
 	if found == nil || found.Lost() {
-		return fmt.Errorf("slot %s is gone or was invalidated", s.Slot) // the next session says what to do
+		return fmt.Errorf("slot %s was dropped or invalidated", s.Slot) // the next session says what to do
 	}
 	s.Monitor.retained(found.Retained)
 	p, err := s.catalog.Publication(ctx, s.Publication)
@@ -54,7 +54,7 @@ func (s *session) inspect(ctx context.Context) error {
 		return err
 	}
 	if p == nil {
-		return source.Fatalf("publication %s is gone: changes can't be read from the WAL any more; start again with --resync all", s.Publication)
+		return source.Fatalf("publication %s does not exist: changes cannot be decoded from the WAL; resynchronize everything with --resync all", s.Publication)
 	}
 	for _, t := range s.tables {
 		now, err := s.catalog.Relation(ctx, t.Schema, t.Name)
@@ -78,7 +78,7 @@ func (s *session) lostTable(ctx context.Context, t *source.Table) error {
 	case err != nil:
 		return err
 	case name == "":
-		return source.Fatalf("table %s was dropped: make it again or correct the mapping; a table of this name that is another one is copied anew", t.FullName())
+		return source.Fatalf("table %s was dropped: create it again or correct the mapping; another table of this name is copied from the start", t.FullName())
 	}
 	return source.RenamedError(t, name)
 }
@@ -117,7 +117,7 @@ func (s *session) inspectPublication(p *source.Publication) error {
 		problems := slices.DeleteFunc(p.Problems(s.Publication, []*source.Table{t}), func(p source.Problem) bool { return p.TableOID != 0 })
 		switch name := t.FullName(); {
 		case len(problems) > 0:
-			s.Log.Warn("changes of a table are not sent; it will be copied anew once they are", "table", name, "problem", problems[0].What,
+			s.Log.Warn("changes of a table are not published; it is resynchronized once they are", "table", name, "problem", problems[0].What,
 				"fix", problems[0].Fix)
 			s.unsent[name] = true
 		case s.unsent[name]:
@@ -127,7 +127,7 @@ func (s *session) inspectPublication(p *source.Publication) error {
 		}
 	}
 	if back {
-		return source.Restartf("changes of a table were not sent for a while")
+		return source.Restartf("changes of a table were not published for a while")
 	}
 	return nil
 }

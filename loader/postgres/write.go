@@ -229,7 +229,7 @@ func (s *session) truncate(ctx context.Context, w *wal.Changes) error {
 		if err != nil {
 			return err
 		}
-		s.Log.Info("a table was emptied", "table", t.FullName())
+		s.Log.Info("a table was truncated", "table", t.FullName())
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ var (
 	takenDesc   = describe("replication_last_taken_timestamp_seconds",
 		"When a replicator last noted how far it is, which it does every few seconds; 0: there was none.")
 	committedDesc = describe("replication_last_commit_timestamp_seconds",
-		"When the last change that was taken from a source was committed there; 0: none was.")
+		"When the last change that was applied from a source was committed there; 0: none was.")
 	writeDesc = describe("loader_last_write_timestamp_seconds", "When the loader last began or finished a batch; 0: it never did.")
 )
 

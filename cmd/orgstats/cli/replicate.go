@@ -26,7 +26,7 @@ type replicateCommand struct {
 	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME"`
 	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
 	PrintMapping    bool          `help:"Print the mapping and exit."`
-	Check           bool          `help:"Try out everything that replication needs, say how to mend what is missing, and exit. Every start does the same first."`
+	Check           bool          `help:"Try out everything that replication needs, say how to fix what is missing, and exit. Every start does the same first."`
 	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
 }
 

@@ -29,9 +29,9 @@ func printCheck(p *program, o postgres.Options) error {
 		return err
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d things stand in the way of replication", wrong)
+		return fmt.Errorf("%d problems prevent replication", wrong)
 	}
-	_, err = fmt.Fprintln(p.stdout, "everything is ready to replicate")
+	_, err = fmt.Fprintln(p.stdout, "ready to replicate")
 	return err
 }
 
@@ -47,7 +47,7 @@ func printStatus(p *program, o postgres.Options) error {
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "slot\t%s of cluster %s, timeline %d\n", r.Slot, r.System, r.Timeline)
-	fmt.Fprintf(w, "taken\tup to %s, as of %s\n", r.Confirmed, r.SavedAt.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "applied\tup to %s, as of %s\n", r.Confirmed, r.SavedAt.UTC().Format(time.RFC3339))
 	if r.Committed.Unix() > 0 {
 		fmt.Fprintf(w, "last change\tcommitted %s\n", r.Committed.UTC().Format(time.RFC3339Nano))
 	}
@@ -64,18 +64,18 @@ func printStatus(p *program, o postgres.Options) error {
 func printSource(w *tabwriter.Writer, r *postgres.Report) {
 	switch s := &r.Source; {
 	case s.Err != nil:
-		fmt.Fprintf(w, "PostgreSQL\tcan't be asked: %v\n", s.Err)
+		fmt.Fprintf(w, "PostgreSQL\tcannot be queried: %v\n", s.Err)
 	case !s.HasSlot:
-		fmt.Fprintf(w, "PostgreSQL\thas no slot of this name: copy everything anew with --resync all\n")
+		fmt.Fprintf(w, "PostgreSQL\tslot not found: resynchronize everything with --resync all\n")
 	case s.Lost:
-		fmt.Fprintf(w, "PostgreSQL\thas invalidated the slot: copy everything anew with --resync all\n")
+		fmt.Fprintf(w, "PostgreSQL\tslot invalidated: resynchronize everything with --resync all\n")
 	default:
-		who := "nobody follows now"
+		who := "the slot is not active"
 		if s.PID > 0 {
-			who = fmt.Sprintf("followed now (process %d of PostgreSQL)", s.PID)
+			who = fmt.Sprintf("the slot is active (process %d of PostgreSQL)", s.PID)
 		}
-		fmt.Fprintf(w, "behind\t%d bytes, at most %s; %s\n", max(s.LagBytes, 0), r.Lag().Round(time.Second), who)
-		fmt.Fprintf(w, "WAL\t%d bytes are kept for the slot\n", s.Retained)
+		fmt.Fprintf(w, "lag\t%d bytes, at most %s; %s\n", max(s.LagBytes, 0), r.Lag().Round(time.Second), who)
+		fmt.Fprintf(w, "WAL\t%d bytes are retained for the slot\n", s.Retained)
 	}
 }
 

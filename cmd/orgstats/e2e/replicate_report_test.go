@@ -56,7 +56,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 	t.Parallel()
 	source, i := pgtest.Start(t), install(t)
 	i.env = []string{"ORGSTATS_SOURCE_URL=" + source.URL()}
-	if o := i.run("replicate", "--check"); o.status != cli.ExitOK || !strings.Contains(o.stdout, "everything is ready to replicate") {
+	if o := i.run("replicate", "--check"); o.status != cli.ExitOK || !strings.Contains(o.stdout, "ready to replicate") {
 		t.Errorf("check: status %d: %s%s", o.status, o.stdout, o.stderr)
 	}
 	if o := i.run("replicate", "--status"); o.status != cli.ExitOK || !strings.Contains(o.stdout, "nothing was replicated through slot orgstats yet") {
@@ -67,7 +67,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 		INSERT INTO message (id, conversation_id, role) VALUES ('w', 'nowhere', 'user'), ('x', 'c', '')`)
 	p := i.start("replicate", "--metrics-listen", "127.0.0.1:0", "--batch-time", "20ms")
 	address := p.awaitText(&p.stderr, `serving metrics.*address"?[=:]"?([0-9.:]+)`)
-	p.awaitText(&p.stderr, "every table was copied")
+	p.awaitText(&p.stderr, "all tables are copied")
 	source.Exec("DELETE FROM message WHERE id = 'm1'; UPDATE message SET feedback = '\"helpful\"'")
 	want := []string{
 		`orgstats_replication_rows_total{kind="copied",table="public.message"} 12`, `orgstats_replication_rows_total{kind="deleted",table="public.message"} 1`,
@@ -88,7 +88,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 	}
 	o := i.run("replicate", "--status")
 	for _, pattern := range []string{
-		`slot +orgstats of cluster \d+, timeline 1`, `followed now`, `public\.message +message +following +12 +0 +11 +1 +0 +\d`,
+		`slot +orgstats of cluster \d+, timeline 1`, `the slot is active`, `public\.message +message +following +12 +0 +11 +1 +0 +\d`,
 		`rejected: 1 rows of public\.message: role .* \(as in "x"\)`, `waiting +1 messages`, `WAL +\d+ bytes`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(o.stdout) {
@@ -100,8 +100,8 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 		t.Errorf("a second replicator: status %d, %s", second.status, second.stderr)
 	}
 	source.Kill()
-	p.awaitText(&p.stderr, "PostgreSQL can't be followed; trying again")
-	if o := i.run("replicate", "--status"); !strings.Contains(o.stdout, "can't be asked") {
+	p.awaitText(&p.stderr, "cannot follow PostgreSQL; trying again")
+	if o := i.run("replicate", "--status"); !strings.Contains(o.stdout, "cannot be queried") {
 		t.Errorf("the status without PostgreSQL: %s%s", o.stdout, o.stderr)
 	}
 	if !strings.Contains(replicationMetrics(t, address), `orgstats_replication_waiting_for{what="PostgreSQL"} 1`) {

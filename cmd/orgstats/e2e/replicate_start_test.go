@@ -35,11 +35,11 @@ func TestReplicateWaitsForBothAtItsStart(t *testing.T) {
 			t.Errorf("the metrics do not say that %s is waited for", what)
 		}
 	}
-	awaits("ClickHouse", "ClickHouse is not able to take changes; trying again")
+	awaits("ClickHouse", "cannot write to ClickHouse; trying again")
 	p.set(hangs) // it accepts connections, and does not answer yet
-	awaits("ClickHouse", "ClickHouse is not able to take changes; trying again")
+	awaits("ClickHouse", "cannot write to ClickHouse; trying again")
 	p.set(passes)
-	awaits("PostgreSQL", "PostgreSQL can't be followed; trying again")
+	awaits("PostgreSQL", "cannot follow PostgreSQL; trying again")
 	r.source.Start()
 	r.compareAll(w, 20)
 	if !r.replicator.running() {
@@ -53,13 +53,13 @@ func TestReplicateCanBeStoppedWhileItWaits(t *testing.T) {
 	i := install(t)
 	i.env = []string{"ORGSTATS_SOURCE_URL=postgres://127.0.0.1:1/nowhere"}
 	p := i.start("replicate", "--clickhouse-url", "clickhouse://127.0.0.1:1/orgstats")
-	p.awaitText(&p.stderr, "ClickHouse is not able to take changes; trying again")
+	p.awaitText(&p.stderr, "cannot write to ClickHouse; trying again")
 	p.signal(syscall.SIGTERM)
 	if o := p.wait(); o.status != cli.ExitOK {
 		t.Errorf("status %d: %s", o.status, o.stderr)
 	}
 	o := i.run("replicate", "--clickhouse-url", "clickhouse://127.0.0.1:1/orgstats", "--patience", "1s")
-	if o.status != cli.ExitFailed || !strings.Contains(o.stderr, "ClickHouse was not able to take changes for 1s") {
+	if o.status != cli.ExitFailed || !strings.Contains(o.stderr, "changes could not be written to ClickHouse for 1s") {
 		t.Errorf("at the end of its patience: status %d: %s", o.status, o.stderr)
 	}
 }

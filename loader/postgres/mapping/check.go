@@ -13,10 +13,10 @@ func (r *reader) check(m *Mapping) {
 	for i := range m.Tables {
 		t := &m.Tables[i]
 		if line, twice := byRecord[t.Record]; twice {
-			r.wrong(t.Line, "record %s comes from another table already, in line %d; it can come from one", t.Record, line)
+			r.wrong(t.Line, "record %s is already mapped in line %d; it can come from one table only", t.Record, line)
 		}
 		if line, twice := byName[t.FullName()]; twice {
-			r.wrong(t.Line, "table %s is given already, in line %d", t.FullName(), line)
+			r.wrong(t.Line, "table %s is already mapped in line %d", t.FullName(), line)
 		}
 		byRecord[t.Record], byName[t.FullName()] = t.Line, t.Line
 		r.checkFields(t)
@@ -37,14 +37,14 @@ func (r *reader) checkFields(t *Table) {
 		}
 	}
 	if id := t.Field("id"); id != nil && (id.Path != nil || id.Column == "") {
-		r.wrong(id.Line, "the id must be a column: a deletion tells no more than the columns of the key")
+		r.wrong(id.Line, "the id must be a column: a deletion holds only the columns of the key")
 	}
 	if of.anyOf != nil && !slices.ContainsFunc(of.anyOf, func(name string) bool { return t.Field(name) != nil }) {
 		r.wrong(t.Line, "a %s needs the field %s", t.Record, strings.Join(of.anyOf, " or "))
 	}
 	for _, name := range UsageFields {
 		if f := t.Field(name); f != nil && t.Field("usage") != nil {
-			r.wrong(f.Line, "%s is part of usage, which is given too; give one of both", name)
+			r.wrong(f.Line, "%s is part of usage, which is mapped too; map only one of them", name)
 		}
 	}
 }

@@ -69,8 +69,8 @@ func TestEveryMistakeIsReported(t *testing.T) {
 			strings.Replace(strings.Replace(member, "{constant: 7}", "{constant: 7, column: c}", 1), "{column: changed}", "{path: a}", 1),
 			[]string{"m.yaml:5: organizationId needs a column", "m.yaml:8: updatedAt needs a column"},
 		},
-		{"a key that comes twice", member + "    updatedAt: c\n", []string{`m.yaml:9: "updatedAt" is given twice`}},
-		{"one record from two tables", member + strings.TrimPrefix(member, "tables:\n"), []string{"m.yaml:9: record member comes from another table already, in line 2", "is given already"}},
+		{"a key that comes twice", member + "    updatedAt: c\n", []string{`m.yaml:9: "updatedAt" is duplicated`}},
+		{"one record from two tables", member + strings.TrimPrefix(member, "tables:\n"), []string{"m.yaml:9: record member is already mapped in line 2", "table crm.people is already mapped"}},
 		{
 			"an id that no deletion tells", "tables:\n- table: t\n  record: conversation\n  fields: {id: {constant: 1}, organizationId: o, userId: u, createdAt: c}\n",
 			[]string{"the id must be a column"},

@@ -63,14 +63,14 @@ func (r *reader) entries(node ast.Node, what string) (entries []entry, ok bool) 
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{node}
 	default:
-		r.wrong(lineOf(node), "%s is no mapping of keys to values", what)
+		r.wrong(lineOf(node), "%s is not a mapping of keys to values", what)
 		return nil, false
 	}
 	seen := map[string]bool{}
 	for _, v := range values {
 		key := fmt.Sprint(v.Key.GetToken().Value)
 		if seen[key] {
-			r.wrong(lineOf(v.Key), "%q is given twice", key)
+			r.wrong(lineOf(v.Key), "%q is duplicated", key)
 			continue
 		}
 		seen[key] = true
@@ -88,7 +88,7 @@ func (r *reader) mapping(node ast.Node) (m Mapping) {
 		}
 		list, ok := e.value.(*ast.SequenceNode)
 		if !ok {
-			r.wrong(e.line, "tables is no list")
+			r.wrong(e.line, "tables is not a list")
 			continue
 		}
 		for _, value := range list.Values {
@@ -134,7 +134,7 @@ func (r *reader) table(node ast.Node) Table {
 func (r *reader) text(e entry) string {
 	var text string
 	if _, scalar := e.value.(ast.ScalarNode); !scalar || yaml.NodeToValue(e.value, &text) != nil || text == "" {
-		r.wrong(e.line, "%s is no text", e.key)
+		r.wrong(e.line, "%s is not a string", e.key)
 	}
 	return text
 }

@@ -121,7 +121,7 @@ func (c *Copies) openReaders(ctx context.Context) (readers []*reader, err error)
 	}
 	defer source.CloseQuietly(conn) // and its slot goes with it
 	slow := time.AfterFunc(5*time.Second, func() {
-		c.Log.Info("waiting until transactions that run in PostgreSQL have ended, to take a snapshot")
+		c.Log.Info("waiting for running transactions in PostgreSQL to end before the snapshot can be exported")
 	})
 	defer slow.Stop()
 	name := fmt.Sprintf("%.40s_copy_%d", c.Slot, conn.PID())

@@ -132,7 +132,7 @@ func (r *copyReader) Write(data []byte) (n int, err error) {
 func (r *copyReader) readHeader(c *wal.Cursor) {
 	signature := c.Bytes(len(copySignature))
 	if c.Err == nil && !bytes.Equal(signature, copySignature) {
-		r.err = errors.New("PostgreSQL sends a copy in a form that is not known")
+		r.err = errors.New("PostgreSQL sent COPY data in an unknown format")
 		return
 	}
 	c.Uint32()
@@ -150,7 +150,7 @@ func (r *copyReader) readRow(c *wal.Cursor) {
 		return
 	}
 	if n != len(r.values) {
-		r.err = errors.New("PostgreSQL sends a row with another number of columns than was asked for")
+		r.err = errors.New("PostgreSQL sent a COPY row with an unexpected number of columns")
 		return
 	}
 	for i := range r.values {

@@ -83,7 +83,7 @@ func (t *Table) bindKey(r *Relation) []Problem {
 	switch {
 	case r.identity == "n" || len(r.key) == 0 && r.identity != "f":
 		return []Problem{{
-			What: fmt.Sprintf("table %s has no replica identity: its updates and deletions can't be followed", t.FullName()),
+			What: fmt.Sprintf("table %s has no replica identity: its updates and deletes cannot be replicated", t.FullName()),
 			Fix:  fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (…);  -- and ALTER TABLE %s REPLICA IDENTITY DEFAULT;", t.SQLName(), t.SQLName()),
 		}}
 	case id != nil && r.identity != "f" && !slices.Contains(r.key, id.Column):
@@ -113,7 +113,7 @@ func BindAll(ctx context.Context, c *Catalog, m mapping.Mapping) (tables []*Tabl
 		}
 		if r == nil {
 			problems = append(problems, Problem{
-				What: fmt.Sprintf("there is no table %s", mapped.FullName()),
+				What: fmt.Sprintf("table %s does not exist", mapped.FullName()),
 				Fix:  "correct the mapping (--mapping; --print-mapping shows it), or create the table",
 			})
 			continue
@@ -134,9 +134,9 @@ func usable(t *Table, r *Relation) (problems []Problem) {
 	name := t.FullName()
 	switch {
 	case r.kind != "r" && r.kind != "p":
-		problems = append(problems, Problem{What: fmt.Sprintf("%s is no table, and has no changes that could be followed", name), Fix: "name the table that it reads in the mapping"})
+		problems = append(problems, Problem{What: fmt.Sprintf("%s is not a table and has no changes to replicate", name), Fix: "name the table that it reads in the mapping"})
 	case r.persistence != "p":
-		problems = append(problems, Problem{What: fmt.Sprintf("table %s is not logged: its changes can't be followed", name), Fix: fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.SQLName())})
+		problems = append(problems, Problem{What: fmt.Sprintf("table %s is unlogged: its changes are not in the WAL", name), Fix: fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.SQLName())})
 	}
 	if r.hiddenRows {
 		problems = append(problems, Problem{What: fmt.Sprintf("row-level security hides rows of table %s from the role", name), Fix: fixHiddenRows})

@@ -86,7 +86,7 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 
 // SharedNote returns what a check says of a table whose rows may share records.
 func (t *Table) SharedNote() string {
-	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is asked which rows make the record",
+	return fmt.Sprintf("no unique index without a condition covers %s of table %s: for each change the source is queried for the rows that make the record",
 		strings.Join(t.IdentityFields(), " and "), t.FullName())
 }
 

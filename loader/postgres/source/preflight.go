@@ -106,9 +106,9 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 	what := "PostgreSQL " + version
 	switch {
 	case number < leastVersion:
-		c.Findings.Fail(what, Problem{What: "PostgreSQL is version " + version + ", and 14 or later is needed", Fix: "upgrade the server"})
+		c.Findings.Fail(what, Problem{What: "PostgreSQL " + version + " is not supported: 14 or later is required", Fix: "upgrade the server"})
 	case standby:
-		c.Findings.Fail(what, Problem{What: "PostgreSQL is a standby, and only a primary can be followed", Fix: "name the primary in the source's URL"})
+		c.Findings.Fail(what, Problem{What: "PostgreSQL is a standby: only a primary can be replicated", Fix: "name the primary in the source's URL"})
 	default:
 		c.Findings.Pass("%s", what)
 	}
@@ -117,10 +117,10 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 	case encoding == sqlASCII || charmaps[encoding] != nil:
 		c.Findings.Note("the database's encoding is %s: rows whose text can't be converted to UTF-8 are rejected", encoding)
 	default:
-		c.Findings.Note("the database's encoding is %s: PostgreSQL converts it, and sends nothing any more from a row on whose text can't be converted to UTF-8", encoding)
+		c.Findings.Note("the database's encoding is %s: PostgreSQL converts it, and stops at the first row whose text can't be converted to UTF-8", encoding)
 	}
 	if level != "logical" {
-		c.Findings.Fail("wal_level", Problem{What: "wal_level is " + level + ": the WAL does not have rows", Fix: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
+		c.Findings.Fail("wal_level", Problem{What: "wal_level is " + level + ": the WAL has no logical changes", Fix: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
 		return nil
 	}
 	c.Findings.Pass("wal_level is logical")
@@ -180,12 +180,12 @@ SELECT
 	} {
 		if r.most-r.used < 2 {
 			c.Findings.Fail(r.what, Problem{
-				What: fmt.Sprintf("%s is %d and %d are used; two must be free: one to follow, one while tables are copied", r.what, r.most, r.used),
+				What: fmt.Sprintf("%s is %d and %d are used; two must be free: one to stream changes, one while tables are copied", r.what, r.most, r.used),
 				Fix:  fmt.Sprintf("ALTER SYSTEM SET %s = %d;  -- and restart PostgreSQL, or drop slots that nobody uses", r.what, r.used+2),
 			})
 			continue
 		}
-		c.Findings.Pass("%s leaves room (%d of %d used)", r.what, r.used, r.most)
+		c.Findings.Pass("%s is sufficient (%d of %d used)", r.what, r.used, r.most)
 	}
 	return c.connections(ctx)
 }
@@ -225,7 +225,7 @@ func (c *Preflight) tables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Findings.Verdict(fmt.Sprintf("%d tables are as the mapping says", len(c.Mapping.Tables)), problems)
+	c.Findings.Verdict(fmt.Sprintf("%d tables match the mapping", len(c.Mapping.Tables)), problems)
 	if len(tables) < len(c.Mapping.Tables) {
 		return nil
 	}
@@ -245,11 +245,11 @@ func (c *Preflight) tables(ctx context.Context) error {
 	what := "publication " + c.Publication
 	if p != nil {
 		problems = p.Problems(c.Publication, tables)
-		c.Findings.Verdict(what+" sends their changes", slices.DeleteFunc(problems, func(p Problem) bool { return p.Unpublished != nil && p.Unpublished.owned }))
+		c.Findings.Verdict(what+" publishes their changes", slices.DeleteFunc(problems, func(p Problem) bool { return p.Unpublished != nil && p.Unpublished.owned }))
 		return nil
 	}
 	if problems := (&Publication{}).Generated(tables); len(problems) > 0 {
-		c.Findings.Verdict(what+" can send their columns", problems)
+		c.Findings.Verdict(what+" can publish their columns", problems)
 		return nil
 	}
 	var may bool
@@ -258,12 +258,12 @@ func (c *Preflight) tables(ctx context.Context) error {
 	}
 	if may = may && !slices.ContainsFunc(tables, func(t *Table) bool { return !t.owned }); !may {
 		c.Findings.Fail(what, Problem{
-			What: fmt.Sprintf("there is no publication %s, and the role may not make it: that needs the tables' owner and CREATE on the database", c.Publication),
+			What: fmt.Sprintf("publication %s does not exist, and the role may not create it: that requires the tables' owner and CREATE on the database", c.Publication),
 			Fix:  CreatePublicationSQL(c.Publication, tables) + "  -- as the tables' owner",
 		})
 		return nil
 	}
-	c.Findings.Pass("%s is not there yet and can be made", what)
+	c.Findings.Pass("%s does not exist and can be created", what)
 	return nil
 }
 
@@ -281,13 +281,13 @@ func (c *Preflight) slot(ctx context.Context) error {
 	what := "slot " + c.Slot
 	switch {
 	case found == nil:
-		c.Findings.Pass("%s is not there yet and can be made", what)
+		c.Findings.Pass("%s does not exist and can be created", what)
 	case found.IsForeign(database):
-		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s belongs to something else (plugin %q, database %q)", c.Slot, found.Plugin, found.Database), Fix: "choose another one with --slot"})
+		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s has another plugin or database (plugin %q, database %q)", c.Slot, found.Plugin, found.Database), Fix: "choose another one with --slot"})
 	case found.Lost() && !c.StartOver:
-		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s was invalidated: it held more WAL than max_slot_wal_keep_size allows", c.Slot), Fix: "copy everything anew with --resync all"})
+		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s was invalidated: it retained more WAL than max_slot_wal_keep_size allows", c.Slot), Fix: "resynchronize everything with --resync all"})
 	default:
-		c.Findings.Pass("%s is there and holds %d MiB of WAL", what, found.Retained>>20)
+		c.Findings.Pass("%s exists and retains %d MiB of WAL", what, found.Retained>>20)
 	}
 	return nil
 }

@@ -94,19 +94,19 @@ func (p *Publication) problemsOf(name string, t *Table) (problems []Problem) {
 	sent, ok := p.tables[t.FullName()]
 	if !ok {
 		return []Problem{{
-			What: fmt.Sprintf("publication %s does not have table %s", name, t.FullName()),
+			What: fmt.Sprintf("publication %s does not include table %s", name, t.FullName()),
 			Fix:  fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", Identifier(name), t.SQLName()), Unpublished: t,
 		}}
 	}
 	if sent.filter != "" {
 		problems = append(problems, Problem{
-			What: fmt.Sprintf("publication %s sends only some rows of table %s: WHERE %s", name, t.FullName(), sent.filter),
+			What: fmt.Sprintf("publication %s publishes only some rows of table %s: WHERE %s", name, t.FullName(), sent.filter),
 			Fix:  "publish the table without a condition, or use another publication (--publication)",
 		})
 	}
 	if t.Partitioned && !p.viaRoot {
 		problems = append(problems, Problem{
-			What: fmt.Sprintf("publication %s sends the changes of table %s under the names of its partitions", name, t.FullName()),
+			What: fmt.Sprintf("publication %s publishes the changes of table %s under the names of its partitions", name, t.FullName()),
 			Fix:  fmt.Sprintf("ALTER PUBLICATION %s SET (publish_via_partition_root = true);", Identifier(name)),
 		})
 	}
@@ -117,7 +117,7 @@ func (p *Publication) problemsOf(name string, t *Table) (problems []Problem) {
 		}
 		if len(sent.columns) > 0 && !slices.Contains(sent.columns, c.Name) {
 			problems = append(problems, Problem{
-				What: fmt.Sprintf("publication %s does not send column %s of table %s", name, c.Name, t.FullName()),
+				What: fmt.Sprintf("publication %s does not publish column %s of table %s", name, c.Name, t.FullName()),
 				Fix:  "publish the table without a list of columns, or add the column to the list", TableOID: t.OID,
 			})
 		}
@@ -139,7 +139,7 @@ func (p *Publication) Generated(tables []*Table) (problems []Problem) {
 
 // GeneratedColumn says that a column is computed by PostgreSQL, which does not log it.
 func GeneratedColumn(t *Table, name string) Problem {
-	fix := "name the columns that it is computed from in the mapping, or let the application write it: ALTER TABLE " + t.SQLName() + " ALTER COLUMN " +
+	fix := "map the columns that it is computed from, or let the application write it: ALTER TABLE " + t.SQLName() + " ALTER COLUMN " +
 		Identifier(name) + " DROP EXPRESSION;"
 	for _, f := range t.Fields {
 		if f.Column == name && slices.Contains([]string{"extractTotalTokens", "totalTokens"}, f.Name) {
@@ -148,6 +148,6 @@ func GeneratedColumn(t *Table, name string) Problem {
 	}
 	return Problem{
 		What: fmt.Sprintf("column %s of table %s is a generated column: the WAL does not have it", name, t.FullName()),
-		Fix:  fix + "  -- PostgreSQL 18 can send it: publish_generated_columns = stored",
+		Fix:  fix + "  -- PostgreSQL 18 can publish it: publish_generated_columns = stored",
 	}
 }

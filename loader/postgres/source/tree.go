@@ -100,7 +100,7 @@ func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 			})
 		case !p.persistent && r.kind == "p":
 			problems = append(problems, Problem{
-				What: fmt.Sprintf("partition %s of table %s is not logged: its changes can't be followed", p.Name, name),
+				What: fmt.Sprintf("partition %s of table %s is unlogged: its changes are not in the WAL", p.Name, name),
 				Fix:  fmt.Sprintf("ALTER TABLE %s SET LOGGED;", p.Name),
 			})
 		case p.hiddenRows && r.kind == "p":
@@ -137,7 +137,7 @@ func shortList(names []string) string {
 }
 
 // Files are the files that held a table's rows when they were copied or followed last, by the identifiers of
-// partitions. A partition whose file is another one was emptied or rewritten, which can't be told apart.
+// partitions. A partition whose file is another one was truncated or rewritten, which can't be told apart.
 type Files map[uint32]uint32
 
 // FilesOf returns the files that hold the rows of partitions now.
@@ -184,7 +184,7 @@ func (f Files) Moved(ctx context.Context, conn querier, now []Partition) (string
 	for _, p := range now {
 		node, known := f[p.OID]
 		if known && node != p.fileNode {
-			return fmt.Sprintf("partition %s was emptied or rewritten", p.Name), nil
+			return fmt.Sprintf("partition %s was truncated or rewritten", p.Name), nil
 		}
 		if known || p.Pages == 0 {
 			continue

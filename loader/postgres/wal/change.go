@@ -15,7 +15,7 @@ func (s *Stream) change(data []byte) error {
 	id := c.Uint32()
 	l, known := s.layouts[id]
 	if !known && !s.transaction.applied {
-		return errors.New("the WAL has a row of a table that it did not announce")
+		return errors.New("the WAL has a row of a table without a relation message")
 	}
 	if wanted, err := s.isWanted(l, pglogrepl.MessageType(data[0])); !wanted {
 		return err
@@ -32,7 +32,7 @@ func (s *Stream) change(data []byte) error {
 			hasNew = true
 			c.tuple(l.slots, l.values)
 		default:
-			return fmt.Errorf("a message of the WAL has a part %q that is not known", part)
+			return fmt.Errorf("a WAL message has an unknown tuple type %q", part)
 		}
 	}
 	if c.Err != nil {

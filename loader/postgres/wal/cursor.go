@@ -7,8 +7,8 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// ErrShort is a message that ends before all of its parts have come.
-var ErrShort = errors.New("a message of the WAL ends too early")
+// ErrShort is a message of the WAL, or of a copy, that ends before all of its parts have come.
+var ErrShort = errors.New("the message is incomplete")
 
 // Cursor reads the parts of a message of pgoutput. Texts are views into the message: nothing is copied that is not
 // wanted.
@@ -55,7 +55,7 @@ func (c *Cursor) Uint32() uint32 {
 func (c *Cursor) tuple(slots []int, values []source.Value) {
 	n := c.Uint16()
 	if c.Err == nil && n != len(slots) {
-		c.Err = errors.New("a row of the WAL has another number of columns than its table")
+		c.Err = errors.New("a row in the WAL has a different number of columns than its table")
 		return
 	}
 	for i := range n {

@@ -56,7 +56,7 @@ func (s *Stream) SendFeedback(ctx context.Context) error {
 		case <-ticker.C:
 			ask = true
 			if heard := s.listeningSince.Load(); heard > 0 && time.Since(time.Unix(0, heard)) > silenceLimit {
-				return fmt.Errorf("PostgreSQL has said nothing for %s", silenceLimit)
+				return fmt.Errorf("no message from PostgreSQL for %s", silenceLimit)
 			}
 		}
 		if err := s.SendStatus(ask); err != nil {

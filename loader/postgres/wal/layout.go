@@ -84,7 +84,7 @@ func (s *Stream) layout(ctx context.Context, t *source.Table, m *pglogrepl.Relat
 
 // fixByCopy says how changes that can't be applied are skipped: what they led to is copied.
 func fixByCopy(t *source.Table, before string) string {
-	return fmt.Sprintf("%s, and copy the table anew with --resync %s; nothing after the change was applied", before, t.FullName())
+	return fmt.Sprintf("%s, and resynchronize the table with --resync %s; nothing after the change was applied", before, t.FullName())
 }
 
 // lostColumn says that rows come without a column that the mapping uses.
@@ -101,9 +101,9 @@ func (s *Stream) lostColumn(ctx context.Context, t *source.Table, name string) (
 	case there && column.Generated:
 		return source.JoinProblems([]source.Problem{source.GeneratedColumn(t, name)}), nil
 	case there:
-		return source.Fatalf("table %s had no column %s yet, or none any more, when changes were made that are next in the WAL: follow them with the former "+
-			"mapping first, or %s", t.FullName(), name, fixByCopy(t, "pass over them")), nil
+		return source.Fatalf("table %s had no column %s yet, or none any more, when changes were made that are next in the WAL: replicate them with the former "+
+			"mapping first, or %s", t.FullName(), name, fixByCopy(t, "skip them")), nil
 	}
-	return source.Fatalf("table %s has lost its column %s, which the mapping uses: name the column that has taken its place in the mapping, or %s",
+	return source.Fatalf("table %s no longer has the column %s that the mapping uses: map the column that replaces it, or %s",
 		t.FullName(), name, fixByCopy(t, "add it again")), nil
 }
