@@ -27,10 +27,7 @@ func quote(text string) string {
 }
 
 // Backup is what ClickHouse reports about a backup or a restore.
-type Backup struct {
-	Files uint64
-	Bytes uint64
-}
+type Backup struct{ Files, Bytes uint64 }
 
 // MakeBackup backs up the URL's database, with all tables and views, and returns what went into the backup. Each table
 // is backed up as of one moment, but not all tables as of the same one, so nobody may write meanwhile. When the context
@@ -89,10 +86,8 @@ const backupPoll = 100 * time.Millisecond
 
 // backupState returns the progress of a backup or a restore, and whether it is done.
 func backupState(ctx context.Context, conn Conn, id string) (b Backup, done bool, err error) {
-	params := Params{}
-	params.String("id", id)
 	var status, failure string
-	err = conn.QueryRow(WithParams(ctx, params), `
+	err = conn.QueryRow(WithParams(ctx, StringParams("id", id)), `
 SELECT toString(status), error, num_files, total_size
 FROM system.backups
 WHERE id = {id:String}`).Scan(&status, &failure, &b.Files, &b.Bytes)
@@ -113,8 +108,6 @@ WHERE id = {id:String}`).Scan(&status, &failure, &b.Files, &b.Bytes)
 func giveUpBackup(conn Conn, id string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	params := Params{}
-	params.String("id", id)
-	return conn.Exec(WithParams(ctx, params), `
+	return conn.Exec(WithParams(ctx, StringParams("id", id)), `
 KILL QUERY WHERE query_id IN (SELECT query_id FROM system.backups WHERE id = {id:String}) SYNC`)
 }

@@ -61,41 +61,34 @@ func TakeClaim(ctx context.Context, url, name, holder string) (*Claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := claimID(ctx, conn, name)
+	claim, err := takeClaim(ctx, conn, name, holder)
 	if err != nil {
 		_ = conn.Close()
+	}
+	return claim, err
+}
+
+func takeClaim(ctx context.Context, conn Conn, name, holder string) (*Claim, error) {
+	// The id holds the database, because query ids are unique within a server, not within a database.
+	database, err := currentDatabase(ctx, conn)
+	if err != nil {
 		return nil, err
 	}
+	id := "orgstats-" + name + "-" + database
 	for deadline := time.Now().Add(claimPatience); ; {
 		claim, err := startClaim(conn, id, holder)
-		if err == nil {
-			return claim, nil
+		if !IsAlreadyRunning(err) {
+			return claim, err
 		}
-		held := IsAlreadyRunning(err)
-		if held {
-			err = whoHolds(ctx, conn, id)
-		}
-		if !held || time.Now().After(deadline) {
-			_ = conn.Close()
+		if err = whoHolds(ctx, conn, id); time.Now().After(deadline) {
 			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			_ = conn.Close()
 			return nil, ctx.Err()
 		case <-time.After(claimPause):
 		}
 	}
-}
-
-// claimID returns a query id that is specific to the database, because query ids are unique within a server, not within
-// a database.
-func claimID(ctx context.Context, conn Conn, name string) (string, error) {
-	database, err := currentDatabase(ctx, conn)
-	if err != nil {
-		return "", err
-	}
-	return "orgstats-" + name + "-" + database, nil
 }
 
 func startClaim(conn Conn, id, holder string) (*Claim, error) {
@@ -141,9 +134,7 @@ func (c *Claim) Release() {
 
 func whoHolds(ctx context.Context, conn Conn, id string) error {
 	held := &HeldError{Holder: "another program", Since: time.Now()}
-	params := Params{}
-	params.String("id", id)
-	row := conn.QueryRow(WithParams(ctx, params), `
+	row := conn.QueryRow(WithParams(ctx, StringParams("id", id)), `
 SELECT Settings['log_comment'], toDateTime(now() - elapsed, 'UTC')
 FROM system.processes
 WHERE query_id = {id:String}`)

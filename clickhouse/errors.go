@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -99,13 +100,5 @@ func IsDenied(err error) bool {
 
 func hasCode(err error, codes ...int32) bool {
 	exception, ok := errors.AsType[*driver.Exception](err)
-	if !ok {
-		return false
-	}
-	for _, code := range codes {
-		if exception.Code == code {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(codes, exception.Code)
 }

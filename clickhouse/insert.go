@@ -27,16 +27,16 @@ func Insert[R any](ctx context.Context, conn Conn, table string, rows []R, colum
 	}
 	for block := range slices.Chunk(rows, insertBlock) {
 		if batch.Rows() > 0 {
-			if err := batch.Flush(); err != nil {
-				_ = batch.Abort()
-				return fmt.Errorf("%s: %w", statement, err)
+			err = batch.Flush()
+		}
+		for i := 0; err == nil && i < len(gather); i++ {
+			if err = batch.Column(i).Append(gather[i](block)); err != nil {
+				err = fmt.Errorf("column %s: %w", names[i], err)
 			}
 		}
-		for i, values := range gather {
-			if err := batch.Column(i).Append(values(block)); err != nil {
-				_ = batch.Abort()
-				return fmt.Errorf("%s: column %s: %w", statement, names[i], err)
-			}
+		if err != nil {
+			_ = batch.Abort()
+			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
 	if err := batch.Send(); err != nil {

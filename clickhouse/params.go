@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,15 @@ type Params map[string]string
 // The server reads a parameter as a field of its tab-separated format, so these five characters must be escaped; every
 // other byte stands for itself.
 var paramEscaper = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
+
+// StringParams returns parameters of type String, from pairs of a name and a value.
+func StringParams(pairs ...string) Params {
+	p := Params{}
+	for pair := range slices.Chunk(pairs, 2) {
+		p.String(pair[0], pair[1])
+	}
+	return p
+}
 
 // String sets a parameter of type String.
 func (p Params) String(name, value string) { p[name] = paramEscaper.Replace(value) }
