@@ -90,9 +90,7 @@ type Config struct {
 
 // withDefaults fills in what was left out.
 func (c Config) withDefaults() Config {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Observe == nil {
 		c.Observe = func(Observation) {}
 	}
@@ -103,8 +101,6 @@ func (c Config) withDefaults() Config {
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, defaultRequestTimeout)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, defaultWriteTimeout)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, defaultIdleTimeout)
-	if c.Rates == nil {
-		c.Rates = limit.NewRates(limit.RateOptions{})
-	}
+	c.Rates = cmp.Or(c.Rates, limit.NewRates(limit.RateOptions{}))
 	return c
 }

@@ -46,7 +46,7 @@ const (
 
 // failureOf returns a failure that shows its code's fixed sentence.
 func failureOf(c code, cause error) *failure {
-	f := &failure{code: c, sentence: sentences[c], cause: cause}
+	f := &failure{code: c, sentence: responses[c].sentence, cause: cause}
 	switch c {
 	case codeUnavailable:
 		f.retry = retryUnavailable
@@ -109,7 +109,7 @@ func asFailure(err error) *failure {
 	return failureOf(codeInternal, err)
 }
 
-// code is a kind of failure; statuses has its HTTP status.
+// code is a kind of failure.
 type code int
 
 const (
@@ -132,41 +132,29 @@ const (
 	codeOverloaded
 )
 
-var statuses = map[code]int{
-	codeInternal:         fasthttp.StatusInternalServerError,
-	codeInvalid:          fasthttp.StatusBadRequest,
-	codeUnauthorized:     fasthttp.StatusUnauthorized,
-	codeForbidden:        fasthttp.StatusForbidden,
-	codeNotFound:         fasthttp.StatusNotFound,
-	codeMethodNotAllowed: fasthttp.StatusMethodNotAllowed,
-	codeTimeout:          fasthttp.StatusRequestTimeout,
-	codeBodyTooLarge:     fasthttp.StatusRequestEntityTooLarge,
-	codeURLTooLong:       fasthttp.StatusRequestURITooLong,
-	codeHeadTooLarge:     fasthttp.StatusRequestHeaderFieldsTooLarge,
-	codeExpectation:      fasthttp.StatusExpectationFailed,
-	codeRateLimited:      fasthttp.StatusTooManyRequests,
-	codeClientClosed:     499, // nginx's number for a client that went away; nobody reads it but the log's readers
-	codeCoding:           fasthttp.StatusNotImplemented,
-	codeVersion:          fasthttp.StatusHTTPVersionNotSupported,
-	codeUnavailable:      fasthttp.StatusServiceUnavailable,
-	codeOverloaded:       fasthttp.StatusServiceUnavailable,
-}
-
-// sentences are what callers read where nothing more precise is known or may be told.
-var sentences = map[code]string{
-	codeInternal:         "Internal Server Error",
-	codeInvalid:          "The request is not valid HTTP.",
-	codeUnauthorized:     "Unauthorized",
-	codeForbidden:        "Unauthorized: User is not an admin in this organization",
-	codeNotFound:         "There is nothing at this path.",
-	codeMethodNotAllowed: "This path answers GET and HEAD only.",
-	codeTimeout:          "The request took too long. Ask for a shorter window, or again later.",
-	codeBodyTooLarge:     "The request's body is too large. No request needs one.",
-	codeURLTooLong:       "The request's URL is too long.",
-	codeHeadTooLarge:     "The request's URL and headers are too large together.",
-	codeClientClosed:     "The caller closed the connection.",
-	codeUnavailable:      "The service can't answer now. Try again in a few seconds.",
-	codeOverloaded:       "The service is overloaded. Try again in a few seconds.",
+// responses are the status of each kind, and the sentence that callers read where nothing more precise is known or may
+// be shown.
+var responses = map[code]struct {
+	status   int
+	sentence string
+}{
+	codeInternal:         {fasthttp.StatusInternalServerError, "Internal Server Error"},
+	codeInvalid:          {fasthttp.StatusBadRequest, "The request is not valid HTTP."},
+	codeUnauthorized:     {fasthttp.StatusUnauthorized, "Unauthorized"},
+	codeForbidden:        {fasthttp.StatusForbidden, "Unauthorized: User is not an admin in this organization"},
+	codeNotFound:         {fasthttp.StatusNotFound, "There is nothing at this path."},
+	codeMethodNotAllowed: {fasthttp.StatusMethodNotAllowed, "This path answers GET and HEAD only."},
+	codeTimeout:          {fasthttp.StatusRequestTimeout, "The request took too long. Ask for a shorter window, or again later."},
+	codeBodyTooLarge:     {fasthttp.StatusRequestEntityTooLarge, "The request's body is too large. No request needs one."},
+	codeURLTooLong:       {fasthttp.StatusRequestURITooLong, "The request's URL is too long."},
+	codeHeadTooLarge:     {fasthttp.StatusRequestHeaderFieldsTooLarge, "The request's URL and headers are too large together."},
+	codeExpectation:      {fasthttp.StatusExpectationFailed, ""},
+	codeRateLimited:      {fasthttp.StatusTooManyRequests, ""},
+	codeClientClosed:     {499, "The caller closed the connection."}, // nginx's number; nobody reads it but the log's readers
+	codeCoding:           {fasthttp.StatusNotImplemented, ""},
+	codeVersion:          {fasthttp.StatusHTTPVersionNotSupported, ""},
+	codeUnavailable:      {fasthttp.StatusServiceUnavailable, "The service can't answer now. Try again in a few seconds."},
+	codeOverloaded:       {fasthttp.StatusServiceUnavailable, "The service is overloaded. Try again in a few seconds."},
 }
 
 // routingCode returns the code of what fiber's router returns where no route fits.

@@ -23,10 +23,10 @@ func TestErrorsOfWhatIsBehind(t *testing.T) {
 		sentence       string
 		retry          string
 	}{
-		{"ClickHouse is away", fmt.Errorf("%w: %w", stats.ErrUnavailable, secret), nil, 503, sentences[codeUnavailable], "5"},
-		{"the keys are away", nil, fmt.Errorf("%w: %w", auth.ErrKeysUnavailable, secret), 503, sentences[codeUnavailable], "5"},
-		{"the query took too long", fmt.Errorf("%w: %w", stats.ErrTimeout, secret), nil, 408, sentences[codeTimeout], ""},
-		{"a deadline of one's own", fmt.Errorf("%w: %w", context.DeadlineExceeded, secret), nil, 408, sentences[codeTimeout], ""},
+		{"ClickHouse is away", fmt.Errorf("%w: %w", stats.ErrUnavailable, secret), nil, 503, responses[codeUnavailable].sentence, "5"},
+		{"the keys are away", nil, fmt.Errorf("%w: %w", auth.ErrKeysUnavailable, secret), 503, responses[codeUnavailable].sentence, "5"},
+		{"the query took too long", fmt.Errorf("%w: %w", stats.ErrTimeout, secret), nil, 408, responses[codeTimeout].sentence, ""},
+		{"a deadline of one's own", fmt.Errorf("%w: %w", context.DeadlineExceeded, secret), nil, 408, responses[codeTimeout].sentence, ""},
 		{"anything else is internal", secret, nil, 500, "Internal Server Error", ""},
 		{"so is what the verifier does not explain", nil, secret, 500, "Internal Server Error", ""},
 	} {

@@ -35,7 +35,7 @@ func (s *Service) handle(http *fasthttp.RequestCtx) {
 		return
 	}
 	if strings.Contains(r.path, "://") {
-		// fasthttp would take what follows for an absolute URL, and fiber would answer for its path.
+		// fasthttp would read what follows as an absolute URL, and fiber would answer for its path.
 		s.respondError(r, fiber.ErrNotFound)
 		return
 	}

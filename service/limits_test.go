@@ -61,7 +61,7 @@ func TestBusyIsAnswered503(t *testing.T) {
 	send(t, second, rawRequest(admin, day))
 	enginetest.Await(t, "the second waits", func() bool { _, waiting := gate.Load(); return waiting == 1 })
 	got := service.ask(t, admin, day)
-	if got.status != 503 || got.Error != sentences[codeOverloaded] || got.header.Get("Retry-After") != "1" {
+	if got.status != 503 || got.Error != responses[codeOverloaded].sentence || got.header.Get("Retry-After") != "1" {
 		t.Errorf("got %d %s, Retry-After %q", got.status, got.body, got.header.Get("Retry-After"))
 	}
 	if got := service.do(t, http.MethodGet, "/livez", nil); got.status != 200 {
@@ -106,7 +106,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	refused := service.dial(t)
 	send(t, refused, rawRequest(admin, day))
 	got := readAnswer(t, refused)
-	if got.status != 503 || got.Error != sentences[codeOverloaded] || got.header.Get("Retry-After") != "1" || got.header.Get("Connection") != "close" {
+	if got.status != 503 || got.Error != responses[codeOverloaded].sentence || got.header.Get("Retry-After") != "1" || got.header.Get("Connection") != "close" {
 		t.Errorf("got %d %s %v", got.status, got.body, got.header)
 	}
 	if open, n := service.Connections(); open != most || n != 1 {

@@ -49,8 +49,8 @@ func requestOf(c *fiber.Ctx) *request {
 	return c.Context().UserValue(requestKey{}).(*request)
 }
 
-// begin reads what is needed of the request. It leaves the path alone as the URL, because fasthttp takes an unescaped
-// :// in a query for the start of an absolute URL, and one host for all, because fasthttp's rules for hosts are its own
+// begin reads what is needed of the request. It leaves the path alone as the URL, because fasthttp reads an unescaped
+// :// in a query as the start of an absolute URL, and one host for all, because fasthttp's rules for hosts are its own
 // and nothing here depends on them.
 func (s *Service) begin(http *fasthttp.RequestCtx) *request {
 	path, query, _ := bytes.Cut(originForm(http.Request.Header.RequestURI()), []byte{'?'})

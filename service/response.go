@@ -41,7 +41,7 @@ func respondFailure(response *fasthttp.Response, f *failure) error {
 	if f.retry > 0 {
 		response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(seconds(f.retry)))
 	}
-	return respond(response, statuses[f.code], struct {
+	return respond(response, responses[f.code].status, struct {
 		Error   string    `json:"error"`
 		Details []mistake `json:"details,omitempty"`
 	}{f.sentence, f.details})
@@ -49,7 +49,7 @@ func respondFailure(response *fasthttp.Response, f *failure) error {
 
 // rejection is the response to a connection beyond the limit, whatever it was about to ask.
 var rejection = func() string {
-	body := fmt.Sprintf(`{"error":%q}`, sentences[codeOverloaded])
+	body := fmt.Sprintf(`{"error":%q}`, responses[codeOverloaded].sentence)
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %d\r\n"+
 		"Connection: close\r\n\r\n%s", jsonType, len(body), seconds(retryOverloaded), body)
 }()

@@ -6,6 +6,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,20 +43,13 @@ func New(ctx context.Context, config Config) (*Verifier, error) {
 		return nil, errors.Join(mistakes...)
 	}
 	if config.JWKSURL != "" {
-		return newVerifier(config, startJWKS(ctx, newFetcher(config.JWKSURL), logger(config.Log))), nil
+		return newVerifier(config, startJWKS(ctx, newFetcher(config.JWKSURL), cmp.Or(config.Log, slog.New(slog.DiscardHandler)))), nil
 	}
 	key, err := parsePublicKey(config.PublicKey)
 	if err != nil {
 		return nil, fmt.Errorf("CLERK_JWT_KEY %w", err)
 	}
 	return newVerifier(config, singleKey{key}), nil
-}
-
-func logger(log *slog.Logger) *slog.Logger {
-	if log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return log
 }
 
 func newVerifier(config Config, keys keySource) *Verifier {

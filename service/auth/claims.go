@@ -97,22 +97,12 @@ func checkOrganization(id, role string) error {
 	return nil
 }
 
-// The parser asks for the registered claims by these; they never fail, for the types were checked while reading.
+// The parser asks for the registered claims by these; they never fail, for the types were checked while reading. The
+// audience (aud) is not judged.
 
-// GetExpirationTime returns exp, or nil.
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.expires, nil }
-
-// GetNotBefore returns nbf, or nil.
-func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return c.notBefore, nil }
-
-// GetIssuedAt returns iat, or nil.
-func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.issuedAt, nil }
-
-// GetIssuer returns iss, or "".
-func (c *claims) GetIssuer() (string, error) { return c.issuer, nil }
-
-// GetSubject returns sub, or "".
-func (c *claims) GetSubject() (string, error) { return c.subject, nil }
-
-// GetAudience returns nothing: aud is not judged.
-func (c *claims) GetAudience() (jwt.ClaimStrings, error) { return nil, nil }
+func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return c.notBefore, nil }
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.issuedAt, nil }
+func (c *claims) GetIssuer() (string, error)                   { return c.issuer, nil }
+func (c *claims) GetSubject() (string, error)                  { return c.subject, nil }
+func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }

@@ -102,7 +102,7 @@ func checkParty(party string) error {
 	return nil
 }
 
-// compact drops the checks that found nothing and takes joined errors apart, so that each mistake stands by itself.
+// compact drops the checks that found nothing and splits joined errors, so that each mistake stands by itself.
 func compact(errs []error) []error {
 	var mistakes []error
 	for _, err := range errs {

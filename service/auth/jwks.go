@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,7 @@ const (
 	unknownWait = time.Second
 )
 
-// jwks is a key set kept from a JWKS endpoint. One goroutine fetches; readers of a known key take no lock and wait for
+// jwks is a key set kept from a JWKS endpoint. One goroutine fetches; readers of a known key hold no lock and wait for
 // nothing. The last good set outlives any outage of the endpoint.
 type jwks struct {
 	fetch   fetchFunc
@@ -177,7 +178,7 @@ func (j *jwks) refresh(ctx context.Context) bool {
 	now := time.Now()
 	j.last.Store(&now)
 	if old := j.set.Swap(&set); old == nil || !sameKeys(*old, set) {
-		j.log.InfoContext(ctx, "The signing keys were loaded.", "kids", keyIDs(set))
+		j.log.InfoContext(ctx, "The signing keys were loaded.", "kids", slices.Sorted(maps.Keys(set)))
 	}
 	return true
 }
@@ -203,19 +204,5 @@ func (j *jwks) endFetch() {
 }
 
 func sameKeys(a, b keySet) bool {
-	for kid, key := range a {
-		if other, ok := b[kid]; !ok || !key.Equal(other) {
-			return false
-		}
-	}
-	return len(a) == len(b)
-}
-
-func keyIDs(set keySet) []string {
-	ids := make([]string, 0, len(set))
-	for kid := range set {
-		ids = append(ids, kid)
-	}
-	slices.Sort(ids)
-	return ids
+	return maps.EqualFunc(a, b, func(x, y *rsa.PublicKey) bool { return x.Equal(y) })
 }

@@ -32,7 +32,7 @@ type GateOptions struct {
 
 // Gate lets a bounded number of questions through at once, and a bounded number wait for a bounded time. When a place
 // is free, it goes to the organization that waits and has the fewest questions under way; when the queue is full, the
-// organization that has the most in it loses its newest. A quarter of the places, at least one, is never given to one
+// organization that has the most in it loses its newest. A quarter of the places, at least one, is never used by one
 // organization alone.
 type Gate struct {
 	options GateOptions

@@ -84,7 +84,7 @@ func (l *organization) before(other *organization) bool {
 	return l.underWay < other.underWay || l.underWay == other.underWay && l.turn < other.turn
 }
 
-// isNext reports whether a question that the organization brings now would get the next turn.
+// isNext reports whether a question that the organization asks now would have the next turn.
 func (g *Gate) isNext(l *organization) bool {
 	for _, other := range g.organizations {
 		if other != l && len(other.waiters) > 0 && other.before(l) {

@@ -75,7 +75,7 @@ func newAllowances(perSecond float64) *allowances {
 	return &allowances{rate.Limit(perSecond), int(math.Ceil(perSecond * burstSeconds)), buckets}
 }
 
-// take takes one token out of a bucket, or returns how long it takes until there is one.
+// take removes one token from a bucket, or returns how long it is until there is one.
 func (a *allowances) take(key string, now time.Time) (*rate.Reservation, time.Duration) {
 	if a == nil {
 		return nil, 0

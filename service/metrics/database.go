@@ -21,7 +21,7 @@ const (
 	databaseMemory = 512 << 20
 )
 
-// databaseSQL asks what loader and replicator have left. Its last write is told by the parts of the table that it
+// databaseSQL asks what loader and replicator have left. Its last write shows in the parts of the table that it
 // writes with every batch; a merge of them, which comes soon after if at all, makes that look a little later.
 var databaseSQL = `
 SELECT

@@ -97,7 +97,7 @@ func (c *Conn) begin() (first bool) {
 // Finish notes that the request under way is answered but for sending the response. It reports whether another request
 // may follow: none where anything arrived beside the head of this one, because fasthttp loses answers to pipelined
 // requests when it is set to save memory (ReduceMemoryUsage, which lets idle connections do without read buffers), and
-// because nobody shall take a body for a request.
+// because nobody shall read a body as a request.
 func (c *Conn) Finish() (keep bool) {
 	alone := c.request.Alone()
 	keep = alone && !c.request.Close()

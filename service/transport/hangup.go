@@ -25,7 +25,7 @@ type watcher struct {
 }
 
 // CancelOnHangUp cancels with ErrHungUp when the peer closes the connection, until stop is called. A peer that closes
-// only its sending side is taken to have hung up as well, as in net/http: TCP tells the two apart by nothing but
+// only its sending side counts as one that hung up, as in net/http: TCP distinguishes the two by nothing but
 // sending.
 func (c *Conn) CancelOnHangUp(cancel context.CancelCauseFunc) (stop func()) {
 	if c.raw == nil {

@@ -184,7 +184,7 @@ type listener struct {
 	connections *Connections
 }
 
-// Accept returns io.EOF, which fasthttp takes as a normal end, once the service stops.
+// Accept returns io.EOF, which fasthttp treats as a normal end, once the service stops.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		inner, err := l.Listener.Accept()

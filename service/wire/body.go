@@ -42,16 +42,17 @@ func (s *Scanner) chunked(p []byte) (int, *Fault) {
 		}
 		return n, nil
 	case chunkDataCR:
-		if p[0] != '\r' {
-			return 0, errChunk
-		}
-		s.state = chunkDataLF
-		return 1, nil
+		return s.frame(p[0], '\r', chunkDataLF)
 	}
-	if p[0] != '\n' {
+	return s.frame(p[0], '\n', chunkStart)
+}
+
+// frame consumes the byte that must follow the data of a chunk.
+func (s *Scanner) frame(b, want byte, next state) (int, *Fault) {
+	if b != want {
 		return 0, errChunk
 	}
-	s.state = chunkStart
+	s.state = next
 	return 1, nil
 }
 

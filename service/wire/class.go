@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"bytes"
+	"strings"
+)
+
 // class is a set of bytes.
 type class [256]bool
 
@@ -12,16 +17,16 @@ func classOf(allowed func(b byte) bool) (c class) {
 
 var (
 	// tokens are what methods and names of headers are made of (RFC 9110, section 5.6.2).
-	tokens = classOf(func(b byte) bool { return alphanumeric(b) || among(b, "!#$%&'*+-.^_`|~") })
+	tokens = classOf(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 })
 	// values are what headers may say: anything visible, spaces, tabs, and bytes beyond ASCII (RFC 9110, section 5.5).
 	values = classOf(func(b byte) bool { return b == '\t' || b >= ' ' && b != 0x7f })
-	// queries are what may stand in a URL. Bytes that should be percent-encoded, but that nobody can take for anything
+	// queries are what may stand in a URL. Bytes that should be percent-encoded, but that nobody can read as anything
 	// else, are left to whoever reads the parameters.
 	queries = classOf(func(b byte) bool { return b > ' ' && b != 0x7f })
 	// paths are what may stand in a URL before its query.
 	paths = classOf(func(b byte) bool { return queries[b] && b != '?' && b != '#' })
 	// names are what a host's name is made of, but for percent-encoded bytes (RFC 3986, section 3.2.2).
-	names = classOf(func(b byte) bool { return alphanumeric(b) || among(b, "-._~!$&'()*+,;=") })
+	names = classOf(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("-._~!$&'()*+,;=", b) >= 0 })
 )
 
 func alphanumeric(b byte) bool { return digit(b) || 'a' <= lower(b) && lower(b) <= 'z' }
@@ -30,13 +35,9 @@ func digit(b byte) bool { return '0' <= b && b <= '9' }
 
 func hexadecimal(b byte) bool { return digit(b) || 'a' <= lower(b) && lower(b) <= 'f' }
 
-func among(b byte, set string) bool {
-	for i := range len(set) {
-		if set[i] == b {
-			return true
-		}
-	}
-	return false
+// digits reports whether a text is made of digits only, if of anything.
+func digits(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // lower returns a letter lower-case. Other bytes of tokens don't become letters by it.

@@ -24,24 +24,16 @@ type seen struct{ host, length, coding bool }
 // maxDigits is how many digits a Content-Length may have: more are more than any number of bytes.
 const maxDigits = 18
 
+var fieldNames = map[string]field{
+	"host": hostField, "content-length": lengthField, "transfer-encoding": codingField, "expect": expectField, "connection": connectionField,
+}
+
 // fieldOf returns which header the name that was read belongs to. Those of a trailer decide nothing.
 func (s *Scanner) fieldOf() field {
 	if s.trailer {
 		return otherField
 	}
-	switch string(s.word[:s.wordLen]) {
-	case "host":
-		return hostField
-	case "content-length":
-		return lengthField
-	case "transfer-encoding":
-		return codingField
-	case "expect":
-		return expectField
-	case "connection":
-		return connectionField
-	}
-	return otherField
+	return fieldNames[string(s.word[:s.wordLen])]
 }
 
 func (s *Scanner) finishField() *Fault {
@@ -86,13 +78,8 @@ func (s *Scanner) length(text []byte, whole bool) *Fault {
 		return errTwice
 	}
 	s.seen.length = true
-	for _, b := range text {
-		if !digit(b) {
-			return errLength
-		}
-	}
 	switch {
-	case len(text) == 0:
+	case len(text) == 0 || !digits(text):
 		return errLength
 	case len(text) > maxDigits || !whole:
 		return errBody
@@ -184,13 +171,4 @@ func nameEnd(text []byte) int {
 		}
 	}
 	return len(text)
-}
-
-func digits(text []byte) bool {
-	for _, b := range text {
-		if !digit(b) {
-			return false
-		}
-	}
-	return true
 }

@@ -111,9 +111,7 @@ func (s *Scanner) weigh(n int) *Fault {
 // drops reports whether the bytes of the state are left out.
 func (s *Scanner) drops() bool {
 	switch s.state {
-	case before:
-		return true // a first byte of a request is not taken there
-	case beforeLF, chunkExt:
+	case before, beforeLF, chunkExt: // a request's first byte is consumed by the state after before
 		return true
 	case name, valueStart, value, valueLF:
 		return s.trailer
