@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/postgres/source"
 	"github.com/orgstats/orgstats/loader/postgres/wal"
 )
@@ -22,7 +22,7 @@ func Check(ctx context.Context, o Options) (source.Findings, error) {
 	c.clickHouse(ctx)
 	conn, err := source.Connect(ctx, o.URL)
 	if err != nil {
-		findings.Fail("PostgreSQL can be reached", source.Problem{What: err.Error(), Fix: "start it, or correct the source's URL (ORGSTATS_SOURCE_URL, --source-url)"})
+		findings.Fail("start it, or correct the source's URL (ORGSTATS_SOURCE_URL, --source-url)", "%v", err)
 		return *findings, nil
 	}
 	defer source.CloseQuietly(conn)
@@ -42,7 +42,7 @@ func (o *Options) preflight() *source.Preflight {
 }
 
 // preflight is the check before anything is done. Its error holds all problems. Columns that are wrong now need not
-// have been when the changes were made that a source that is known goes on with: the log has what they were then.
+// have been when the changes were made that a source that is known goes on with: the WAL has what they were then.
 func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 	p := s.Options.preflight()
 	if err := p.Run(ctx, conn); err != nil {
@@ -57,20 +57,13 @@ func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 	return errors.Join(problems...)
 }
 
-// mayPostdateLog reports whether a problem need not have been one when the next changes in the log were made.
+// mayPostdateLog reports whether a problem need not have been one when the next changes in the WAL were made.
 func (s *session) mayPostdateLog(p source.Problem) bool {
-	if p.TableOID == 0 || !s.resumes() {
-		return false
-	}
-	for _, t := range s.state.tables {
-		if t.relation == p.TableOID {
-			return true
-		}
-	}
-	return false
+	known := func(t *tableState) bool { return t.relation == p.TableOID }
+	return p.TableOID != 0 && s.resumes() && slices.ContainsFunc(slices.Collect(maps.Values(s.state.tables)), known)
 }
 
-// resumes reports whether the log is followed from where an earlier run was.
+// resumes reports whether the WAL is followed from where an earlier run was.
 func (s *session) resumes() bool { return s.state.exists && !slices.Contains(s.Resync, resyncAll) }
 
 // check is a check under way.
@@ -80,27 +73,25 @@ type check struct {
 	state     *state // what ClickHouse keeps of the source
 }
 
-// clickHouse checks that ClickHouse takes what is written. What it writes is hidden.
+// clickHouse checks that ClickHouse accepts writes. What it writes is hidden.
 func (c *check) clickHouse(ctx context.Context) {
-	const what = "ClickHouse accepts writes"
 	url, err := c.ClickHouse(ctx)
 	if err == nil {
 		err = c.tryWrite(ctx, url)
 	}
 	if err != nil {
-		c.preflight.Findings.Fail(what, source.Problem{What: err.Error(), Fix: "free disk space for ClickHouse, and grant the user the right to write"})
+		c.preflight.Findings.Fail("free disk space for ClickHouse, and grant the user the right to write", "%v", err)
 		return
 	}
-	c.preflight.Findings.Pass(what)
+	c.preflight.Findings.Pass("ClickHouse accepts writes")
 }
 
 func (c *check) tryWrite(ctx context.Context, url string) error {
-	conn, err := clickhouse.Open(ctx, url, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	s, err := openPlainStore(ctx, url, c.Slot)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
-	s := &store{conn: conn, statement: plainStatement, slot: c.Slot}
+	defer func() { _ = s.conn.Close() }()
 	if err := s.saveRejects(ctx, []wal.Reject{{RejectedAt: time.Now()}}); err != nil {
 		return err
 	}
@@ -149,6 +140,6 @@ func (c *check) log(ctx context.Context) error {
 		p.Findings.Pass("%s (%d changes were read)", what, read)
 		return nil
 	}
-	p.Findings.Fail(what, unfit)
+	p.Findings.Verdict(what, []source.Problem{unfit})
 	return nil
 }

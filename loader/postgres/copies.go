@@ -41,42 +41,42 @@ func (s *session) writeCopied(ctx context.Context, w *snapshot.Copied) error {
 		return s.saveLayout(ctx, w.Layout)
 	}
 	if w.Shared {
-		if err := s.resolveTable(ctx, w.Changes, w.Table, w.Asked); err != nil {
+		if err := s.resolveTable(ctx, w.Changes, w.Job.Table, w.Asked); err != nil {
 			return err
 		}
 	}
-	w.Batch.Drop(func(_ record.Kind, key string) bool { return s.copies.IsDeleted(w.Table, key, w.Position) })
+	w.Batch.Drop(func(_ record.Kind, key string) bool { return s.copies.IsDeleted(w.Job.Table, key, w.Position) })
 	if !w.Shared { // those are as they are now
 		if err := s.complete(ctx, w.Changes, s.rereads(w)); err != nil {
 			return err
 		}
 	}
-	if err := s.apply(ctx, w.Changes, s.state.tables[w.Table.FullName()], w.Done); err != nil {
+	if err := s.apply(ctx, w.Changes, s.stateOf(w.Job), w.Done); err != nil {
 		return err
 	}
 	s.addCounts(w.Changes)
 	if len(w.Done) > 0 { // rows of a chunk that is not complete are read again after a failure: they are no progress
 		s.progressAt = time.Now()
 	}
-	s.copies.Wrote(w)
+	w.Wrote()
 	if w.Shared {
-		s.state.tables[w.Table.FullName()].shared = true
+		s.stateOf(w.Job).shared = true
 	}
-	s.Monitor.copied(s, w)
+	s.Monitor.wrote(s, w.Changes, true)
 	return nil
 }
 
-// rereads returns the copied rows that are no records. As they are now they decide: the log may have brought a later
+// rereads returns the copied rows that are no records. As they are now they decide: the WAL may have had a later
 // version already.
 func (s *session) rereads(w *snapshot.Copied) replica.Missing {
 	missing := replica.Missing{}
 	rejects := w.Rejects
 	w.Rejects = nil
 	for _, r := range rejects {
-		if w.Table.Encoding.CanEncode(r.Key) {
+		if w.Job.Table.Encoding.CanEncode(r.Key) {
 			missing[r.Record] = append(missing[r.Record], r.Key)
 		} else {
-			s.rejects.Reject(w.Changes, w.Table, r.Key, r.Cause)
+			s.rejects.Reject(w.Changes, w.Job.Table, r.Key, r.Cause)
 		}
 	}
 	return missing
@@ -109,7 +109,7 @@ func (s *session) saveLayout(ctx context.Context, l *snapshot.Layout) error {
 	return nil
 }
 
-// sweep ends the copies whose rows are all there: what the source did not have any more is deleted. The log must have
+// sweep ends the copies whose rows are all there: what the source did not have any more is deleted. The WAL must have
 // been written up to the snapshot by then.
 func (s *session) sweep(ctx context.Context) error {
 	open := false

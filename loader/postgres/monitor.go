@@ -29,7 +29,7 @@ type Status struct {
 	Waiting   string // what is waited for: PostgreSQL, ClickHouse, or "" for neither
 
 	Confirmed string        // LSN up to which everything is written
-	LagBytes  uint64        // of the log, that was not confirmed yet
+	LagBytes  uint64        // of the WAL, that was not confirmed yet
 	Lag       time.Duration // since the commit of the oldest change that is known and not written yet
 	Retained  int64         // bytes of WAL that PostgreSQL keeps for the slot
 
@@ -43,8 +43,8 @@ type Status struct {
 
 // TableStatus is how a table stands. The counts are of all runs.
 type TableStatus struct {
-	Name, Record, State                                     string
-	Copied, Inserted, Updated, Deleted, Truncated, Rejected uint64
+	Name, Record, State string
+	wal.Counts
 }
 
 // Status returns how the replication stands.
@@ -99,27 +99,22 @@ func (m *Monitor) writing(w *wal.Changes) {
 	}
 }
 
-func (m *Monitor) wrote(s *session, w *wal.Changes) {
+// wrote notes that changes are written, of the WAL or of a copy.
+func (m *Monitor) wrote(s *session, w *wal.Changes, copied bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !w.Empty() {
+	if copied || !w.Empty() {
 		m.status.Batches++
 		m.status.Changes += uint64(w.Rows)
 	}
 	m.status.Rejected = s.rejects.Count()
 	if s.copies != nil {
-		m.status.Copy = s.copies.Progress(m.status.Copy.Rows)
+		rows := m.status.Copy.Rows
+		if copied {
+			rows += uint64(w.Rows)
+		}
+		m.status.Copy = s.copies.Progress(rows)
 	}
-}
-
-// copied notes that rows of a copy are written.
-func (m *Monitor) copied(s *session, w *snapshot.Copied) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.status.Batches++
-	m.status.Changes += uint64(w.Rows)
-	m.status.Copy = s.copies.Progress(m.status.Copy.Rows + uint64(w.Rows))
-	m.status.Rejected = s.rejects.Count()
 }
 
 // checkpointed notes that everything that was written counts.
@@ -144,8 +139,7 @@ func (m *Monitor) retained(bytes int64) {
 
 func tableStatuses(st *state) (all []TableStatus) {
 	for _, t := range st.tables {
-		c := t.counts
-		all = append(all, TableStatus{t.name, t.record.String(), t.state, c.Copied, c.Inserted, c.Updated, c.Deleted, c.Truncated, c.Rejected})
+		all = append(all, TableStatus{t.name, t.record.String(), t.state, t.counts})
 	}
 	slices.SortFunc(all, func(a, b TableStatus) int { return strings.Compare(a.Name, b.Name) })
 	return all

@@ -23,7 +23,7 @@ func (s *session) preparePublication(ctx context.Context) ([]source.Problem, err
 		return nil, err
 	}
 	if p == nil && s.resumes() {
-		return nil, source.Fatalf("publication %s does not exist: changes cannot be decoded from the WAL; resynchronize everything with --resync all", s.Publication)
+		return nil, s.noPublication()
 	}
 	if p == nil {
 		if problems := (&source.Publication{}).Generated(s.tables); len(problems) > 0 {
@@ -48,6 +48,10 @@ func (s *session) preparePublication(ctx context.Context) ([]source.Problem, err
 		left = append(left, more...)
 	}
 	return left, nil
+}
+
+func (s *session) noPublication() error {
+	return source.Fatalf("publication %s does not exist: changes cannot be decoded from the WAL; resynchronize everything with --resync all", s.Publication)
 }
 
 // fixPublication carries out what fixes a problem, unless the role may not.
@@ -77,56 +81,52 @@ func (s *session) prepareSlot(ctx context.Context, now wal.Cluster) error {
 	if found != nil && found.IsForeign(database) {
 		return source.Fatalf("slot %s has another plugin or database (plugin %q, database %q): choose another one with --slot", s.Slot, found.Plugin, found.Database)
 	}
-	if s.resumes() {
-		broken, err := s.broken(ctx, now, found)
-		if err != nil {
-			return err
-		}
-		if broken != "" {
-			return brokenError(broken)
-		}
-		s.state.source.timeline = now.Timeline
-		return nil
+	if !s.resumes() {
+		return s.begin(ctx, now, found)
 	}
-	return s.begin(ctx, now, found)
+	if err := s.continues(ctx, now, found); err != nil {
+		return err
+	}
+	s.state.source.timeline = now.Timeline
+	return nil
 }
 
-func brokenError(why string) error {
-	return source.Fatalf("%s: changes may be missing; resynchronize everything with --resync all", why)
+func brokenf(format string, arguments ...any) error {
+	return source.Fatalf(format+": changes may be missing; resynchronize everything with --resync all", arguments...)
 }
 
 // sameCluster makes sure that this is the cluster that was replicated.
 func (s *session) sameCluster(now wal.Cluster) error {
 	if at := &s.state.source; s.resumes() && now.System != at.system {
-		return brokenError(fmt.Sprintf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.System, at.system))
+		return brokenf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.System, at.system)
 	}
 	return nil
 }
 
-// broken returns why the slot does not go on where the last run ended, "" where it does.
-func (s *session) broken(ctx context.Context, now wal.Cluster, found *source.Slot) (string, error) {
+// continues makes sure that the slot goes on where the last run ended.
+func (s *session) continues(ctx context.Context, now wal.Cluster, found *source.Slot) error {
 	at := &s.state.source
 	switch {
 	case found == nil:
-		return fmt.Sprintf("slot %s does not exist: it was dropped, or a standby without it was promoted", s.Slot), nil
+		return brokenf("slot %s does not exist: it was dropped, or a standby without it was promoted", s.Slot)
 	case found.Lost():
-		return fmt.Sprintf("slot %s was invalidated, because it retained more WAL than max_slot_wal_keep_size allows", s.Slot), nil
+		return brokenf("slot %s was invalidated, because it retained more WAL than max_slot_wal_keep_size allows", s.Slot)
 	case found.Confirmed > at.confirmed:
-		return fmt.Sprintf("slot %s was confirmed up to %s, but changes are applied only up to %s", s.Slot, found.Confirmed, at.confirmed), nil
+		return brokenf("slot %s was confirmed up to %s, but changes are applied only up to %s", s.Slot, found.Confirmed, at.confirmed)
 	case now.End < at.confirmed:
-		return fmt.Sprintf("PostgreSQL's WAL ends at %s, but changes are applied up to %s: PostgreSQL was restored to an earlier state", now.End, at.confirmed), nil
+		return brokenf("PostgreSQL's WAL ends at %s, but changes are applied up to %s: PostgreSQL was restored to an earlier state", now.End, at.confirmed)
 	case now.Timeline == at.timeline:
-		return "", nil
+		return nil
 	}
 	left, err := wal.SwitchedAt(ctx, s.wal, at.timeline, now.Timeline)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if left < at.confirmed {
-		return fmt.Sprintf("the promoted standby diverged from the former primary at %s, but changes are applied up to %s, which it never received", left, at.confirmed), nil
+		return brokenf("the promoted standby diverged from the former primary at %s, but changes are applied up to %s, which it never received", left, at.confirmed)
 	}
 	s.Log.Info("following a promoted standby", "timeline", now.Timeline, "since", left)
-	return "", nil
+	return nil
 }
 
 // begin starts the source's history here. Positions go on above all that were ever used.
@@ -137,19 +137,14 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 		}
 		found = nil
 	}
-	start := pglogrepl.LSN(0)
+	var start pglogrepl.LSN
 	if found != nil {
 		start = found.Confirmed // made by a run that was cut off right after
 	} else {
-		slow := time.AfterFunc(5*time.Second, func() {
-			s.Log.Info("waiting for running transactions in PostgreSQL to end before the slot can be created", "slot", s.Slot)
-		})
-		at, _, err := wal.CreateSlot(ctx, s.wal, s.Slot, false)
-		slow.Stop()
-		if err != nil {
+		var err error
+		if start, _, err = wal.CreateSlot(ctx, s.wal, s.Slot, false, s.Log); err != nil {
 			return err
 		}
-		start = at
 	}
 	return s.target.do(ctx, func(ctx context.Context, w *replica.Writer, store *store) error {
 		last, err := w.LastLSN(ctx)
@@ -160,7 +155,11 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 		if last >= next.position(start) {
 			next.base = last + 1 - uint64(start)
 		}
-		if err := store.saveTables(ctx, s.copyAll(&next)...); err != nil {
+		var tables []*tableState
+		for _, t := range s.tables {
+			tables = append(tables, s.startCopy(t, next.position(next.confirmed)))
+		}
+		if err := store.saveTables(ctx, tables...); err != nil {
 			return err
 		}
 		if err := store.saveSource(ctx, &next); err != nil {
@@ -170,14 +169,6 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 		s.Resync = slices.DeleteFunc(s.Resync, func(name string) bool { return name == resyncAll })
 		return nil
 	})
-}
-
-// copyAll returns the states of all tables when everything is copied anew.
-func (s *session) copyAll(source *sourceState) (states []*tableState) {
-	for _, t := range s.tables {
-		states = append(states, s.startCopy(t, source.position(source.confirmed)))
-	}
-	return states
 }
 
 // startCopy makes a table's state that of one whose copy has not begun. Its changes from before the floor are passed
@@ -194,8 +185,8 @@ func (s *session) startCopy(t *source.Table, floor uint64) *tableState {
 	return st
 }
 
-// prepareTables begins the copies of tables that are new or to be copied anew. A snapshot that is taken later has all
-// that is committed before now.
+// prepareTables begins the copies of tables that are new or to be copied anew. A snapshot that is exported later has
+// all that is committed before now.
 func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	var changed []*tableState
 	reasons := map[*source.Table]string{}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/loader/postgres/wal"
@@ -24,40 +23,26 @@ func (s *store) saveRejects(ctx context.Context, rejects []wal.Reject) error {
 
 // loadRejects reads which rows are wrong.
 func (s *store) loadRejects(ctx context.Context) (*wal.OpenRejects, error) {
-	ctx, cancel := s.statement(ctx)
-	defer cancel()
 	open := &wal.OpenRejects{Rows: map[wal.RowKey]struct{}{}}
-	err := clickhouse.ForEach(ctx, s.conn, "SELECT table_name, source_key FROM replication_rejects FINAL", func(scan clickhouse.Scan) error {
-		var row wal.RowKey
-		if err := scan(&row.Table, &row.Key); err != nil {
-			return err
-		}
+	rows, err := s.wrongRows(ctx, nil, "true")
+	for _, row := range rows {
 		open.Rows[row] = struct{}{}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the rejects: %w", err)
 	}
-	return open, nil
+	return open, err
 }
 
 // staleRejects returns the rows of a table that were wrong before a copy, and of which the copy has said nothing: they
-// are gone.
-func (s *store) staleRejects(ctx context.Context, t *tableState) (rows []wal.RowKey, err error) {
-	ctx, cancel := s.statement(ctx)
-	defer cancel()
-	params := clickhouse.Params{}
-	params.String("table", t.name)
-	params["floor"] = fmt.Sprint(t.floor)
-	err = clickhouse.ForEach(clickhouse.WithParams(ctx, params), s.conn, `
-SELECT source_key
-FROM replication_rejects FINAL
-WHERE table_name = {table:String} AND log_position < {floor:UInt64}`, func(scan clickhouse.Scan) error {
-		rows = append(rows, wal.RowKey{Table: t.name})
-		return scan(&rows[len(rows)-1].Key)
+// do not exist any more.
+func (s *store) staleRejects(ctx context.Context, t *tableState) ([]wal.RowKey, error) {
+	return s.wrongRows(ctx, t, "table_name = {table:String} AND log_position < {floor:UInt64}")
+}
+
+func (s *store) wrongRows(ctx context.Context, t *tableState, condition string) (rows []wal.RowKey, err error) {
+	err = s.read(ctx, "the rejects", t, "SELECT table_name, source_key FROM replication_rejects FINAL WHERE "+condition, func(scan clickhouse.Scan) error {
+		var row wal.RowKey
+		err := scan(&row.Table, &row.Key)
+		rows = append(rows, row)
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the rejects: %w", err)
-	}
-	return rows, nil
+	return rows, err
 }

@@ -138,17 +138,17 @@ func (r *replicator) stopped(err error) error {
 
 // isFinal reports whether trying again makes no sense.
 func (r *replicator) isFinal(err error) bool {
-	if _, ok := errors.AsType[*source.FatalError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*targetError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[source.Problem](err); ok {
+	if isA[*source.FatalError](err) || isA[*targetError](err) || isA[source.Problem](err) {
 		return true
 	}
 	failure, ok := errors.AsType[*pgconn.PgError](err)
 	return !r.connected && ok && isMistake(failure.Code)
+}
+
+// isA reports whether an error is of a type, or wraps one that is.
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // isMistake reports whether an error of PostgreSQL at the start is one that waiting does not fix, by the class of its

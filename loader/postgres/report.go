@@ -40,7 +40,7 @@ type SourceReport struct {
 	Err      error // PostgreSQL could not be asked
 	HasSlot  bool
 	Lost     bool
-	PID      int // of the walsender that sends the log now; 0: nobody follows
+	PID      int // of the walsender that sends the WAL now; 0: nobody follows
 	LagBytes int64
 	Retained int64
 }
@@ -59,12 +59,11 @@ func ReadReport(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := clickhouse.Open(ctx, url, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	s, err := openPlainStore(ctx, url, o.Slot)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close() }()
-	s := &store{conn: conn, statement: plainStatement, slot: o.Slot}
+	defer func() { _ = s.conn.Close() }()
 	st, err := s.load(ctx)
 	if err != nil {
 		return nil, err
@@ -103,7 +102,7 @@ func (s *store) report(ctx context.Context, r *Report, st *state) error {
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM waiting_messages").Scan(&r.WaitingMessages); err != nil {
 		return fmt.Errorf("count the messages that wait: %w", err)
 	}
-	err := clickhouse.ForEach(ctx, s.conn, `
+	return s.read(ctx, "the rejects", nil, `
 SELECT table_name, field, any(reason), any(source_key), count()
 FROM replication_rejects FINAL
 GROUP BY table_name, field
@@ -114,10 +113,6 @@ LIMIT 20`, func(scan clickhouse.Scan) error {
 		r.Rejects = append(r.Rejects, c)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("read the rejects: %w", err)
-	}
-	return nil
 }
 
 func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r SourceReport) {

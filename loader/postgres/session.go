@@ -17,7 +17,7 @@ import (
 // session is the following of the source over one set of connections. It ends when one of them fails.
 type session struct {
 	*replicator
-	wal     *pgconn.PgConn // carries the log
+	wal     *pgconn.PgConn // carries the WAL
 	catalog *source.Catalog
 	tables  []*source.Table
 	stream  *wal.Stream
@@ -74,19 +74,16 @@ func (s *session) prepare(ctx context.Context) error {
 	if err := s.sameCluster(now); err != nil {
 		return err
 	}
-	problems, err := s.bindTables(ctx)
-	if err != nil {
+	var problems []source.Problem
+	if s.tables, problems, err = source.BindAll(ctx, s.catalog, s.Mapping); err != nil {
 		return err
 	}
-	problems = slices.DeleteFunc(problems, s.mayPostdateLog)
-	if len(problems) == 0 {
-		problems, err = s.preparePublication(ctx)
+	if problems = slices.DeleteFunc(problems, s.mayPostdateLog); len(problems) == 0 {
+		if problems, err = s.preparePublication(ctx); err != nil {
+			return err
+		}
 	}
-	problems = slices.DeleteFunc(problems, s.mayPostdateLog)
-	if err != nil {
-		return err
-	}
-	if len(problems) > 0 {
+	if problems = slices.DeleteFunc(problems, s.mayPostdateLog); len(problems) > 0 {
 		return source.JoinProblems(problems)
 	}
 	for _, t := range s.tables {
@@ -123,7 +120,7 @@ func (s *session) run(ctx context.Context) error {
 	defer s.Monitor.disconnected()
 	s.Log.Info("following PostgreSQL", "slot", s.Slot, "from", s.stream.StartLSN)
 	tasks, ctx := errgroup.WithContext(ctx)
-	// What the log has brought is written before its failure ends the session.
+	// What was read of the WAL is written before its failure ends the session.
 	tasks.Go(func() error { s.queue.Close(s.stream.Run(ctx)); return nil })
 	tasks.Go(func() error { s.queue.Close(s.stream.SendFeedback(ctx)); return nil })
 	tasks.Go(func() error { s.queue.Close(s.watch(ctx)); return nil })
@@ -138,10 +135,4 @@ func (s *session) run(ctx context.Context) error {
 	}
 	_ = s.stream.SendStatus(false) // what was settled last, if the connection still stands
 	return err
-}
-
-// bindTables finds the mapped tables in the source.
-func (s *session) bindTables(ctx context.Context) (problems []source.Problem, err error) {
-	s.tables, problems, err = source.BindAll(ctx, s.catalog, s.Mapping)
-	return problems, err
 }

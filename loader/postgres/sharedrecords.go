@@ -13,7 +13,7 @@ import (
 
 // Rows of a table may share a record where no unique index keeps them from it: a membership that was deleted softly and
 // the one that followed it, or rows of two partitions with the same id. A change of one of them must not decide over
-// the record that another one still gives. So for such tables the source is asked which rows make the records that a
+// the record that another one still makes. So for such tables the source is asked which rows make the records that a
 // batch is about, and the record is what these make together. What is asked for is newer than the batch; the changes
 // that made it so are still to come, and ask again.
 
@@ -36,8 +36,8 @@ func (c claim) weaker(other claim) bool {
 	return c.key < other.key
 }
 
-// resolveClaims finds the claim that gives the record. Rows that are not deleted and give it to different owners give
-// none: who is it that they speak of?
+// resolveClaims finds the claim that decides over the record. Rows that are not deleted and name different owners are a
+// conflict: none of them can be preferred.
 func resolveClaims(claims []claim) (winner claim, conflict string) {
 	winner = claims[0]
 	for _, c := range claims[1:] {
@@ -131,7 +131,7 @@ func (s *session) resolveTable(ctx context.Context, w *wal.Changes, t *source.Ta
 // known.
 func (s *session) resolveRecord(w *wal.Changes, t *source.Table, id record.Identity, claims []claim) record.Record {
 	if len(claims) == 0 && !t.Record.HasID() {
-		return nil // a row that is gone has its own tombstone in the batch, or later in the log
+		return nil // a row that is gone has its own tombstone in the batch, or later in the WAL
 	}
 	if len(claims) > 0 {
 		winner, conflict := resolveClaims(claims)

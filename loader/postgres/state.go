@@ -72,9 +72,16 @@ type store struct {
 	step      uint64 // the last that was written
 }
 
-// plainStatement returns the context of statements of those who do not hold the claim to write.
-func plainStatement(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}})
+// openPlainStore opens the store of those who do not hold the claim to write, on a connection of their own.
+func openPlainStore(ctx context.Context, url, slot string) (*store, error) {
+	conn, err := clickhouse.Open(ctx, url, clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
+	if err != nil {
+		return nil, err
+	}
+	statement := clickhouse.Statement{Comment: "orgstats replicate", Limits: clickhouse.Limits{Time: time.Minute}}
+	return &store{conn: conn, slot: slot, statement: func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return clickhouse.WithStatement(ctx, statement)
+	}}, nil
 }
 
 func openStore(ctx context.Context, w *replica.Writer, slot string) (*store, error) {
@@ -96,9 +103,13 @@ FROM
 	return s, nil
 }
 
-func (s *store) withSlot(ctx context.Context) context.Context {
-	params := clickhouse.Params{}
-	params.String("slot", s.slot)
+// bind binds the slot to the statements of a context, and a table with its floor, unless it is nil.
+func (s *store) bind(ctx context.Context, t *tableState) context.Context {
+	params := clickhouse.StringParams("slot", s.slot)
+	if t != nil {
+		params.String("table", t.name)
+		params["floor"] = fmt.Sprint(t.floor)
+	}
 	return clickhouse.WithParams(ctx, params)
 }
 
@@ -109,7 +120,7 @@ func (s *store) load(ctx context.Context) (*state, error) {
 	st := &state{tables: map[string]*tableState{}}
 	var timeline uint32
 	var confirmed uint64
-	err := s.conn.QueryRow(s.withSlot(ctx), `
+	err := s.conn.QueryRow(s.bind(ctx, nil), `
 SELECT system_identifier, timeline, base, confirmed, committed_at, taken_at
 FROM replication_sources FINAL
 WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
@@ -123,7 +134,7 @@ WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base,
 }
 
 func (s *store) loadTables(ctx context.Context, st *state) error {
-	err := clickhouse.ForEach(s.withSlot(ctx), s.conn, `
+	return s.read(ctx, "the states of tables", nil, `
 SELECT table_name, toString(record_type), toString(state), relation, floor, snapshot, partitions, files, is_shared, copied, inserted, updated, deleted, truncated, rejected
 FROM replication_tables FINAL
 WHERE slot = {slot:String}`, func(scan clickhouse.Scan) error {
@@ -143,8 +154,14 @@ WHERE slot = {slot:String}`, func(scan clickhouse.Scan) error {
 		st.tables[t.name] = t
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("read the states of tables: %w", err)
+}
+
+// read calls f for each row of a query. The slot is bound to it, and a table with its floor, unless it is nil.
+func (s *store) read(ctx context.Context, what string, t *tableState, query string, f func(clickhouse.Scan) error) error {
+	ctx, cancel := s.statement(ctx)
+	defer cancel()
+	if err := clickhouse.ForEach(s.bind(ctx, t), s.conn, query, f); err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
 	}
 	return nil
 }
@@ -183,16 +200,15 @@ func (s *store) insert(ctx context.Context, statement string, rows ...[]any) err
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
 	batch, err := s.conn.PrepareBatch(ctx, statement)
-	if err != nil {
-		return fmt.Errorf("%s: %w", statement, err)
-	}
-	for _, row := range rows {
-		if err := batch.Append(row...); err != nil {
+	for i := 0; err == nil && i < len(rows); i++ {
+		if err = batch.Append(rows[i]...); err != nil {
 			_ = batch.Abort()
-			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	if err := batch.Send(); err != nil {
+	if err == nil {
+		err = batch.Send()
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
@@ -210,13 +226,7 @@ func (s *store) saveChunks(ctx context.Context, t *tableState, chunks ...*snapsh
 
 // loadChunks reads the chunks of a table's present copy.
 func (s *store) loadChunks(ctx context.Context, t *tableState) (chunks []*snapshot.Chunk, err error) {
-	ctx, cancel := s.statement(ctx)
-	defer cancel()
-	params := clickhouse.Params{}
-	params.String("slot", s.slot)
-	params.String("table", t.name)
-	params["floor"] = fmt.Sprint(t.floor)
-	err = clickhouse.ForEach(clickhouse.WithParams(ctx, params), s.conn, `
+	err = s.read(ctx, "the chunks of "+t.name, t, `
 SELECT part_name, first_page, end_page, copied, is_done
 FROM replication_chunks FINAL
 WHERE slot = {slot:String} AND table_name = {table:String} AND floor = {floor:UInt64}
@@ -225,8 +235,5 @@ ORDER BY part_name, first_page`, func(scan clickhouse.Scan) error {
 		chunks = append(chunks, c)
 		return scan(&c.Table, &c.First, &c.End, &c.Rows, &c.Done)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the chunks of %s: %w", t.name, err)
-	}
-	return chunks, nil
+	return chunks, err
 }

@@ -81,14 +81,12 @@ func (t *target) open(ctx context.Context) (*openTarget, error) {
 // writer is at work, or the URL is wrong. After a first attempt that was cut off, the writer may be what is left of
 // that.
 func mistaken(err error, first bool) bool {
-	_, held := errors.AsType[*clickhouse.HeldError](err)
-	return first && held || clickhouse.IsDenied(err)
+	return first && isA[*clickhouse.HeldError](err) || clickhouse.IsDenied(err)
 }
 
 // passes reports whether a failure is ClickHouse's and may be over later.
 func passes(err error) bool {
-	_, held := errors.AsType[*clickhouse.HeldError](err)
-	return held || clickhouse.IsUnavailable(err) || clickhouse.IsTimeout(err) || clickhouse.IsRefused(err) || errors.Is(err, replica.ErrClaimLost) ||
+	return isA[*clickhouse.HeldError](err) || clickhouse.IsUnavailable(err) || clickhouse.IsTimeout(err) || clickhouse.IsRefused(err) || errors.Is(err, replica.ErrClaimLost) ||
 		errors.Is(err, ErrEngineGone)
 }
 

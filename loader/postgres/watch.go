@@ -11,16 +11,16 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// watchInterval is how often the source is looked at beside its log, unless a test sets another interval.
+// watchInterval is how often the source is looked at beside its WAL, unless a test sets another interval.
 const watchInterval = 10 * time.Second
 
-// watch looks at what the log does not have: how much WAL the slot holds, and whether the tables are still the same and
+// watch looks at what the WAL does not have: how much WAL the slot holds, and whether the tables are still the same and
 // published. A table that is not would fall silent.
 func (s *session) watch(ctx context.Context) error {
 	ticker := time.NewTicker(cmp.Or(s.watchInterval, watchInterval))
 	defer ticker.Stop()
 	for {
-		if err := s.inspectInTime(ctx); err != nil {
+		if err := s.inspect(ctx); err != nil {
 			return err
 		}
 		select {
@@ -34,13 +34,9 @@ func (s *session) watch(ctx context.Context) error {
 // inspectTimeout bounds a look at the source.
 const inspectTimeout = time.Minute
 
-func (s *session) inspectInTime(ctx context.Context) error {
+func (s *session) inspect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
-	return s.inspect(ctx)
-}
-
-func (s *session) inspect(ctx context.Context) error {
 	found, err := s.catalog.Slot(ctx, s.Slot)
 	if err != nil {
 		return err
@@ -54,7 +50,7 @@ func (s *session) inspect(ctx context.Context) error {
 		return err
 	}
 	if p == nil {
-		return source.Fatalf("publication %s does not exist: changes cannot be decoded from the WAL; resynchronize everything with --resync all", s.Publication)
+		return s.noPublication()
 	}
 	for _, t := range s.tables {
 		now, err := s.catalog.Relation(ctx, t.Schema, t.Name)
@@ -83,8 +79,8 @@ func (s *session) lostTable(ctx context.Context, t *source.Table) error {
 	return source.RenamedError(t, name)
 }
 
-// inspectTree finds what has changed of a table beside its log: rows that came or went with partitions, children that
-// it can't be followed with, an index without which two rows may give one record.
+// inspectTree finds what has changed of a table beside its WAL: rows that came or went with partitions, children that
+// it can't be followed with, an index without which two rows may make one record.
 func (s *session) inspectTree(ctx context.Context, t *source.Table, now *source.Relation) error {
 	if problems := now.TreeProblems(t); len(problems) > 0 {
 		return source.JoinProblems(problems)

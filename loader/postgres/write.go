@@ -14,7 +14,7 @@ import (
 
 // How often cells are computed, and with them the confirmed position moves, while much is coming: computing the same
 // hours again with each batch would cost more than the rest. Answers are exact all the same. Nothing is followed while
-// cells are computed. So what a copy brings is computed often, and little at a time, where its rows come in the order
+// cells are computed. So what a copy writes is computed often, and little at a time, where its rows come in the order
 // of their time, as most tables have them; and seldom where each computing takes long, because the rows are of all
 // times.
 const (
@@ -22,7 +22,7 @@ const (
 	computeShare = 3 // while tables are copied the pause is at least so many times what the last computing took
 )
 
-// write writes what comes in order: those of the log first, and those of copies between them. It is the only
+// write writes what comes in order: those of the WAL first, and those of copies between them. It is the only
 // one that writes to ClickHouse.
 func (s *session) write(ctx context.Context) error {
 	for {
@@ -57,7 +57,7 @@ func (s *session) write(ctx context.Context) error {
 	}
 }
 
-// How often a log that brings nothing is noted to have got on. A copy ends only when the log has passed its snapshot.
+// How often the LSN is saved while the WAL has no changes. A copy ends only when the WAL has passed its snapshot.
 const (
 	idleConfirm = 2 * time.Second
 	idleCopying = 200 * time.Millisecond
@@ -70,7 +70,7 @@ func (s *session) idleTime() time.Duration {
 	return idleConfirm
 }
 
-// waited returns how long the first change of a work has waited to be written.
+// waited returns how long the first change of a batch has waited to be written.
 func waited(w *wal.Changes) time.Duration {
 	if w.FirstReadAt.IsZero() {
 		return 0
@@ -99,7 +99,7 @@ func (s *session) idle(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// writeReadyCopy writes what a copy has ready, one work at a time if the log brings changes, too.
+// writeReadyCopy writes what a copy has read, one batch at a time if the WAL has changes, too.
 func (s *session) writeReadyCopy(ctx context.Context, busy bool) (taken bool, err error) {
 	if s.copies == nil {
 		return false, nil
@@ -115,7 +115,7 @@ func (s *session) writeReadyCopy(ctx context.Context, busy bool) (taken bool, er
 	return taken, err
 }
 
-// writeChanges writes what the log brought.
+// writeChanges writes a batch of the WAL.
 func (s *session) writeChanges(ctx context.Context, w *wal.Changes) error {
 	s.Monitor.writing(w)
 	if s.copies != nil {
@@ -134,7 +134,7 @@ func (s *session) writeChanges(ctx context.Context, w *wal.Changes) error {
 	if w.Rows > 0 || len(w.Truncated) > 0 {
 		s.committedAt, s.progressAt = w.CommittedAt, time.Now()
 	}
-	s.Monitor.wrote(s, w)
+	s.Monitor.wrote(s, w, false)
 	if w.ConfirmTo > s.written {
 		s.written = w.ConfirmTo
 		if w.Urgent {
@@ -217,7 +217,7 @@ func (s *session) complete(ctx context.Context, w *wal.Changes, missing replica.
 	return nil
 }
 
-// truncate deletes the rows of tables that were emptied, as far as they came from the log before that.
+// truncate deletes the rows of tables that were truncated, as far as they came from the WAL before that.
 func (s *session) truncate(ctx context.Context, w *wal.Changes) error {
 	for _, t := range w.Truncated {
 		err := s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, store *store) error {
@@ -234,7 +234,7 @@ func (s *session) truncate(ctx context.Context, w *wal.Changes) error {
 	return nil
 }
 
-// addCounts adds what a work did to the tables' counts.
+// addCounts adds what a batch did to the tables' counts.
 func (s *session) addCounts(w *wal.Changes) {
 	for name, c := range w.Counts {
 		s.state.tables[name].counts.Add(*c)

@@ -28,7 +28,7 @@ func (r *reader) checkFields(t *Table) {
 	known := of.fields
 	for _, f := range t.Fields {
 		if !slices.ContainsFunc(known, func(k field) bool { return k.name == f.Name }) {
-			r.wrong(f.Line, "a %s has no field %q; it has %s", t.Record, f.Name, names(known))
+			r.wrong(f.Line, "a %s has no field %q; it has %s", t.Record, f.Name, strings.Join(names(known), ", "))
 		}
 	}
 	for _, k := range known {
@@ -49,12 +49,9 @@ func (r *reader) checkFields(t *Table) {
 	}
 }
 
-func names(fields []field) (list string) {
-	for i, f := range fields {
-		if i > 0 {
-			list += ", "
-		}
-		list += f.name
+func names(fields []field) (list []string) {
+	for _, f := range fields {
+		list = append(list, f.name)
 	}
 	return list
 }

@@ -34,7 +34,7 @@ type field struct {
 type kind struct {
 	fields   []field
 	anyOf    []string // at least one of these fields must be mapped
-	identity []string // fields that tell a record of the kind from others
+	identity []string // fields that identify a record of the kind
 
 	// Records of another kind name these by their id, whatever organization they belong to.
 	referencedByID bool
@@ -43,23 +43,23 @@ type kind struct {
 // byID is the identity of records that have an id.
 var byID = []string{"id"}
 
+// times are the times of records that have an id.
+var times = []field{{"createdAt", Time, true}, {"updatedAt", Time, false}, {"deletedAt", Time, false}}
+
 // kinds describe all kinds of records.
 var kinds = [record.NumKinds]kind{
 	record.KindConversation: {
 		identity: byID, referencedByID: true,
-		fields: []field{
+		fields: append([]field{
 			{"id", Identifier, true},
 			{"organizationId", Identifier, true},
 			{"userId", Identifier, true},
 			{"agentId", Identifier, false},
-			{"createdAt", Time, true},
-			{"updatedAt", Time, false},
-			{"deletedAt", Time, false},
-		},
+		}, times...),
 	},
 	record.KindMessage: {
 		identity: byID,
-		fields: []field{
+		fields: append([]field{
 			{"id", Identifier, true},
 			{"conversationId", Identifier, true},
 			{"role", Text, true},
@@ -70,14 +70,11 @@ var kinds = [record.NumKinds]kind{
 			{"inputTokens", Count, false},
 			{"outputTokens", Count, false},
 			{"totalTokens", Count, false},
-			{"createdAt", Time, true},
-			{"updatedAt", Time, false},
-			{"deletedAt", Time, false},
-		},
+		}, times...),
 	},
 	record.KindKBFile: {
 		identity: byID,
-		fields: []field{
+		fields: append([]field{
 			{"id", Identifier, true},
 			{"organizationId", Identifier, true},
 			{"knowledgeBaseId", Identifier, true},
@@ -86,10 +83,7 @@ var kinds = [record.NumKinds]kind{
 			{"extractInputTokens", Count, false},
 			{"extractOutputTokens", Count, false},
 			{"extractTotalTokens", Count, false},
-			{"createdAt", Time, true},
-			{"updatedAt", Time, false},
-			{"deletedAt", Time, false},
-		},
+		}, times...),
 	},
 	record.KindMember: {
 		identity: []string{"organizationId", "userId"}, anyOf: []string{"updatedAt", "createdAt"},
@@ -104,7 +98,7 @@ var kinds = [record.NumKinds]kind{
 	},
 }
 
-// IdentityFields returns the fields that tell the table's records apart, in the order of a record.Identity.
+// IdentityFields returns the fields that identify the table's records, in the order of a record.Identity.
 func (t *Table) IdentityFields() []string { return kinds[t.Record].identity }
 
 // IsReferencedByID reports whether records of other tables name those of this one by their id alone.

@@ -1,4 +1,4 @@
-// Package mapping says how rows of PostgreSQL's tables become records: which table gives which kind of record, and
+// Package mapping says how rows of PostgreSQL's tables become records: which table holds which kind of record, and
 // where each field comes from.
 package mapping
 
@@ -18,7 +18,7 @@ var DefaultText []byte
 // Mapping is a set of tables, at most one for each kind of record.
 type Mapping struct{ Tables []Table }
 
-// Table is a table whose rows give one kind of record.
+// Table is a table whose rows are records of one kind.
 type Table struct {
 	Schema, Name string
 	Record       record.Kind
@@ -55,11 +55,10 @@ func (t *Table) IsNamed(name string) bool {
 
 // Field returns the field of that name, nil where the table does not have it.
 func (t *Table) Field(name string) *Field {
-	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
-	if i < 0 {
-		return nil
+	if i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name }); i >= 0 {
+		return &t.Fields[i]
 	}
-	return &t.Fields[i]
+	return nil
 }
 
 // Columns returns the columns that fields come from, each once, in the order of the fields.
@@ -73,7 +72,7 @@ func (t *Table) Columns() []string {
 	return columns
 }
 
-// splitName takes the name of a table apart. A name without a schema is of the schema public.
+// splitName splits the name of a table. A name without a schema is of the schema public.
 func splitName(name string) (schema, table string) {
 	if schema, table, ok := strings.Cut(name, "."); ok {
 		return schema, table

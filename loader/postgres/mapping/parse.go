@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -66,14 +67,12 @@ func (r *reader) entries(node ast.Node, what string) (entries []entry, ok bool) 
 		r.wrong(lineOf(node), "%s is not a mapping of keys to values", what)
 		return nil, false
 	}
-	seen := map[string]bool{}
 	for _, v := range values {
-		key := fmt.Sprint(v.Key.GetToken().Value)
-		if seen[key] {
+		key := v.Key.GetToken().Value
+		if slices.ContainsFunc(entries, func(e entry) bool { return e.key == key }) {
 			r.wrong(lineOf(v.Key), "%q is duplicated", key)
 			continue
 		}
-		seen[key] = true
 		entries = append(entries, entry{key, v.Value, lineOf(v.Key)})
 	}
 	return entries, true
@@ -104,9 +103,7 @@ func (r *reader) mapping(node ast.Node) (m Mapping) {
 func (r *reader) table(node ast.Node) Table {
 	t := Table{Line: lineOf(node)}
 	entries, ok := r.entries(node, "the table")
-	given := map[string]bool{}
 	for _, e := range entries {
-		given[e.key] = true
 		switch e.key {
 		case "table":
 			t.Schema, t.Name = splitName(r.text(e))
@@ -123,7 +120,7 @@ func (r *reader) table(node ast.Node) Table {
 		}
 	}
 	for _, key := range []string{"table", "record", "fields"} {
-		if ok && !given[key] {
+		if ok && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == key }) {
 			r.wrong(t.Line, "the table has no %s", key)
 		}
 	}

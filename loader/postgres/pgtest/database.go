@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/postgres/example"
 )
 
@@ -72,9 +72,5 @@ func (c *Cluster) createDatabase() {
 // Await waits for what the test says should come soon.
 func (c *Cluster) Await(what string, condition func() bool) {
 	c.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			c.Fatalf("%s: it does not come", what)
-		}
-	}
+	enginetest.Await(c, what, condition)
 }

@@ -4,6 +4,6 @@ package pgtest
 
 import "syscall"
 
-// endWithParent does nothing: only Linux tells a process of its parent's end. A test that is killed leaves its server
+// endWithParent does nothing: only Linux signals its parent's end to a process. A test that is killed leaves its server
 // running.
 func endWithParent(*syscall.SysProcAttr) {}

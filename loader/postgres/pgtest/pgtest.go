@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 )
@@ -40,7 +39,6 @@ type Cluster struct {
 	port     int
 	settings []string
 
-	mu      sync.Mutex
 	process *exec.Cmd // nil while the cluster is down
 	exited  chan struct{}
 }

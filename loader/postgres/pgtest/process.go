@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Start starts the cluster and returns when it takes connections, which is after its recovery when it was killed.
+// Start starts the cluster and returns when it accepts connections, which is after its recovery when it was killed.
 func (c *Cluster) Start() {
 	c.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -35,35 +35,33 @@ func (c *Cluster) Start() {
 }
 
 // Stop ends the cluster as an administrator does: connections are cut, everything is written. A replication connection
-// whose client takes no changes any more keeps it waiting.
+// whose client reads no changes any more keeps it waiting.
 func (c *Cluster) Stop() {
 	c.Helper()
-	process, exited := c.current()
-	if process == nil {
+	if c.process == nil {
 		return
 	}
-	_ = process.Process.Signal(syscall.SIGINT) // it may have ended
+	_ = c.process.Process.Signal(syscall.SIGINT) // it may have ended
 	select {
-	case <-exited:
+	case <-c.exited:
 	case <-time.After(patience):
 		c.Fatalf("PostgreSQL does not stop")
 	}
-	c.forget()
+	c.process = nil
 }
 
 // Kill ends all processes of the cluster as kill -9 does. Nothing that was acknowledged is lost.
 func (c *Cluster) Kill() {
-	process, exited := c.current()
-	if process == nil {
+	if c.process == nil {
 		return
 	}
 	// Those who are forked meanwhile see that their parent has gone, and end.
-	backends := children(process.Process.Pid)
-	for _, pid := range append(backends, process.Process.Pid) {
+	backends := children(c.process.Process.Pid)
+	for _, pid := range append(backends, c.process.Process.Pid) {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 	}
-	<-exited
-	c.forget()
+	<-c.exited
+	c.process = nil
 	for _, pid := range backends {
 		for deadline := time.Now().Add(patience); syscall.Kill(pid, 0) == nil && time.Now().Before(deadline); {
 			time.Sleep(time.Millisecond)
@@ -76,18 +74,6 @@ func (c *Cluster) Restart() {
 	c.Helper()
 	c.Stop()
 	c.Start()
-}
-
-func (c *Cluster) current() (*exec.Cmd, <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.process, c.exited
-}
-
-func (c *Cluster) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.process = nil
 }
 
 // spawn starts the server's process.
@@ -113,23 +99,20 @@ func (c *Cluster) spawn() {
 		_ = process.Wait() // the log says why
 		close(exited)
 	}()
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.process, c.exited = process, exited
 }
 
-// await waits until the server takes connections.
+// await waits until the server accepts connections.
 func (c *Cluster) await(deadline time.Time) error {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	_, exited := c.current()
 	for {
 		conn, err := pgx.Connect(ctx, c.urlOf("postgres"))
 		if err == nil {
 			return conn.Close(ctx)
 		}
 		select {
-		case <-exited:
+		case <-c.exited:
 			return errors.New(c.lastWords())
 		case <-ctx.Done():
 			return err

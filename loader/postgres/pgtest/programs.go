@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -24,21 +25,20 @@ func findPrograms() (programs, error) {
 	}
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is right
 	for _, folder := range append(folders, debian...) {
-		if hasServer(folder) {
-			return programs(folder), nil
+		if p := programs(folder); p.complete() {
+			return p, nil
 		}
 	}
 	return "", errors.New("PostgreSQL's server programs (initdb, postgres, pg_basebackup) are needed and not found: " +
 		"install PostgreSQL 15 or later (Debian: apt-get install postgresql), or put their folder into PATH")
 }
 
-func hasServer(folder string) bool {
-	for _, name := range []string{"initdb", "postgres", "pg_basebackup"} {
-		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
-			return false
-		}
-	}
-	return true
+// complete reports whether all programs that are needed are in the folder.
+func (p programs) complete() bool {
+	return !slices.ContainsFunc([]string{"initdb", "postgres", "pg_basebackup"}, func(name string) bool {
+		_, err := os.Stat(p.path(name))
+		return err != nil
+	})
 }
 
 func (p programs) path(name string) string { return filepath.Join(string(p), name) }

@@ -21,7 +21,7 @@ type Copies struct {
 	began      time.Time // when the first row was asked for
 	doneBefore int       // chunks that were done before
 
-	// What the log brought while rows were being copied: a row that was deleted after the snapshot, and before it was
+	// What the WAL deleted while rows were being copied: a row that was deleted after the snapshot, and before it was
 	// copied, must not come back.
 	deleted   map[wal.RowKey]uint64
 	truncated map[string]uint64
@@ -44,9 +44,9 @@ func New(o Options) *Copies {
 // Copied is what a copy hands to the writer, in order: how a table is to be copied, its rows, and in the end, where
 // several rows may share a record, the identities of the records that are shared.
 type Copied struct {
-	*wal.Changes               // the rows; nil beside a layout
-	Table        *source.Table // whose rows they are
-	Done         []*Chunk      // chunks that are complete with these rows
+	*wal.Changes          // the rows; nil beside a layout
+	Job          *Job     // of the table whose rows they are
+	Done         []*Chunk // chunks that are complete with these rows
 	Layout       *Layout
 	Shared       bool // there are no rows, but identities
 	Asked        []record.Identity
@@ -65,7 +65,7 @@ type Job struct {
 	laidOut bool
 }
 
-// NoteDeletions remembers what a work of the log deletes.
+// NoteDeletions remembers what a batch of the WAL deletes.
 func (c *Copies) NoteDeletions(w *wal.Changes) {
 	for _, row := range w.Deleted {
 		c.deleted[row] = w.Position
@@ -78,15 +78,6 @@ func (c *Copies) NoteDeletions(w *wal.Changes) {
 // IsDeleted reports whether a row that was copied under a snapshot was deleted since.
 func (c *Copies) IsDeleted(t *source.Table, key string, position uint64) bool {
 	return c.deleted[wal.RowKey{Table: t.FullName(), Key: key}] > position || c.truncated[t.FullName()] > position
-}
-
-func (c *Copies) job(name string) *Job {
-	for _, j := range c.Jobs {
-		if j.Table.FullName() == name {
-			return j
-		}
-	}
-	return nil
 }
 
 // Progress is how far the copies of tables are.
@@ -129,11 +120,10 @@ func (c *Copies) Begin(l *Layout) {
 }
 
 // Wrote notes that rows, or what they share, are written.
-func (c *Copies) Wrote(w *Copied) {
-	j := c.job(w.Table.FullName())
-	j.left -= len(w.Done)
+func (w *Copied) Wrote() {
+	w.Job.left -= len(w.Done)
 	if w.Shared {
-		j.shared = false
+		w.Job.shared = false
 	}
 }
 

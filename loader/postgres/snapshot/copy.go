@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,13 +15,13 @@ import (
 
 // Run reads the chunks that are left of all copies, under one snapshot.
 func (c *Copies) Run(ctx context.Context) error {
-	if !c.toCopy() {
+	if !slices.ContainsFunc(c.Jobs, func(j *Job) bool { return j.Copying }) {
 		return nil
 	}
 	readers, err := c.openReaders(ctx)
 	defer func() {
 		for _, r := range readers {
-			source.CloseQuietly(r.tx.Conn())
+			source.CloseQuietly(r.Conn())
 		}
 	}()
 	if err != nil {
@@ -28,7 +29,7 @@ func (c *Copies) Run(ctx context.Context) error {
 	}
 	var queue []task
 	for _, j := range c.Jobs {
-		tasks, err := c.layOut(ctx, readers[0].tx, j)
+		tasks, err := c.layOut(ctx, readers[0], j)
 		if err != nil {
 			return err
 		}
@@ -37,17 +38,7 @@ func (c *Copies) Run(ctx context.Context) error {
 	if err := c.read(ctx, readers, queue); err != nil {
 		return err
 	}
-	return c.readShared(ctx, readers[0].tx)
-}
-
-// toCopy reports whether any table has rows to copy.
-func (c *Copies) toCopy() bool {
-	for _, j := range c.Jobs {
-		if j.Copying {
-			return true
-		}
-	}
-	return false
+	return c.readShared(ctx, readers[0])
 }
 
 // task is a chunk to read.
@@ -67,7 +58,7 @@ func (c *Copies) layOut(ctx context.Context, tx pgx.Tx, j *Job) (tasks []task, e
 		return nil, err
 	}
 	l := &Layout{Job: j, Files: source.FilesOf(partitions), Snapshot: c.position(), noted: make(chan struct{})}
-	// Rows of a partition that was attached after the snapshot are neither in that nor in the log.
+	// Rows of a partition that was attached after the snapshot are neither in that nor in the WAL.
 	why, err := source.FilesOf(j.Table.Partitions).Moved(ctx, tx, partitions)
 	if err == nil && why != "" && j.Table.Partitioned {
 		return nil, source.Restartf("table %s: %s while its copy was about to begin", j.Table.FullName(), why)
@@ -114,18 +105,14 @@ func (c *Copies) send(ctx context.Context, w *Copied) error {
 }
 
 // openReaders makes a snapshot and opens the connections that read under it.
-func (c *Copies) openReaders(ctx context.Context) (readers []*reader, err error) {
+func (c *Copies) openReaders(ctx context.Context) (readers []pgx.Tx, err error) {
 	conn, err := source.ConnectWAL(ctx, c.URL)
 	if err != nil {
 		return nil, err
 	}
 	defer source.CloseQuietly(conn) // and its slot goes with it
-	slow := time.AfterFunc(5*time.Second, func() {
-		c.Log.Info("waiting for running transactions in PostgreSQL to end before the snapshot can be exported")
-	})
-	defer slow.Stop()
 	name := fmt.Sprintf("%.40s_copy_%d", c.Slot, conn.PID())
-	point, snapshot, err := wal.CreateSlot(ctx, conn, name, true)
+	point, snapshot, err := wal.CreateSlot(ctx, conn, name, true, c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +129,7 @@ func (c *Copies) openReaders(ctx context.Context) (readers []*reader, err error)
 }
 
 // read reads chunks, as many at once as there are readers.
-func (c *Copies) read(ctx context.Context, readers []*reader, queue []task) error {
+func (c *Copies) read(ctx context.Context, readers []pgx.Tx, queue []task) error {
 	tasks := make(chan task)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, r := range readers {
@@ -170,7 +157,7 @@ func (c *Copies) read(ctx context.Context, readers []*reader, queue []task) erro
 	return group.Wait()
 }
 
-// readShared finds the records that several of the copied rows give, and passes them to the writer.
+// readShared finds the records that several of the copied rows make, and passes them to the writer.
 func (c *Copies) readShared(ctx context.Context, tx pgx.Tx) error {
 	for _, j := range c.Jobs {
 		if !j.Copying || !j.Table.SharesRecords {
@@ -180,7 +167,7 @@ func (c *Copies) readShared(ctx context.Context, tx pgx.Tx) error {
 		if err != nil {
 			return source.ReadError(j.Table, err)
 		}
-		w := &Copied{Changes: wal.NewChanges(), Table: j.Table, Shared: true, Asked: asked}
+		w := &Copied{Changes: wal.NewChanges(), Job: j, Shared: true, Asked: asked}
 		w.Position, w.CommittedAt = c.position(), time.Now()
 		if err := c.send(ctx, w); err != nil {
 			return err

@@ -14,10 +14,8 @@ import (
 	"github.com/orgstats/orgstats/loader/record"
 )
 
-// reader is a connection that reads under a snapshot.
-type reader struct{ tx pgx.Tx }
-
-func openReader(ctx context.Context, url, snapshot string) (*reader, error) {
+// openReader opens a connection that reads under a snapshot.
+func openReader(ctx context.Context, url, snapshot string) (pgx.Tx, error) {
 	conn, err := source.Connect(ctx, url)
 	if err != nil {
 		return nil, err
@@ -30,15 +28,15 @@ func openReader(ctx context.Context, url, snapshot string) (*reader, error) {
 		source.CloseQuietly(conn)
 		return nil, fmt.Errorf("read under the snapshot of the slot: %w", err)
 	}
-	return &reader{tx}, nil
+	return tx, nil
 }
 
 const (
-	copyRows  = 100_000   // a work has at most this many copied rows,
+	copyRows  = 100_000   // a batch has at most this many copied rows,
 	copyBytes = 128 << 20 // made of at most this many bytes
 )
 
-// sql reads the rows of a chunk. Values come as text, as in the log; the binary form spares escaping it.
+// sql reads the rows of a chunk. Values come as text, as in the WAL; the binary form spares escaping it.
 func (t task) sql() string {
 	where := fmt.Sprintf("ctid >= '(%d,0)'::tid", t.chunk.First)
 	if t.chunk.End > 0 {
@@ -62,15 +60,15 @@ type copyReader struct {
 }
 
 // chunk reads a chunk.
-func (r *copyReader) chunk(from *reader, t task) error {
-	if r.out != nil && r.out.Table != t.job.Table {
+func (r *copyReader) chunk(from pgx.Tx, t task) error {
+	if r.out != nil && r.out.Job != t.job {
 		if err := r.flush(); err != nil {
 			return err
 		}
 	}
 	r.task, r.values = t, make([]source.Value, len(t.job.Table.Columns))
 	r.rest, r.header, r.ended, r.rows = nil, false, false, 0
-	if _, err := from.tx.Conn().PgConn().CopyTo(r.ctx, r, t.sql()); err != nil {
+	if _, err := from.Conn().PgConn().CopyTo(r.ctx, r, t.sql()); err != nil {
 		return source.ReadError(t.job.Table, errors.Join(r.err, err))
 	}
 	if !r.ended {
@@ -82,10 +80,10 @@ func (r *copyReader) chunk(from *reader, t task) error {
 	return nil
 }
 
-// begin makes sure that there is a work.
+// begin makes sure that there is a batch.
 func (r *copyReader) begin() {
 	if r.out == nil {
-		r.out = &Copied{Changes: wal.NewChanges(), Table: r.task.job.Table}
+		r.out = &Copied{Changes: wal.NewChanges(), Job: r.task.job}
 		r.out.Position, r.out.CommittedAt = r.copies.position(), time.Now()
 	}
 }
@@ -95,9 +93,8 @@ func (r *copyReader) flush() error {
 	if r.out == nil {
 		return nil
 	}
-	w := r.out
-	r.out = nil
-	return r.copies.send(r.ctx, w)
+	defer func() { r.out = nil }()
+	return r.copies.send(r.ctx, r.out)
 }
 
 // copySignature begins what COPY sends. Flags and the length of an extension follow it, four bytes each.
@@ -123,9 +120,6 @@ func (r *copyReader) Write(data []byte) (n int, err error) {
 		r.rest = c.Data
 	}
 	r.rest = bytes.Clone(r.rest) // data is the connection's
-	if len(r.rest) == 0 {
-		r.rest = nil
-	}
 	return len(data), r.err
 }
 

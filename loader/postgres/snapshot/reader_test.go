@@ -13,8 +13,11 @@ import (
 // people returns a table of members with the key id, whose columns are id, org, login, about, changed.
 func people() *source.Table {
 	t := &source.Table{Table: mapping.Table{Schema: "public", Name: "people", Record: record.KindMember}, Key: []int{0}}
+	column := func(name, typeName string, kind source.ValueKind) source.Column {
+		return source.Column{Name: name, Attribute: source.Attribute{TypeName: typeName, Kind: kind}}
+	}
 	t.Columns = []source.Column{
-		{Name: "id", Kind: source.KindNumber, TypeName: "bigint"}, {Name: "org", Kind: source.KindText, TypeName: "text"}, {Name: "login", Kind: source.KindText, TypeName: "text"}, {Name: "about", Kind: source.KindJSON, TypeName: "jsonb"}, {Name: "changed", Kind: source.KindTimestamptz, TypeName: "timestamptz"},
+		column("id", "bigint", source.KindNumber), column("org", "text", source.KindText), column("login", "text", source.KindText), column("about", "jsonb", source.KindJSON), column("changed", "timestamptz", source.KindTimestamptz),
 	}
 	for i, name := range []string{"organizationId", "userId", "publicMetadata", "updatedAt"} {
 		t.Sources = append(t.Sources, source.Field{Field: mapping.Field{Name: name, Column: t.Columns[i+1].Name}, Index: i + 1})

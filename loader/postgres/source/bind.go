@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
 )
 
@@ -17,18 +15,16 @@ func Bind(m mapping.Table, r *Relation) (*Table, []Problem) {
 	for _, name := range m.Columns() {
 		a, ok := r.Columns[name]
 		if !ok {
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("table %s has no column %s, which the mapping names", m.FullName(), name),
-				Fix:  "correct the mapping (--mapping; --print-mapping shows it), or add the column", TableOID: r.OID,
-			})
+			missing := problemf(fixMapping+", or add the column", "table %s has no column %s, which the mapping names", m.FullName(), name)
+			missing.TableOID = r.OID
+			problems = append(problems, missing)
 		}
-		t.Columns = append(t.Columns, Column{name, a.kind, a.typeName, a.Generated})
+		t.Columns = append(t.Columns, Column{name, a})
 	}
 	for _, f := range m.Fields {
-		place := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == f.Column })
-		t.Sources = append(t.Sources, Field{f, place})
-		if a, ok := r.Columns[f.Column]; ok && !FieldFits(&m, f, a.kind) {
-			problems = append(problems, unfit(r.OID, &m, f, a.typeName))
+		t.Sources = append(t.Sources, Field{f, t.columnIndex(f.Column)})
+		if a, ok := r.Columns[f.Column]; ok && !FieldFits(&m, f, a.Kind) {
+			problems = append(problems, unfit(r.OID, &m, f, a.TypeName))
 		}
 	}
 	keyless, ambiguous := t.bindKey(r), t.bindIdentity(r)
@@ -44,7 +40,7 @@ func FieldFits(t *mapping.Table, f mapping.Field, k ValueKind) bool {
 	if f.Path != nil {
 		return k == KindJSON
 	}
-	return k.fits(t.Shape(f.Name))
+	return slices.Contains(fitting[t.Shape(f.Name)], k)
 }
 
 func unfit(id uint32, t *mapping.Table, f mapping.Field, typeName string) Problem {
@@ -52,13 +48,17 @@ func unfit(id uint32, t *mapping.Table, f mapping.Field, typeName string) Proble
 	if f.Path != nil {
 		want = "jsonb or json, because of the path"
 	}
-	return Problem{
-		What: fmt.Sprintf("column %s of table %s has type %s, which does not fit the field %s; want %s", f.Column, t.FullName(), typeName, f.Name, want),
-		Fix:  "correct the mapping (--mapping; --print-mapping shows it)", TableOID: id,
-	}
+	p := problemf(fixMapping, "column %s of table %s has type %s, which does not fit the field %s; want %s", f.Column, t.FullName(), typeName, f.Name, want)
+	p.TableOID = id
+	return p
 }
 
-// bindKey finds what tells the rows apart: the id, or the key of the table of members.
+// columnIndex returns the index of a column, -1 if it is not among those that are read.
+func (t *Table) columnIndex(name string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+}
+
+// bindKey finds what identifies the rows: the id, or the key of the table of members.
 func (t *Table) bindKey(r *Relation) []Problem {
 	names := r.key
 	id := t.Field("id")
@@ -66,36 +66,26 @@ func (t *Table) bindKey(r *Relation) []Problem {
 		names = []string{id.Column}
 	}
 	for _, name := range names {
-		place := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
-		if _, there := r.Columns[name]; !there {
-			return []Problem{{
-				What: fmt.Sprintf("table %s has no column %s, which identifies its rows", t.FullName(), name),
-				Fix:  "correct the mapping (--mapping; --print-mapping shows it), or add the column",
-			}}
+		a, there := r.Columns[name]
+		if !there {
+			return []Problem{problemf(fixMapping+", or add the column", "table %s has no column %s, which identifies its rows", t.FullName(), name)}
 		}
-		if place < 0 {
-			a := r.Columns[name]
-			place = len(t.Columns)
-			t.Columns = append(t.Columns, Column{name, a.kind, a.typeName, a.Generated})
+		index := t.columnIndex(name)
+		if index < 0 {
+			index = len(t.Columns)
+			t.Columns = append(t.Columns, Column{name, a})
 		}
-		t.Key = append(t.Key, place)
+		t.Key = append(t.Key, index)
 	}
 	switch {
 	case r.identity == "n" || len(r.key) == 0 && r.identity != "f":
-		return []Problem{{
-			What: fmt.Sprintf("table %s has no replica identity: its updates and deletes cannot be replicated", t.FullName()),
-			Fix:  fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (…);  -- and ALTER TABLE %s REPLICA IDENTITY DEFAULT;", t.SQLName(), t.SQLName()),
-		}}
+		return []Problem{problemf(fmt.Sprintf("ALTER TABLE %[1]s ADD PRIMARY KEY (…);  -- and ALTER TABLE %[1]s REPLICA IDENTITY DEFAULT;", t.SQLName()),
+			"table %s has no replica identity: its updates and deletes cannot be replicated", t.FullName())}
 	case id != nil && r.identity != "f" && !slices.Contains(r.key, id.Column):
-		return []Problem{{
-			What: fmt.Sprintf("column %s of table %s, the id, is not part of its replica identity: the WAL does not have it of a deletion", id.Column, t.FullName()),
-			Fix:  fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY USING INDEX …;  -- a unique index on (%s), which must be NOT NULL", t.SQLName(), pgx.Identifier{id.Column}.Sanitize()),
-		}}
+		return []Problem{problemf(fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY USING INDEX …;  -- a unique index on (%s), which must be NOT NULL", t.SQLName(), Identifier(id.Column)),
+			"column %s of table %s, the id, is not part of its replica identity: the WAL does not have it of a deletion", id.Column, t.FullName())}
 	case len(t.Key) == 0:
-		return []Problem{{
-			What: fmt.Sprintf("table %s has no primary key to identify its rows by", t.FullName()),
-			Fix:  fmt.Sprintf("ALTER TABLE %s ADD PRIMARY KEY (…);", t.SQLName()),
-		}}
+		return []Problem{problemf("ALTER TABLE "+t.SQLName()+" ADD PRIMARY KEY (…);", "table %s has no primary key to identify its rows by", t.FullName())}
 	}
 	return nil
 }
@@ -112,19 +102,20 @@ func BindAll(ctx context.Context, c *Catalog, m mapping.Mapping) (tables []*Tabl
 			return nil, nil, err
 		}
 		if r == nil {
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("table %s does not exist", mapped.FullName()),
-				Fix:  "correct the mapping (--mapping; --print-mapping shows it), or create the table",
-			})
+			problems = append(problems, problemf(fixMapping+", or create the table", "table %s does not exist", mapped.FullName()))
 			continue
 		}
 		t, more := Bind(mapped, r)
 		t.Encoding = encoding
 		tables = append(tables, t)
-		problems = append(problems, more...)
-		problems = append(problems, usable(t, r)...)
+		problems = slices.Concat(problems, more, usable(t, r))
 	}
 	return tables, problems, nil
+}
+
+// grant returns what the role lacks, as SQL.
+func grant(privilege, object string) string {
+	return "GRANT " + privilege + " ON " + object + " TO current_user;  -- with the role's name, as the owner"
 }
 
 const fixHiddenRows = "ALTER ROLE current_user BYPASSRLS;  -- with the role's name, as a superuser"
@@ -134,20 +125,20 @@ func usable(t *Table, r *Relation) (problems []Problem) {
 	name := t.FullName()
 	switch {
 	case r.kind != "r" && r.kind != "p":
-		problems = append(problems, Problem{What: fmt.Sprintf("%s is not a table and has no changes to replicate", name), Fix: "name the table that it reads in the mapping"})
+		problems = append(problems, problemf("name the table that it reads in the mapping", "%s is not a table and has no changes to replicate", name))
 	case r.persistence != "p":
-		problems = append(problems, Problem{What: fmt.Sprintf("table %s is unlogged: its changes are not in the WAL", name), Fix: fmt.Sprintf("ALTER TABLE %s SET LOGGED;", t.SQLName())})
+		problems = append(problems, problemf("ALTER TABLE "+t.SQLName()+" SET LOGGED;", "table %s is unlogged: its changes are not in the WAL", name))
 	}
 	if r.hiddenRows {
-		problems = append(problems, Problem{What: fmt.Sprintf("row-level security hides rows of table %s from the role", name), Fix: fixHiddenRows})
+		problems = append(problems, problemf(fixHiddenRows, "row-level security hides rows of table %s from the role", name))
 	}
 	if !r.schemaUsable {
-		problems = append(problems, Problem{What: fmt.Sprintf("the role may not use the schema of table %s", name), Fix: fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO current_user;  -- with the role's name, as the owner", Identifier(t.Schema))})
+		problems = append(problems, problemf(grant("USAGE", "SCHEMA "+Identifier(t.Schema)), "the role may not use the schema of table %s", name))
 	}
 	problems = append(problems, r.TreeProblems(t)...)
 	for _, c := range t.Columns {
 		if a, ok := r.Columns[c.Name]; ok && !a.readable {
-			return append(problems, Problem{What: fmt.Sprintf("the role may not read table %s", name), Fix: fmt.Sprintf("GRANT SELECT ON %s TO current_user;  -- with the role's name, as the owner", t.SQLName())})
+			return append(problems, problemf(grant("SELECT", t.SQLName()), "the role may not read table %s", name))
 		}
 	}
 	return append(problems, r.unreadable(name)...)

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -36,8 +37,8 @@ type Relation struct {
 
 // Attribute is a column as the source says.
 type Attribute struct {
-	typeName  string
-	kind      ValueKind
+	TypeName  string // as SQL writes it
+	Kind      ValueKind
 	readable  bool
 	Generated bool // it is computed from others
 }
@@ -72,6 +73,16 @@ FROM pg_index i
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
 WHERE i.indrelid = $1 AND CASE $2 WHEN 'i' THEN i.indisreplident WHEN 'n' THEN false ELSE i.indisprimary END
 ORDER BY array_position(i.indkey::int2[], a.attnum)`
+
+// ask reads one row. Its errors name what is looked up.
+func (c *Catalog) ask(ctx context.Context, what, statement string, arguments []any, values ...any) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.conn.QueryRow(ctx, statement, arguments...).Scan(values...); err != nil {
+		return fmt.Errorf("look up %s: %w", what, err)
+	}
+	return nil
+}
 
 // Relation looks a table up; nil: there is none of that name.
 func (c *Catalog) Relation(ctx context.Context, schema, name string) (*Relation, error) {
@@ -113,33 +124,31 @@ func (r *Relation) read(ctx context.Context, conn *pgx.Conn) (err error) {
 	if r.Partitions, err = PartitionsOf(ctx, conn, r.OID); err != nil {
 		return err
 	}
-	if r.unique, err = uniqueIndexes(ctx, conn, r.OID); err != nil || r.kind == "p" {
+	if r.unique, err = column[[]string](ctx, conn, uniqueSQL, int64(r.OID)); err != nil {
 		return err
 	}
-	r.children, err = children(ctx, conn, r.OID)
+	if r.key, err = column[string](ctx, conn, identitySQL, r.OID, r.identity); err != nil || r.kind == "p" {
+		return err
+	}
+	r.children, err = column[string](ctx, conn, childrenSQL, int64(r.OID))
 	return err
 }
 
+// column reads a query of one column. Its error comes with the rows.
+func column[T any](ctx context.Context, conn querier, statement string, arguments ...any) ([]T, error) {
+	rows, _ := conn.Query(ctx, statement, arguments...)
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
+
 func (r *Relation) readColumns(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, attributesSQL, r.OID)
-	if err != nil {
-		return err
-	}
+	rows, _ := conn.Query(ctx, attributesSQL, r.OID) // its error comes with the rows
 	var name, typeName, typeKind, baseName string
 	var base uint32
 	var readable, generated bool
-	_, err = pgx.ForEachRow(rows, []any{&name, &typeName, &base, &typeKind, &baseName, &readable, &generated}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&name, &typeName, &base, &typeKind, &baseName, &readable, &generated}, func() error {
 		r.Columns[name] = Attribute{typeName, kindOf(base, typeKind, baseName), readable, generated}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	rows, err = conn.Query(ctx, identitySQL, r.OID, r.identity)
-	if err != nil {
-		return err
-	}
-	r.key, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	return err
 }
 
@@ -152,16 +161,13 @@ func kindOf(base uint32, typeKind, name string) ValueKind {
 
 // TableName returns the name of a table with its schema, "" if there is none any more.
 func (c *Catalog) TableName(ctx context.Context, id uint32) (name string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err = c.conn.QueryRow(ctx, "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid", int64(id)).Scan(&name)
-	if err == pgx.ErrNoRows {
+	err = c.ask(ctx, fmt.Sprintf("the name of table %d", id), `
+SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid`,
+		[]any{int64(id)}, &name)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("look up the name of table %d: %w", id, err)
-	}
-	return name, nil
+	return name, err
 }
 
 // KindOfType returns how values of a type are read.
@@ -169,23 +175,18 @@ func (c *Catalog) KindOfType(ctx context.Context, id uint32) (ValueKind, error) 
 	if k, known := valueKinds[id]; known {
 		return k, nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var base uint32
 	var typeKind, name string
-	for {
-		err := c.conn.QueryRow(ctx, "SELECT typbasetype, typtype::text, typname::text FROM pg_type WHERE oid = $1", id).Scan(&base, &typeKind, &name)
-		if err == pgx.ErrNoRows {
-			return kindUnfit, nil
-		}
-		if err != nil {
-			return kindUnfit, fmt.Errorf("look up type %d: %w", id, err)
-		}
-		if typeKind != "d" {
-			return kindOf(id, typeKind, name), nil
-		}
-		id = base
+	err := c.ask(ctx, fmt.Sprintf("type %d", id), "SELECT typbasetype, typtype::text, typname::text FROM pg_type WHERE oid = $1", []any{id}, &base, &typeKind, &name)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return kindUnfit, nil
+	case err != nil:
+		return kindUnfit, err
+	case typeKind == "d":
+		return c.KindOfType(ctx, base)
 	}
+	return kindOf(id, typeKind, name), nil
 }
 
 // Exec carries out a statement.
@@ -196,23 +197,17 @@ func (c *Catalog) Exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// WALEnd returns how far the log is durable.
+// WALEnd returns how far the WAL is durable.
 func (c *Catalog) WALEnd(ctx context.Context) (pglogrepl.LSN, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var end string
-	if err := c.conn.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&end); err != nil {
-		return 0, fmt.Errorf("look up the end of the WAL: %w", err)
+	if err := c.ask(ctx, "the end of the WAL", "SELECT pg_current_wal_flush_lsn()::text", nil, &end); err != nil {
+		return 0, err
 	}
 	return pglogrepl.ParseLSN(end)
 }
 
 // Database returns the name of the database.
 func (c *Catalog) Database(ctx context.Context) (name string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.conn.QueryRow(ctx, "SELECT current_database()").Scan(&name); err != nil {
-		return "", fmt.Errorf("look up the name of the database: %w", err)
-	}
-	return name, nil
+	err = c.ask(ctx, "the name of the database", "SELECT current_database()", nil, &name)
+	return name, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ var sessionSettings = map[string]string{
 }
 
 // LaterSettings returns the settings that not every server knows, or that depend on the database: they are set once it
-// has been asked. SQL_ASCII is no encoding that could be converted, and the log has the text of some others as it is
+// has been asked. SQL_ASCII is no encoding that could be converted, and the WAL has the text of some others as it is
 // (see encoding).
 func LaterSettings(wal bool) string {
 	raw := Literal(sqlASCII)
@@ -124,15 +125,7 @@ const (
 // HasCode reports whether an error is PostgreSQL's, with one of some codes.
 func HasCode(err error, codes ...string) bool {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return false
-	}
-	for _, code := range codes {
-		if failure.Code == code {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(codes, failure.Code)
 }
 
 // Identifier returns a name as SQL needs it.

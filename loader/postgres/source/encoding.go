@@ -12,7 +12,7 @@ import (
 )
 
 // charmaps are the encodings of databases in which each byte is a character, or none. PostgreSQL would convert them,
-// and end a copy, or the log, at the first byte that is none. So their text is read as it is, and converted here: a
+// and end a copy, or the WAL, at the first byte that is none. So their text is read as it is, and converted here: a
 // row with such a byte is rejected. In other encodings PostgreSQL lets only characters in.
 var charmaps = map[string]*charmap.Charmap{
 	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4, "LATIN5": charmap.ISO8859_9,
@@ -44,14 +44,10 @@ type encoding struct {
 
 // encoding looks up that of the database.
 func (c *Catalog) encoding(ctx context.Context) (*encoding, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var name string
-	if err := c.conn.QueryRow(ctx, "SELECT current_setting('server_encoding')").Scan(&name); err != nil {
-		return nil, fmt.Errorf("look up the database's encoding: %w", err)
-	}
-	if charmaps[name] == nil {
-		return nil, nil
+	err := c.ask(ctx, "the database's encoding", "SELECT current_setting('server_encoding')", nil, &name)
+	if err != nil || charmaps[name] == nil {
+		return nil, err
 	}
 	return &encoding{name, charmaps[name]}, nil
 }

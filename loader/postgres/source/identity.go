@@ -24,16 +24,8 @@ SELECT ARRAY
 FROM pg_index AS i
 WHERE i.indrelid = $1::bigint::oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL`
 
-func uniqueIndexes(ctx context.Context, conn querier, id uint32) ([][]string, error) {
-	rows, err := conn.Query(ctx, uniqueSQL, int64(id))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[[]string])
-}
-
 // bindIdentity finds out whether two rows can make the same record. Where they can, the source is asked which rows make
-// it; but tables that tell rows apart by their id together with something else are refused, because rows of one id are
+// it; but tables that identify rows by their id together with something else are refused, because rows of one id are
 // different things there. The unique indexes of a partitioned table must hold the columns that it is partitioned by,
 // and so say nothing of that.
 func (t *Table) bindIdentity(r *Relation) []Problem {
@@ -58,17 +50,15 @@ func (t *Table) bindIdentity(r *Relation) []Problem {
 	if !slices.ContainsFunc(r.unique, composite) {
 		return nil
 	}
-	return []Problem{{
-		What: fmt.Sprintf("two rows of table %s may have the same %s, which is all that identifies its records: no unique index without a condition covers it alone", t.FullName(), id),
-		Fix:  fmt.Sprintf("CREATE UNIQUE INDEX ON %s (%s);  -- or name a column in the mapping that is unique by itself", t.SQLName(), Identifier(id)),
-	}}
+	return []Problem{problemf(fmt.Sprintf("CREATE UNIQUE INDEX ON %s (%s);  -- or name a column in the mapping that is unique by itself", t.SQLName(), Identifier(id)),
+		"two rows of table %s may have the same %s, which is all that identifies its records: no unique index without a condition covers it alone", t.FullName(), id)}
 }
 
-// organizationIdentity refuses partitioned conversations that are told apart by their organization and an id: messages
+// organizationIdentity refuses partitioned conversations that are identified by their organization and an id: messages
 // know the id only, and would count for the wrong organization. A uuid is unique by itself.
 func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 	organization := t.Field("organizationId")
-	if !t.IsReferencedByID() || organization.Column == "" || r.Columns[id].typeName == "uuid" {
+	if !t.IsReferencedByID() || organization.Column == "" || r.Columns[id].TypeName == "uuid" {
 		return nil
 	}
 	both := func(index []string) bool {
@@ -77,11 +67,9 @@ func (t *Table) organizationIdentity(r *Relation, id string) []Problem {
 	if !slices.ContainsFunc(r.unique, both) {
 		return nil
 	}
-	return []Problem{{
-		What: fmt.Sprintf("table %s identifies its rows by %s and %s together: two organizations may have a conversation of the same id, and its messages name the id only",
-			t.FullName(), organization.Column, id),
-		Fix: "name a column in the mapping that is unique by itself, such as one of type uuid",
-	}}
+	return []Problem{problemf("name a column in the mapping that is unique by itself, such as one of type uuid",
+		"table %s identifies its rows by %s and %s together: two organizations may have a conversation of the same id, and its messages name the id only",
+		t.FullName(), organization.Column, id)}
 }
 
 // SharedNote returns what a check says of a table whose rows may share records.
@@ -97,7 +85,7 @@ type identityColumn struct {
 	typeName string
 }
 
-// identityColumns returns what the records of the table are told apart by. A constant distinguishes nothing.
+// identityColumns returns what identifies the records of the table. A constant identifies nothing.
 func (t *Table) identityColumns() (columns []identityColumn) {
 	for part, name := range t.IdentityFields() {
 		f := t.Sources[slices.IndexFunc(t.Sources, func(f Field) bool { return f.Name == name })]
@@ -141,14 +129,11 @@ func SharedIdentities(ctx context.Context, tx pgx.Tx, t *Table) (asked []record.
 	for i, c := range columns {
 		names, given, places = append(names, c.sql+"::text"), append(given, c.sql+" IS NOT NULL"), append(places, fmt.Sprint(i+1))
 	}
-	rows, err := tx.Query(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1",
-		strings.Join(names, ", "), t.SQLName(), strings.Join(given, " AND "), strings.Join(places, ", ")))
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := tx.Query(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1",
+		strings.Join(names, ", "), t.SQLName(), strings.Join(given, " AND "), strings.Join(places, ", "))) // its error comes with the rows
 	var whole record.Identity
 	for part, name := range t.IdentityFields() {
-		whole[part] = constantText(t.Field(name).Constant) // "" where it comes from a column
+		whole[part] = strings.Trim(t.Field(name).Constant, `"`) // a JSON string or integer; "" where it comes from a column
 	}
 	targets := make([]any, len(columns))
 	for i, c := range columns {
@@ -160,6 +145,3 @@ func SharedIdentities(ctx context.Context, tx pgx.Tx, t *Table) (asked []record.
 	})
 	return asked, err
 }
-
-// constantText returns the text of a constant identifier, a JSON string or integer.
-func constantText(raw string) string { return strings.Trim(raw, `"`) }

@@ -23,8 +23,8 @@ const (
 // Finding is what was checked and the result.
 type Finding struct {
 	Severity Severity
-	What     string
-	Problem  Problem // of a check that failed
+	What     string  // "" of a check that failed,
+	Problem  Problem // which has this
 }
 
 // Findings are the results of checks, in their order.
@@ -41,8 +41,8 @@ func (f *Findings) Note(format string, arguments ...any) {
 }
 
 // Fail adds a check that failed.
-func (f *Findings) Fail(what string, p Problem) {
-	*f = append(*f, Finding{Failed, what, p})
+func (f *Findings) Fail(fix, format string, arguments ...any) {
+	f.Verdict("", []Problem{problemf(fix, format, arguments...)})
 }
 
 // Verdict adds one failure for each problem, or a check that passed if there are none.
@@ -51,7 +51,7 @@ func (f *Findings) Verdict(what string, problems []Problem) {
 		f.Pass("%s", what)
 	}
 	for _, p := range problems {
-		f.Fail(what, p)
+		*f = append(*f, Finding{Severity: Failed, Problem: p})
 	}
 }
 
@@ -79,16 +79,6 @@ func (c *Preflight) Run(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// ask asks PostgreSQL for values.
-func (c *Preflight) ask(ctx context.Context, what, statement string, values ...any) error {
-	c.Catalog.mu.Lock()
-	defer c.Catalog.mu.Unlock()
-	if err := c.Catalog.conn.QueryRow(ctx, statement).Scan(values...); err != nil {
-		return fmt.Errorf("look up %s: %w", what, err)
-	}
-	return nil
-}
-
 const leastVersion = 140000
 
 // server checks the server and how it is set up.
@@ -96,21 +86,20 @@ func (c *Preflight) server(ctx context.Context) error {
 	var version, level, encoding string
 	var number int
 	var standby bool
-	err := c.ask(ctx, "the server's settings", `
+	err := c.Catalog.ask(ctx, "the server's settings", `
 SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('wal_level'),
-    current_setting('server_encoding'), pg_is_in_recovery()`,
+    current_setting('server_encoding'), pg_is_in_recovery()`, nil,
 		&version, &number, &level, &encoding, &standby)
 	if err != nil {
 		return err
 	}
-	what := "PostgreSQL " + version
 	switch {
 	case number < leastVersion:
-		c.Findings.Fail(what, Problem{What: "PostgreSQL " + version + " is not supported: 14 or later is required", Fix: "upgrade the server"})
+		c.Findings.Fail("upgrade the server", "PostgreSQL %s is not supported: 14 or later is required", version)
 	case standby:
-		c.Findings.Fail(what, Problem{What: "PostgreSQL is a standby: only a primary can be replicated", Fix: "name the primary in the source's URL"})
+		c.Findings.Fail("name the primary in the source's URL", "PostgreSQL is a standby: only a primary can be replicated")
 	default:
-		c.Findings.Pass("%s", what)
+		c.Findings.Pass("PostgreSQL %s", version)
 	}
 	switch {
 	case encoding == "UTF8":
@@ -120,7 +109,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 		c.Findings.Note("the database's encoding is %s: PostgreSQL converts it, and stops at the first row whose text can't be converted to UTF-8", encoding)
 	}
 	if level != "logical" {
-		c.Findings.Fail("wal_level", Problem{What: "wal_level is " + level + ": the WAL has no logical changes", Fix: "ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL"})
+		c.Findings.Fail("ALTER SYSTEM SET wal_level = logical;  -- and restart PostgreSQL", "wal_level is %s: the WAL has no logical changes", level)
 		return nil
 	}
 	c.Findings.Pass("wal_level is logical")
@@ -131,27 +120,24 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 func (c *Preflight) role(ctx context.Context) error {
 	var name string
 	var allowed bool
-	err := c.ask(ctx, "the role", `
+	err := c.Catalog.ask(ctx, "the role", `
 SELECT rolname::text, rolsuper OR rolreplication OR EXISTS
 (
     SELECT FROM pg_roles AS managed
     WHERE managed.rolname IN ('rds_replication', 'azure_pg_admin') AND pg_has_role(r.oid, managed.oid, 'MEMBER')
 )
 FROM pg_roles AS r
-WHERE rolname = current_user`, &name, &allowed)
+WHERE rolname = current_user`, nil, &name, &allowed)
 	if err != nil {
 		return err
 	}
 	if !allowed {
-		c.Findings.Fail("role "+name+" may replicate", Problem{
-			What: fmt.Sprintf("role %s may not replicate", name),
-			Fix:  fmt.Sprintf("ALTER ROLE %s REPLICATION;  -- as a superuser", Identifier(name)),
-		})
+		c.Findings.Fail("ALTER ROLE "+Identifier(name)+" REPLICATION;  -- as a superuser", "role %s may not replicate", name)
 		return nil
 	}
 	wal, err := ConnectWAL(ctx, c.URL)
 	if err != nil {
-		c.Findings.Fail("role "+name+" may replicate", Problem{What: err.Error(), Fix: "allow the connection in pg_hba.conf (a line for the database, not one for \"replication\")"})
+		c.Findings.Fail(`allow the connection in pg_hba.conf (a line for the database, not one for "replication")`, "%v", err)
 		return nil
 	}
 	CloseQuietly(wal)
@@ -163,11 +149,11 @@ WHERE rolname = current_user`, &name, &allowed)
 // replication do not count: an earlier run may just have ended.
 func (c *Preflight) room(ctx context.Context) error {
 	var slots, mostSlots, senders, mostSenders int
-	err := c.ask(ctx, "slots", fmt.Sprintf(`
+	err := c.Catalog.ask(ctx, "slots", `
 SELECT
-    (SELECT count(*) FROM pg_replication_slots WHERE slot_name != %s), current_setting('max_replication_slots')::int,
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender' AND application_name != %s), current_setting('max_wal_senders')::int`,
-		Literal(c.Slot), Literal(applicationName)), &slots, &mostSlots, &senders, &mostSenders)
+    (SELECT count(*) FROM pg_replication_slots WHERE slot_name != $1), current_setting('max_replication_slots')::int,
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender' AND application_name != $2), current_setting('max_wal_senders')::int`,
+		[]any{c.Slot, applicationName}, &slots, &mostSlots, &senders, &mostSenders)
 	if err != nil {
 		return err
 	}
@@ -179,10 +165,8 @@ SELECT
 		{"max_wal_senders", senders, mostSenders},
 	} {
 		if r.most-r.used < 2 {
-			c.Findings.Fail(r.what, Problem{
-				What: fmt.Sprintf("%s is %d and %d are used; two must be free: one to stream changes, one while tables are copied", r.what, r.most, r.used),
-				Fix:  fmt.Sprintf("ALTER SYSTEM SET %s = %d;  -- and restart PostgreSQL, or drop slots that nobody uses", r.what, r.used+2),
-			})
+			c.Findings.Fail(fmt.Sprintf("ALTER SYSTEM SET %s = %d;  -- and restart PostgreSQL, or drop slots that nobody uses", r.what, r.used+2),
+				"%s is %d and %d are used; two must be free: one to stream changes, one while tables are copied", r.what, r.most, r.used)
 			continue
 		}
 		c.Findings.Pass("%s is sufficient (%d of %d used)", r.what, r.used, r.most)
@@ -197,24 +181,20 @@ func (c *Preflight) connections(ctx context.Context) error {
 	var role, database string
 	var ofRole, ofDatabase int
 	var super bool
-	err := c.ask(ctx, "limits of connections", `
+	err := c.Catalog.ask(ctx, "limits of connections", `
 SELECT rolname::text, rolconnlimit, datname::text, datconnlimit, rolsuper
 FROM pg_roles, pg_database
-WHERE rolname = current_user AND datname = current_database()`, &role, &ofRole, &database, &ofDatabase, &super)
+WHERE rolname = current_user AND datname = current_database()`, nil, &role, &ofRole, &database, &ofDatabase, &super)
 	if err != nil || super {
 		return err
 	}
 	if ofRole >= 0 && ofRole < needed {
-		c.Findings.Fail("connections of role "+role, Problem{
-			What: fmt.Sprintf("role %s may have %d connections, and a copy needs %d", role, ofRole, needed),
-			Fix:  fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d;", Identifier(role), needed),
-		})
+		c.Findings.Fail(fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d;", Identifier(role), needed),
+			"role %s may have %d connections, and a copy needs %d", role, ofRole, needed)
 	}
 	if ofDatabase >= 0 && ofDatabase < needed {
-		c.Findings.Fail("connections of database "+database, Problem{
-			What: fmt.Sprintf("database %s allows %d connections in all, and a copy needs %d", database, ofDatabase, needed),
-			Fix:  fmt.Sprintf("ALTER DATABASE %s CONNECTION LIMIT -1;", Identifier(database)),
-		})
+		c.Findings.Fail("ALTER DATABASE "+Identifier(database)+" CONNECTION LIMIT -1;",
+			"database %s allows %d connections in all, and a copy needs %d", database, ofDatabase, needed)
 	}
 	return nil
 }
@@ -226,10 +206,7 @@ func (c *Preflight) tables(ctx context.Context) error {
 		return err
 	}
 	c.Findings.Verdict(fmt.Sprintf("%d tables match the mapping", len(c.Mapping.Tables)), problems)
-	if len(tables) < len(c.Mapping.Tables) {
-		return nil
-	}
-	if len(problems) > 0 {
+	if len(tables) < len(c.Mapping.Tables) || len(problems) > 0 {
 		return nil
 	}
 	c.Tables = tables
@@ -253,17 +230,15 @@ func (c *Preflight) tables(ctx context.Context) error {
 		return nil
 	}
 	var may bool
-	if err := c.ask(ctx, "privileges", "SELECT has_database_privilege(current_database(), 'CREATE')", &may); err != nil {
+	if err := c.Catalog.ask(ctx, "privileges", "SELECT has_database_privilege(current_database(), 'CREATE')", nil, &may); err != nil {
 		return err
 	}
-	if may = may && !slices.ContainsFunc(tables, func(t *Table) bool { return !t.owned }); !may {
-		c.Findings.Fail(what, Problem{
-			What: fmt.Sprintf("publication %s does not exist, and the role may not create it: that requires the tables' owner and CREATE on the database", c.Publication),
-			Fix:  CreatePublicationSQL(c.Publication, tables) + "  -- as the tables' owner",
-		})
-		return nil
+	if !may || slices.ContainsFunc(tables, func(t *Table) bool { return !t.owned }) {
+		c.Findings.Fail(CreatePublicationSQL(c.Publication, tables)+"  -- as the tables' owner",
+			"%s does not exist, and the role may not create it: that requires the tables' owner and CREATE on the database", what)
+	} else {
+		c.Findings.Pass("%s does not exist and can be created", what)
 	}
-	c.Findings.Pass("%s does not exist and can be created", what)
 	return nil
 }
 
@@ -278,16 +253,15 @@ func (c *Preflight) slot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	what := "slot " + c.Slot
 	switch {
 	case found == nil:
-		c.Findings.Pass("%s does not exist and can be created", what)
+		c.Findings.Pass("slot %s does not exist and can be created", c.Slot)
 	case found.IsForeign(database):
-		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s has another plugin or database (plugin %q, database %q)", c.Slot, found.Plugin, found.Database), Fix: "choose another one with --slot"})
+		c.Findings.Fail("choose another one with --slot", "slot %s has another plugin or database (plugin %q, database %q)", c.Slot, found.Plugin, found.Database)
 	case found.Lost() && !c.StartOver:
-		c.Findings.Fail(what, Problem{What: fmt.Sprintf("slot %s was invalidated: it retained more WAL than max_slot_wal_keep_size allows", c.Slot), Fix: "resynchronize everything with --resync all"})
+		c.Findings.Fail("resynchronize everything with --resync all", "slot %s was invalidated: it retained more WAL than max_slot_wal_keep_size allows", c.Slot)
 	default:
-		c.Findings.Pass("%s exists and retains %d MiB of WAL", what, found.Retained>>20)
+		c.Findings.Pass("slot %s exists and retains %d MiB of WAL", c.Slot, found.Retained>>20)
 	}
 	return nil
 }

@@ -11,8 +11,16 @@ type Problem struct {
 	Fix  string // SQL, or what else to do
 
 	Unpublished *Table // is not in the publication
-	TableOID    uint32 // the log may have changes of this table from before it became so; 0: that does not help
+	TableOID    uint32 // the WAL may have changes of this table from before it became so; 0: that does not help
 }
+
+// problemf returns a problem, whose text is formatted, and its fix.
+func problemf(fix, format string, arguments ...any) Problem {
+	return Problem{What: fmt.Sprintf(format, arguments...), Fix: fix}
+}
+
+// fixMapping is the fix of a mapping that names what the source does not have.
+const fixMapping = "correct the mapping (--mapping; --print-mapping shows it)"
 
 func (p Problem) Error() string {
 	if p.Fix == "" {

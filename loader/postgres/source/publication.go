@@ -48,19 +48,16 @@ WHERE pubname = $1`, name).Scan(&p.operations, &p.viaRoot, &p.computed)
 
 // readTables reads what is published. Before version 15 there are neither filters nor lists of columns.
 func (p *Publication) readTables(ctx context.Context, conn *pgx.Conn, name string) error {
-	rows, err := conn.Query(ctx, `
+	rows, _ := conn.Query(ctx, `
 SELECT schemaname || '.' || tablename,
     ARRAY(SELECT jsonb_array_elements_text(CASE jsonb_typeof(row -> 'attnames') WHEN 'array' THEN row -> 'attnames' ELSE '[]' END)),
     coalesce(row ->> 'rowfilter', '')
 FROM pg_publication_tables AS t
 CROSS JOIN LATERAL (SELECT to_jsonb(t) AS row) AS whole
-WHERE pubname = $1`, name)
-	if err != nil {
-		return err
-	}
+WHERE pubname = $1`, name) // its error comes with the rows
 	var table, filter string
 	var columns []string
-	_, err = pgx.ForEachRow(rows, []any{&table, &columns, &filter}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&table, &columns, &filter}, func() error {
 		p.tables[table] = publishedTable{slices.Clone(columns), filter}
 		return nil
 	})
@@ -79,10 +76,8 @@ func CreatePublicationSQL(name string, tables []*Table) string {
 // Problems returns what of the tables the publication does not send.
 func (p *Publication) Problems(name string, tables []*Table) (problems []Problem) {
 	if p.operations != "" {
-		problems = append(problems, Problem{
-			What: fmt.Sprintf("publication %s does not publish %s", name, p.operations),
-			Fix:  fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate');", Identifier(name)),
-		})
+		problems = append(problems, problemf("ALTER PUBLICATION "+Identifier(name)+" SET (publish = 'insert, update, delete, truncate');",
+			"publication %s does not publish %s", name, p.operations))
 	}
 	for _, t := range tables {
 		problems = append(problems, p.problemsOf(name, t)...)
@@ -93,43 +88,38 @@ func (p *Publication) Problems(name string, tables []*Table) (problems []Problem
 func (p *Publication) problemsOf(name string, t *Table) (problems []Problem) {
 	sent, ok := p.tables[t.FullName()]
 	if !ok {
-		return []Problem{{
-			What: fmt.Sprintf("publication %s does not include table %s", name, t.FullName()),
-			Fix:  fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", Identifier(name), t.SQLName()), Unpublished: t,
-		}}
+		missing := problemf(fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", Identifier(name), t.SQLName()), "publication %s does not include table %s", name, t.FullName())
+		missing.Unpublished = t
+		return []Problem{missing}
 	}
 	if sent.filter != "" {
-		problems = append(problems, Problem{
-			What: fmt.Sprintf("publication %s publishes only some rows of table %s: WHERE %s", name, t.FullName(), sent.filter),
-			Fix:  "publish the table without a condition, or use another publication (--publication)",
-		})
+		problems = append(problems, problemf("publish the table without a condition, or use another publication (--publication)",
+			"publication %s publishes only some rows of table %s: WHERE %s", name, t.FullName(), sent.filter))
 	}
 	if t.Partitioned && !p.viaRoot {
-		problems = append(problems, Problem{
-			What: fmt.Sprintf("publication %s publishes the changes of table %s under the names of its partitions", name, t.FullName()),
-			Fix:  fmt.Sprintf("ALTER PUBLICATION %s SET (publish_via_partition_root = true);", Identifier(name)),
-		})
+		problems = append(problems, problemf("ALTER PUBLICATION "+Identifier(name)+" SET (publish_via_partition_root = true);",
+			"publication %s publishes the changes of table %s under the names of its partitions", name, t.FullName()))
 	}
 	problems = append(problems, p.Generated([]*Table{t})...)
 	for _, c := range t.Columns {
-		if c.generated && !p.computed {
-			continue
-		}
-		if len(sent.columns) > 0 && !slices.Contains(sent.columns, c.Name) {
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("publication %s does not publish column %s of table %s", name, c.Name, t.FullName()),
-				Fix:  "publish the table without a list of columns, or add the column to the list", TableOID: t.OID,
-			})
+		if p.sends(c) && len(sent.columns) > 0 && !slices.Contains(sent.columns, c.Name) {
+			missing := problemf("publish the table without a list of columns, or add the column to the list",
+				"publication %s does not publish column %s of table %s", name, c.Name, t.FullName())
+			missing.TableOID = t.OID
+			problems = append(problems, missing)
 		}
 	}
 	return problems
 }
 
+// sends reports whether the publication can send a column: not where it is computed, in general.
+func (p *Publication) sends(c Column) bool { return p.computed || !c.Generated }
+
 // Generated returns the columns that the publication does not send because they are computed.
 func (p *Publication) Generated(tables []*Table) (problems []Problem) {
 	for _, t := range tables {
 		for _, c := range t.Columns {
-			if c.generated && !p.computed {
+			if !p.sends(c) {
 				problems = append(problems, GeneratedColumn(t, c.Name))
 			}
 		}
@@ -146,8 +136,6 @@ func GeneratedColumn(t *Table, name string) Problem {
 			fix = fmt.Sprintf("leave %s out of the mapping: without it, the total is the sum of the other two; otherwise ", f.Name) + fix
 		}
 	}
-	return Problem{
-		What: fmt.Sprintf("column %s of table %s is a generated column: the WAL does not have it", name, t.FullName()),
-		Fix:  fix + "  -- PostgreSQL 18 can publish it: publish_generated_columns = stored",
-	}
+	return problemf(fix+"  -- PostgreSQL 18 can publish it: publish_generated_columns = stored",
+		"column %s of table %s is a generated column: the WAL does not have it", name, t.FullName())
 }

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -20,39 +19,29 @@ type Slot struct {
 
 // Slot looks a slot up; nil: there is none of that name.
 func (c *Catalog) Slot(ctx context.Context, name string) (*Slot, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	s := &Slot{}
 	var confirmed string
-	err := c.conn.QueryRow(ctx, `
+	err := c.ask(ctx, "slot "+name, `
 SELECT coalesce(plugin::text, ''), coalesce(database::text, ''), coalesce(wal_status, ''), coalesce(active_pid, 0),
     coalesce(confirmed_flush_lsn, '0/0')::text,
     coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn), 0)::bigint
 FROM pg_replication_slots
-WHERE slot_name = $1`, name).Scan(&s.Plugin, &s.Database, &s.walStatus, &s.ActivePID, &confirmed, &s.Retained)
+WHERE slot_name = $1`, []any{name}, &s.Plugin, &s.Database, &s.walStatus, &s.ActivePID, &confirmed, &s.Retained)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	if err == nil {
 		s.Confirmed, err = pglogrepl.ParseLSN(confirmed)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look up slot %s: %w", name, err)
-	}
-	return s, nil
+	return s, err
 }
 
-// FeedbackInterval returns how often the server wants to hear of who follows it: three times before it gives up.
+// FeedbackInterval returns how often feedback is due: three times within the server's timeout.
 func (c *Catalog) FeedbackInterval(ctx context.Context) (time.Duration, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var milliseconds int64 // 0: it never gives up
-	err := c.conn.QueryRow(ctx, "SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout'").Scan(&milliseconds)
-	if err != nil {
-		return 0, fmt.Errorf("look up wal_sender_timeout: %w", err)
-	}
-	if milliseconds == 0 {
-		return time.Second, nil
+	var milliseconds int64 // 0: there is no timeout
+	err := c.ask(ctx, "wal_sender_timeout", "SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout'", nil, &milliseconds)
+	if err != nil || milliseconds == 0 {
+		return time.Second, err
 	}
 	return min(time.Second, max(time.Duration(milliseconds)*time.Millisecond/3, 10*time.Millisecond)), nil
 }

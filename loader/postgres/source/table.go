@@ -21,17 +21,15 @@ type Table struct {
 	Partitions    []Partition // that hold its rows, or the table itself
 	Encoding      *encoding   // of the database's texts
 	Columns       []Column    // those that fields or the key come from
-	Key           []int       // indexes in Columns of those that tell rows apart
-	SharesRecords bool        // several rows may give one record: which one it is, the source must be asked
+	Key           []int       // indexes in Columns of those that identify rows
+	SharesRecords bool        // several rows may make one record: the source must be queried for it
 	Sources       []Field
 }
 
 // Column is a column that is read.
 type Column struct {
-	Name      string
-	Kind      ValueKind
-	TypeName  string // as SQL writes it
-	generated bool   // it is computed from others
+	Name string
+	Attribute
 }
 
 // Field is where a field of the record comes from.
@@ -58,7 +56,7 @@ const (
 // view returns the text, which lives only as long as the message that it came with.
 func (v Value) view() string { return unsafe.String(unsafe.SliceData(v.Text), len(v.Text)) }
 
-// KeyOf returns the text that tells the row apart from others of the table: its id or, for a member, whatever its key
+// KeyOf returns the text that identifies the row within the table: its id or, for a member, whatever its key
 // is.
 func (t *Table) KeyOf(values []Value) string {
 	if len(t.Key) == 1 {
@@ -82,22 +80,26 @@ func (t *Table) keyPart(values []Value, i int) string {
 // Row reads the fields of a row. Values are in step with the table's columns.
 func (t *Table) Row(values []Value, position uint64) *record.Row {
 	row := record.NewRow(t.Record, position, t.KeyOf(values))
-	usage := usage{}
+	var usage []string // the tokens of a message that come one by one
 	for i := range t.Sources {
 		f := &t.Sources[i]
 		raw, sent := t.raw(f, values)
 		switch {
 		case sent && t.isNotANumber(f, values):
 			row.Reject(f.Name, "is "+values[f.Index].view()+", want a number")
+		case slices.Contains(mapping.UsageFields, f.Name) && sent:
+			usage = append(usage, `"`+f.Name+`":`+raw)
 		case slices.Contains(mapping.UsageFields, f.Name):
-			usage.set(f.Name, raw, sent)
+			row.Unknown()
 		case sent:
 			row.Set(f.Name, raw)
 		default:
 			row.Unsent(f.Name)
 		}
 	}
-	usage.addTo(row)
+	if len(usage) > 0 {
+		row.Set("usage", "{"+strings.Join(usage, ",")+"}")
+	}
 	return row
 }
 
@@ -143,38 +145,11 @@ func at(raw string, path []string) string {
 	return raw
 }
 
-// usage gathers the tokens of a message that come one by one.
-type usage struct {
-	text    string
-	unknown bool
-}
-
-func (u *usage) set(name, raw string, sent bool) {
-	if !sent {
-		u.unknown = true
-		return
-	}
-	if u.text != "" {
-		u.text += ","
-	}
-	u.text += `"` + name + `":` + raw
-}
-
-func (u *usage) addTo(row *record.Row) {
-	if u.unknown {
-		row.Unknown()
-	}
-	if u.text != "" {
-		row.Set("usage", "{"+u.text+"}")
-	}
-}
-
 // KeyRow reads what a deletion holds of a row: its key.
 func (t *Table) KeyRow(values []Value, position uint64) *record.Row {
 	row := record.NewRow(t.Record, position, t.KeyOf(values))
-	if id := t.Field("id"); id != nil {
-		c := &t.Columns[t.Key[0]]
-		row.Set("id", c.Kind.json(values[t.Key[0]].view()))
+	if t.Field("id") != nil {
+		row.Set("id", t.Columns[t.Key[0]].Kind.json(values[t.Key[0]].view()))
 	}
 	return row
 }

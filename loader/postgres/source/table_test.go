@@ -6,7 +6,7 @@ import (
 )
 
 func TestKeysOfSeveralColumns(t *testing.T) {
-	p := &Table{Columns: []Column{{Name: "id", Kind: KindNumber}, {Name: "org"}, {Name: "login", Kind: KindText}}, Key: []int{0, 2}}
+	p := &Table{Columns: []Column{{Name: "id", Attribute: Attribute{Kind: KindNumber}}, {Name: "org"}, {Name: "login", Attribute: Attribute{Kind: KindText}}}, Key: []int{0, 2}}
 	values := []Value{{ValueText, []byte("7")}, {}, {ValueText, []byte(`a"b,c`)}}
 	key := p.KeyOf(values)
 	if key != `["7","a\"b,c"]` || !slices.Equal(p.splitKey(key), []string{"7", `a"b,c`}) {

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,10 +47,7 @@ type querier interface {
 
 // PartitionsOf reads which tables hold the rows of a table, in the order of their names.
 func PartitionsOf(ctx context.Context, conn querier, id uint32) (all []Partition, err error) {
-	rows, err := conn.Query(ctx, partitionsSQL, int64(id))
-	if err != nil {
-		return nil, err
-	}
+	rows, _ := conn.Query(ctx, partitionsSQL, int64(id)) // its error comes with the rows
 	var p Partition
 	var node int64
 	_, err = pgx.ForEachRow(rows, []any{&p.OID, &p.Name, &node, &p.Pages, &p.Rows, &p.kind, &p.persistent, &p.hiddenRows, &p.readable}, func() error {
@@ -70,44 +68,25 @@ WITH RECURSIVE children AS
 )
 SELECT inhrelid::regclass::text FROM children ORDER BY 1`
 
-// children returns the tables that inherit from a table that is not partitioned.
-func children(ctx context.Context, conn querier, id uint32) ([]string, error) {
-	rows, err := conn.Query(ctx, childrenSQL, int64(id))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
-
 // TreeProblems returns what of a table's partitions and children keeps its rows from being read or followed, whatever
 // its columns are.
 func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 	name := t.FullName()
 	if len(r.children) > 0 {
-		problems = append(problems, Problem{
-			What: fmt.Sprintf("table %s has children by inheritance (%s), whose rows PostgreSQL shows as its own, and whose changes it sends under their "+
-				"own names: they can't be counted", name, shortList(r.children)),
-			Fix: fmt.Sprintf("ALTER TABLE … NO INHERIT %s;  -- for each of them, and keep their rows in the table itself or in declared partitions; "+
-				"a TimescaleDB hypertable can't be replicated", t.SQLName()),
-		})
+		problems = append(problems, problemf("ALTER TABLE … NO INHERIT "+t.SQLName()+";  -- for each of them, and keep their rows in the table itself or in "+
+			"declared partitions; a TimescaleDB hypertable can't be replicated",
+			"table %s has children by inheritance (%s), whose rows PostgreSQL shows as its own, and whose changes it sends under their own names: they can't be counted",
+			name, shortList(r.children)))
 	}
 	for _, p := range r.Partitions {
 		switch {
 		case p.kind == "f":
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("partition %s of table %s is a foreign table: its changes are not in this server's WAL", p.Name, name),
-				Fix:  fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s;", t.SQLName(), p.Name),
-			})
+			problems = append(problems, problemf(fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s;", t.SQLName(), p.Name),
+				"partition %s of table %s is a foreign table: its changes are not in this server's WAL", p.Name, name))
 		case !p.persistent && r.kind == "p":
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("partition %s of table %s is unlogged: its changes are not in the WAL", p.Name, name),
-				Fix:  fmt.Sprintf("ALTER TABLE %s SET LOGGED;", p.Name),
-			})
+			problems = append(problems, problemf("ALTER TABLE "+p.Name+" SET LOGGED;", "partition %s of table %s is unlogged: its changes are not in the WAL", p.Name, name))
 		case p.hiddenRows && r.kind == "p":
-			problems = append(problems, Problem{
-				What: fmt.Sprintf("row-level security hides rows of partition %s of table %s from the role", p.Name, name),
-				Fix:  fixHiddenRows,
-			})
+			problems = append(problems, problemf(fixHiddenRows, "row-level security hides rows of partition %s of table %s from the role", p.Name, name))
 		}
 	}
 	return problems
@@ -117,11 +96,9 @@ func (r *Relation) TreeProblems(t *Table) (problems []Problem) {
 func (r *Relation) unreadable(name string) (problems []Problem) {
 	for _, p := range r.Partitions {
 		if r.kind == "p" && !p.readable && p.kind == "r" {
-			problems = append(problems, Problem{
-				What:     fmt.Sprintf("the role may not read partition %s of table %s", p.Name, name),
-				Fix:      fmt.Sprintf("GRANT SELECT ON %s TO current_user;  -- with the role's name, as the owner", p.Name),
-				TableOID: r.OID,
-			})
+			hidden := problemf(grant("SELECT", p.Name), "the role may not read partition %s of table %s", p.Name, name)
+			hidden.TableOID = r.OID
+			problems = append(problems, hidden)
 		}
 	}
 	return problems
@@ -151,10 +128,7 @@ func FilesOf(partitions []Partition) Files {
 
 // Arrays returns the files as ClickHouse keeps them, in a fixed order.
 func (f Files) Arrays() (ids, nodes []uint32) {
-	ids, nodes = make([]uint32, 0, len(f)), make([]uint32, 0, len(f))
-	for id := range f {
-		ids = append(ids, id)
-	}
+	ids, nodes = slices.AppendSeq(make([]uint32, 0, len(f)), maps.Keys(f)), make([]uint32, 0, len(f))
 	slices.Sort(ids)
 	for _, id := range ids {
 		nodes = append(nodes, f[id])
@@ -171,9 +145,9 @@ func FilesFrom(ids, nodes []uint32) Files {
 	return f
 }
 
-// Moved says how rows came to a table, or went from it, beside its log, "" where none did. PostgreSQL does not log
-// under the name of a partitioned table that a partition is attached, detached, dropped or emptied by itself. What is
-// inserted into a partition once it is one is in the log.
+// Moved says how rows came to a table, or went from it, beside its WAL, "" where none did. PostgreSQL does not log
+// under the name of a partitioned table that a partition is attached, detached, dropped or truncated by itself. What is
+// inserted into a partition once it is one is in the WAL.
 func (f Files) Moved(ctx context.Context, conn querier, now []Partition) (string, error) {
 	here := FilesOf(now)
 	for id := range f {
@@ -196,17 +170,14 @@ func (f Files) Moved(ctx context.Context, conn querier, now []Partition) (string
 	return "", nil
 }
 
-// logged reports whether a partition was made as one, so that all of its rows are in the log: it was not made before it
+// logged reports whether a partition was made as one, so that all of its rows are in the WAL: it was not made before it
 // became a partition, and no row came by the same transaction, which may have filled it before.
 func (p Partition) logged(ctx context.Context, conn querier) (logged bool, err error) {
-	rows, err := conn.Query(ctx, fmt.Sprintf(`
+	rows, _ := conn.Query(ctx, fmt.Sprintf(`
 SELECT i.xmin = t.xmin AND NOT EXISTS (SELECT FROM ONLY %s AS r WHERE r.xmin = i.xmin)
 FROM pg_inherits AS i
 JOIN pg_type AS t ON t.typrelid = i.inhrelid
-WHERE i.inhrelid = $1::bigint::oid`, p.Name), int64(p.OID))
-	if err != nil {
-		return false, err
-	}
+WHERE i.inhrelid = $1::bigint::oid`, p.Name), int64(p.OID)) // its error comes with the rows
 	logged, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
 	if err == pgx.ErrNoRows { // it was detached meanwhile
 		err = nil
@@ -214,7 +185,7 @@ WHERE i.inhrelid = $1::bigint::oid`, p.Name), int64(p.OID))
 	return logged, err
 }
 
-// Moved asks for what happened to a table's rows beside the log.
+// Moved asks for what happened to a table's rows beside the WAL.
 func (c *Catalog) Moved(ctx context.Context, f Files, now []Partition) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -35,25 +35,14 @@ var valueKinds = map[uint32]ValueKind{
 	pgtype.TimestamptzOID: KindTimestamptz, pgtype.TimestampOID: kindTimestamp, pgtype.DateOID: kindDate,
 }
 
-// fits reports whether values of a kind can be what a field holds.
-func (k ValueKind) fits(shape mapping.Shape) bool {
-	text := k == KindText || k == kindPadded
-	number := k == KindNumber || k == kindFloat
-	switch shape {
-	case mapping.Identifier:
-		return text || number
-	case mapping.Text:
-		return text
-	case mapping.Time:
-		return text || k == KindTimestamptz || k == kindTimestamp || k == kindDate
-	case mapping.Count:
-		return number
-	case mapping.Document:
-		return k == KindJSON
-	case mapping.Feedback:
-		return text || k == KindJSON
-	}
-	return false
+// fitting are the kinds whose values can be what fields hold, by shape.
+var fitting = map[mapping.Shape][]ValueKind{
+	mapping.Identifier: {KindText, kindPadded, KindNumber, kindFloat},
+	mapping.Text:       {KindText, kindPadded},
+	mapping.Time:       {KindText, kindPadded, KindTimestamptz, kindTimestamp, kindDate},
+	mapping.Count:      {KindNumber, kindFloat},
+	mapping.Document:   {KindJSON},
+	mapping.Feedback:   {KindText, kindPadded, KindJSON},
 }
 
 // json returns a value as JSON text. What JSON can't express, such as a date before Christ, becomes a string that no
@@ -92,28 +81,13 @@ func (k ValueKind) json(text string) string {
 
 // quote makes a JSON string. Bytes that are not valid UTF-8 stay as they are, so that two keys that differ in them are
 // two.
-func quote(text string) string {
-	plain := func(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
-	i := 0
-	for i < len(text) && plain(text[i]) {
-		i++
+func quote(text string) string { return `"` + escaper.Replace(text) + `"` }
+
+// escaper replaces what JSON must escape in a string; of two pairs for a byte the first counts.
+var escaper = func() *strings.Replacer {
+	pairs := []string{`"`, `\"`, `\`, `\\`, "\b", `\b`, "\f", `\f`, "\n", `\n`, "\r", `\r`, "\t", `\t`}
+	for c := range ' ' {
+		pairs = append(pairs, string(c), fmt.Sprintf(`\u%04x`, c))
 	}
-	if i == len(text) { // as nearly all are
-		return `"` + text + `"`
-	}
-	quoted := append(make([]byte, 0, len(text)+8), '"')
-	quoted = append(quoted, text[:i]...)
-	for ; i < len(text); i++ {
-		switch c := text[i]; {
-		case plain(c):
-			quoted = append(quoted, c)
-		case c >= ' ':
-			quoted = append(quoted, '\\', c)
-		case strings.IndexByte("\b\f\n\r\t", c) >= 0:
-			quoted = append(quoted, '\\', "btn\x00fr"[c-'\b'])
-		default:
-			quoted = fmt.Appendf(quoted, `\u%04x`, c)
-		}
-	}
-	return string(append(quoted, '"'))
-}
+	return strings.NewReplacer(pairs...)
+}()

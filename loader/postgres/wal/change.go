@@ -52,7 +52,7 @@ func (s *Stream) change(data []byte) error {
 	return nil
 }
 
-// apply adds a change to a work. A row whose key changes is a row that goes and one that comes.
+// apply adds a change to a batch. A row whose key changes is one that is deleted and one that is inserted.
 func (s *Stream) apply(w *Changes, l *layout, kind pglogrepl.MessageType, hasOld bool) {
 	t, counts := l.table, w.Count(l.table)
 	switch kind {

@@ -10,13 +10,13 @@ import (
 	"github.com/orgstats/orgstats/loader/replica"
 )
 
-// Changes are what the log or a snapshot brings to be written, in order: the changes of rows, or that a table was
-// emptied.
+// Changes are what is to be written of the WAL or of a snapshot, in order: the changes of rows, or that a table was
+// truncated.
 type Changes struct {
 	Batch     *replica.Batch
 	Rows      int      // changes that went into the batch
 	Bytes     int      // that they were made of
-	Rejects   []Reject // in the order of the log
+	Rejects   []Reject // in the order of the WAL
 	Truncated []*source.Table
 	Deleted   []RowKey                       // rows deleted, for a snapshot that still has them
 	Inserted  map[string][]string            // of tables whose rows may share records: the ids of rows that came,
@@ -25,7 +25,7 @@ type Changes struct {
 
 	Position         uint64        // of the last change
 	CommittedAt      time.Time     // when it was committed
-	ConfirmTo        pglogrepl.LSN // everything up to here is in this work or in those before; 0: a transaction goes on
+	ConfirmTo        pglogrepl.LSN // everything up to here is in this batch or in those before; 0: a transaction goes on
 	Urgent           bool          // the source waits for the confirmation
 	FirstReadAt      time.Time     // when the first change came
 	FirstCommittedAt time.Time     // when the first change was committed

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/orgstats/orgstats/loader/postgres/source"
@@ -35,22 +36,23 @@ func (o *OpenRejects) Reject(w *Changes, t *source.Table, key string, cause *rec
 func (o *OpenRejects) Resolve(w *Changes, row RowKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.resolve(w, row)
+}
+
+func (o *OpenRejects) resolve(w *Changes, row RowKey) {
 	if _, open := o.Rows[row]; open {
 		delete(o.Rows, row)
 		w.Rejects = append(w.Rejects, Reject{RowKey: row, Position: w.Position, RejectedAt: w.CommittedAt})
 	}
 }
 
-// resolveTables notes that no row of the tables that changes empty is wrong any more.
+// resolveTables notes that no row of the tables that changes truncate is wrong any more.
 func (o *OpenRejects) resolveTables(w *Changes) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for row := range o.Rows {
-		for _, t := range w.Truncated {
-			if row.Table == t.FullName() {
-				delete(o.Rows, row)
-				w.Rejects = append(w.Rejects, Reject{RowKey: row, Position: w.Position, RejectedAt: w.CommittedAt})
-			}
+		if slices.ContainsFunc(w.Truncated, func(t *source.Table) bool { return t.FullName() == row.Table }) {
+			o.resolve(w, row)
 		}
 	}
 }

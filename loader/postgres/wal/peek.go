@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	PeekTime    = 30 * time.Second // how long a check reads the log,
+	PeekTime    = 30 * time.Second // how long a check reads the WAL,
 	peekChanges = 500_000          // and how many changes of it
 )
 
@@ -23,7 +23,7 @@ SELECT CASE WHEN get_byte(data, 0) IN (ascii('R'), ascii('B')) THEN data ELSE su
 FROM pg_logical_slot_peek_binary_changes($1, NULL, $2, 'proto_version', '1', 'publication_names', $3)
 WHERE get_byte(data, 0) IN (ascii('R'), ascii('B'), ascii('I'), ascii('U'), ascii('D'))`
 
-// Peek reads ahead in the log without consuming it, on a connection of its own: what it finds is looked up on the
+// Peek reads ahead in the WAL without consuming it, on a connection of its own: what it finds is looked up on the
 // catalog's. It returns how many messages it has read, and why one of them could not be applied.
 func (s *Stream) Peek(ctx context.Context, url, slot, publication string) (messages int, err error) {
 	s.layouts = map[uint32]*layout{}
@@ -38,10 +38,7 @@ func (s *Stream) Peek(ctx context.Context, url, slot, publication string) (messa
 	}
 	ctx, cancel := context.WithTimeout(ctx, PeekTime)
 	defer cancel()
-	rows, err := conn.Query(ctx, peekSQL, pgx.QueryExecModeExec, slot, peekChanges, source.Identifier(publication))
-	if err != nil {
-		return 0, err
-	}
+	rows, _ := conn.Query(ctx, peekSQL, pgx.QueryExecModeExec, slot, peekChanges, source.Identifier(publication)) // its error comes with the rows
 	var data []byte
 	_, err = pgx.ForEachRow(rows, []any{&data}, func() error {
 		messages++
@@ -53,7 +50,7 @@ func (s *Stream) Peek(ctx context.Context, url, slot, publication string) (messa
 	return messages, err
 }
 
-// checkMessage finds out whether a message of the log could be applied. Of changes there is only the beginning.
+// checkMessage finds out whether a message of the WAL could be applied. Of changes there is only the beginning.
 func (s *Stream) checkMessage(ctx context.Context, data []byte) error {
 	switch kind := pglogrepl.MessageType(data[0]); kind {
 	case pglogrepl.MessageTypeInsert, pglogrepl.MessageTypeUpdate, pglogrepl.MessageTypeDelete:

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pglogrepl"
 )
 
-// Queue hands what the log brings to whoever writes it. The log is read on while a batch is written, as far as memory
-// allows.
+// Queue hands the changes of the WAL to whoever writes them. The WAL is read on while a batch is written, as far as
+// memory allows.
 type Queue struct {
 	Limits
 	mu     sync.Mutex

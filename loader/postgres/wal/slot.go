@@ -3,8 +3,10 @@ package wal
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,8 +15,12 @@ import (
 )
 
 // CreateSlot makes a slot; a temporary one goes with its connection, and its snapshot can be used by others while
-// nothing else is done on that.
-func CreateSlot(ctx context.Context, conn *pgconn.PgConn, name string, temporary bool) (at pglogrepl.LSN, snapshot string, err error) {
+// nothing else is done on that. PostgreSQL waits for the transactions that run.
+func CreateSlot(ctx context.Context, conn *pgconn.PgConn, name string, temporary bool, log *slog.Logger) (at pglogrepl.LSN, snapshot string, err error) {
+	slow := time.AfterFunc(5*time.Second, func() {
+		log.Info("waiting for running transactions in PostgreSQL to end before the slot can be created", "slot", name)
+	})
+	defer slow.Stop()
 	options := pglogrepl.CreateReplicationSlotOptions{Temporary: temporary, SnapshotAction: "NOEXPORT_SNAPSHOT"}
 	if temporary {
 		options.SnapshotAction = "EXPORT_SNAPSHOT"
@@ -37,7 +43,7 @@ func DropSlot(ctx context.Context, conn *pgconn.PgConn, name string) error {
 	return nil
 }
 
-// Cluster is which PostgreSQL answers, and how far its log goes.
+// Cluster is which PostgreSQL answers, and how far its WAL goes.
 type Cluster struct {
 	System   string
 	Timeline int32

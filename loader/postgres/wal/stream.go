@@ -14,7 +14,7 @@ import (
 	"github.com/orgstats/orgstats/loader/postgres/source"
 )
 
-// Stream follows the log: it turns the changes that the slot sends into records.
+// Stream follows the WAL: it turns the changes that the slot sends into records.
 type Stream struct {
 	Conn     *pgconn.PgConn
 	Catalog  *source.Catalog
@@ -29,13 +29,13 @@ type Stream struct {
 	transaction transaction
 
 	Confirmed        atomic.Uint64 // what the source may forget
-	ServerEnd        atomic.Uint64 // how far its log goes
+	ServerEnd        atomic.Uint64 // how far its WAL goes
 	reply            chan struct{}
 	FeedbackInterval time.Duration // how often the source hears of this
 	listeningSince   atomic.Int64  // when it was heard of last, while it is listened to; 0: it is not
 }
 
-// transaction is the one that the log is in.
+// transaction is the one that the WAL is in.
 type transaction struct {
 	open     bool
 	applied  bool // an earlier run wrote it: its changes are skipped
@@ -43,7 +43,7 @@ type transaction struct {
 	at       time.Time
 }
 
-// layout is how the rows of a table come in the log.
+// layout is how the rows of a table come in the WAL.
 type layout struct {
 	table  *source.Table // as its columns are now
 	slots  []int
@@ -83,7 +83,7 @@ func (s *Stream) Start(ctx context.Context, slot, publication string) error {
 	return nil
 }
 
-// Run reads the log until the connection or the context ends.
+// Run reads the WAL until the connection or the context ends.
 func (s *Stream) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.Conn.Conn().SetReadDeadline(time.Now()) })
 	defer stop()
@@ -134,7 +134,7 @@ func (s *Stream) copyData(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// keepalive notes that the log has come to an LSN without bringing anything. In the middle of a transaction that
+// keepalive notes that the WAL has reached an LSN without changes. In the middle of a transaction that
 // says nothing: its changes come together, when it is committed.
 func (s *Stream) keepalive(m pglogrepl.PrimaryKeepaliveMessage) {
 	s.noteEnd(m.ServerWALEnd)
@@ -196,7 +196,7 @@ func (s *Stream) commit(m *pglogrepl.CommitMessage) {
 	s.Queue.put(func(w *Changes) { w.ConfirmTo = max(w.ConfirmTo, m.TransactionEndLSN) })
 }
 
-// truncate notes that tables were emptied.
+// truncate notes that tables were truncated.
 func (s *Stream) truncate(m *pglogrepl.TruncateMessage) {
 	if s.transaction.applied {
 		return
