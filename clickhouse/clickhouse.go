@@ -87,7 +87,7 @@ func parse(url string) (*driver.Options, error) {
 		return nil, fmt.Errorf("the ClickHouse URL names %d hosts, and Orgstats works with one server: name one, or a name that always leads to the same one", len(options.Addr))
 	}
 	options.DialTimeout = dialTimeout
-	options.Compression = &driver.Compression{Method: compression(options.Addr)}
+	options.Compression = &driver.Compression{Method: compression(options.Addr[0])}
 	if options.Settings == nil {
 		options.Settings = driver.Settings{}
 	}
@@ -97,12 +97,10 @@ func parse(url string) (*driver.Options, error) {
 
 // compression returns how blocks are compressed in transit. On this machine, compressing them would cost both sides
 // more than it saves.
-func compression(addresses []string) driver.CompressionMethod {
-	for _, address := range addresses {
-		host, _, err := net.SplitHostPort(address)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return driver.CompressionLZ4
-		}
+func compression(address string) driver.CompressionMethod {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return driver.CompressionLZ4
 	}
 	return driver.CompressionNone
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +44,4 @@ func makeCredentials(path string) (credentials, error) {
 	return c, writeJSON(path, c)
 }
 
-func sha256Hex(password string) string {
-	sum := sha256.Sum256([]byte(password))
-	return hex.EncodeToString(sum[:])
-}
+func sha256Hex(password string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(password))) }

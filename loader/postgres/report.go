@@ -37,12 +37,9 @@ type RejectCount struct {
 
 // SourceReport is what PostgreSQL says.
 type SourceReport struct {
-	Err      error // PostgreSQL could not be asked
-	HasSlot  bool
-	Lost     bool
-	PID      int // of the walsender that sends the WAL now; 0: nobody follows
+	Err      error        // PostgreSQL could not be queried
+	Slot     *source.Slot // nil: there is none
 	LagBytes int64
-	Retained int64
 }
 
 // Lag returns how long ago the oldest change that is not in ClickHouse can have been committed, 0 when there is none.
@@ -122,11 +119,9 @@ func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r Sour
 	}
 	defer source.CloseQuietly(conn)
 	c := source.NewCatalog(conn)
-	found, err := c.Slot(ctx, o.Slot)
-	if err != nil || found == nil {
-		return SourceReport{Err: err}
+	if r.Slot, r.Err = c.Slot(ctx, o.Slot); r.Slot == nil {
+		return r
 	}
-	r = SourceReport{HasSlot: true, Lost: found.Lost(), PID: found.ActivePID, Retained: found.Retained}
 	r.Err = conn.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::text::pg_lsn)::bigint", confirmed.String()).Scan(&r.LagBytes)
 	return r
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,10 +31,7 @@ func (c claim) weaker(other claim) bool {
 	if version.Deleted != others.Deleted {
 		return version.Deleted
 	}
-	if version.UpdatedAt != others.UpdatedAt {
-		return version.UpdatedAt < others.UpdatedAt
-	}
-	return c.key < other.key
+	return cmp.Or(cmp.Compare(version.UpdatedAt, others.UpdatedAt), cmp.Compare(c.key, other.key)) < 0
 }
 
 // resolveClaims finds the claim that decides over the record. Rows that are not deleted and name different owners are a

@@ -2,7 +2,8 @@ package wire
 
 import "bytes"
 
-const httpName = "HTTP/"
+// versionLine is what ends a request line. The zero byte stands for the minor version.
+const versionLine = "HTTP/1.\x00\r"
 
 // requestLine reads a method, a target and a version with one space between them.
 func (s *Scanner) requestLine(p []byte) (int, *Fault) {
@@ -72,34 +73,17 @@ func (s *Scanner) target(p []byte) (int, *Fault) {
 
 // version reads HTTP/1.0 or HTTP/1.1, or a later one of the kind. Others mean other things by the lines that follow.
 func (s *Scanner) version(b byte) *Fault {
-	at := s.at
-	s.at++
-	switch {
-	case at < len(httpName):
-		if b != httpName[at] {
-			return errRequestLine
-		}
-	case at == len(httpName):
-		if !digit(b) {
-			return errRequestLine
-		}
-		if b != '1' {
-			return errVersion
-		}
-	case at == len(httpName)+1:
-		if b != '.' {
-			return errRequestLine
-		}
-	case at == len(httpName)+2:
-		if !digit(b) {
-			return errRequestLine
-		}
+	switch want := versionLine[s.at]; {
+	case want == 0 && digit(b):
 		s.old = b == '0'
-	case b == '\n':
+	case want == '1' && digit(b) && b != '1':
+		return errVersion
+	case want == '\r' && b == '\n':
 		return errBareLF
-	case b != '\r':
+	case want == 0 || b != want:
 		return errRequestLine
-	default:
+	}
+	if s.at++; s.at == len(versionLine) {
 		s.state = versionLF
 	}
 	return nil

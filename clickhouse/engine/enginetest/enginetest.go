@@ -74,14 +74,10 @@ func repository() string {
 	if err != nil {
 		panic(err)
 	}
-	for {
+	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
 			return folder
 		}
-		parent := filepath.Dir(folder)
-		if parent == folder {
-			panic("no go.mod above the test's folder")
-		}
-		folder = parent
 	}
+	panic("no go.mod above the test's folder")
 }

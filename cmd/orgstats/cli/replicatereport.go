@@ -65,17 +65,17 @@ func printSource(w *tabwriter.Writer, r *postgres.Report) {
 	switch s := &r.Source; {
 	case s.Err != nil:
 		fmt.Fprintf(w, "PostgreSQL\tcannot be queried: %v\n", s.Err)
-	case !s.HasSlot:
+	case s.Slot == nil:
 		fmt.Fprintf(w, "PostgreSQL\tslot not found: resynchronize everything with --resync all\n")
-	case s.Lost:
+	case s.Slot.Lost():
 		fmt.Fprintf(w, "PostgreSQL\tslot invalidated: resynchronize everything with --resync all\n")
 	default:
 		who := "the slot is not active"
-		if s.PID > 0 {
-			who = fmt.Sprintf("the slot is active (process %d of PostgreSQL)", s.PID)
+		if s.Slot.ActivePID > 0 {
+			who = fmt.Sprintf("the slot is active (process %d of PostgreSQL)", s.Slot.ActivePID)
 		}
 		fmt.Fprintf(w, "lag\t%d bytes, at most %s; %s\n", max(s.LagBytes, 0), r.Lag().Round(time.Second), who)
-		fmt.Fprintf(w, "WAL\t%d bytes are retained for the slot\n", s.Retained)
+		fmt.Fprintf(w, "WAL\t%d bytes are retained for the slot\n", s.Slot.Retained)
 	}
 }
 

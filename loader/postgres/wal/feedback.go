@@ -64,15 +64,8 @@ func (s *Stream) SendStatus(ask bool) error {
 	return nil
 }
 
-func (s *Stream) wakeFeedback() {
-	select {
-	case s.reply <- struct{}{}:
-	default:
-	}
-}
-
 // Confirm lets the source forget what it has sent up to an LSN.
 func (s *Stream) Confirm(to pglogrepl.LSN) {
 	s.Confirmed.Store(uint64(to))
-	s.wakeFeedback()
+	wake(s.reply)
 }

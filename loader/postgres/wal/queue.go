@@ -50,13 +50,13 @@ func (q *Queue) put(change func(*Changes)) {
 	change(q.open)
 	if was && !q.open.Empty() {
 		q.open.FirstReadAt = time.Now()
-		q.wake()
+		wake(q.Ready)
 	}
 	if q.open.Rows >= q.Limits.Rows || q.open.Bytes >= batchBytes {
 		q.closeOpen()
 	}
 	if q.open.Urgent {
-		q.wake()
+		wake(q.Ready)
 	}
 }
 
@@ -68,7 +68,7 @@ func (q *Queue) putAlone(w *Changes) {
 		q.closeOpen()
 	}
 	q.closed = append(q.closed, w)
-	q.wake()
+	wake(q.Ready)
 }
 
 func (q *Queue) closeOpen() {
@@ -76,12 +76,13 @@ func (q *Queue) closeOpen() {
 	q.rows += q.open.Rows
 	q.bytes += q.open.Bytes
 	q.open = NewChanges()
-	q.wake()
+	wake(q.Ready)
 }
 
-func (q *Queue) wake() {
+// wake makes sure that a channel with room for one element has one.
+func wake(c chan<- struct{}) {
 	select {
-	case q.Ready <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -106,7 +107,7 @@ func (q *Queue) Close(err error) {
 		q.err = err
 	}
 	q.space.Broadcast()
-	q.wake()
+	wake(q.Ready)
 }
 
 // Next removes and returns what is due: closed batches, and the open one when it has waited long enough, when something

@@ -139,7 +139,7 @@ func (s *Stream) copyData(ctx context.Context, data []byte) error {
 func (s *Stream) keepalive(m pglogrepl.PrimaryKeepaliveMessage) {
 	s.noteEnd(m.ServerWALEnd)
 	if m.ReplyRequested {
-		s.wakeFeedback()
+		wake(s.reply)
 	}
 	if s.transaction.open {
 		return
