@@ -65,9 +65,6 @@ func startEngine(t *testing.T) *engine.Engine {
 	return e
 }
 
-// patience is how long the tests wait for what should come soon; only a failure takes that long.
-const patience = time.Minute
-
 // installation is a source and a ClickHouse, between which a replication may run.
 type installation struct {
 	*testing.T
@@ -92,7 +89,7 @@ func install(t *testing.T, mappingText string, settings ...string) *installation
 	i.options = Options{
 		URL: source.URL(), Mapping: mapping.Default(), Slot: "orgstats", Publication: "orgstats",
 		ClickHouse: func(context.Context) (string, error) { return e.URL(), nil },
-		BatchRows:  1000, BatchTime: 20 * time.Millisecond, SnapshotWorkers: 2, Patience: patience,
+		BatchRows:  1000, BatchTime: 20 * time.Millisecond, SnapshotWorkers: 2, Patience: enginetest.Patience,
 		Log: slog.New(slog.NewTextHandler(i.log, nil)), Monitor: &Monitor{}, watchInterval: 300 * time.Millisecond,
 	}
 	if mappingText != "" {
@@ -140,7 +137,7 @@ func (i *installation) wait() error {
 	select {
 	case err := <-i.ended:
 		return err
-	case <-time.After(patience):
+	case <-time.After(enginetest.Patience):
 		i.Fatal("the replication does not end")
 		return nil
 	}

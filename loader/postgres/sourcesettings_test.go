@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,9 +40,10 @@ func TestSettingsOfTheSourceDoNotMatter(t *testing.T) {
 	i.expectProblems("nothing is wrong")
 	i.follow()
 	i.catchUp()
+	conn := i.source.Connect()
 	i.source.Await("it has looked at the source a second time", func() bool {
 		var n int
-		err := i.source.Connect().QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'orgstats replicate' AND state_change < now() - interval '2 seconds'").Scan(&n)
+		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'orgstats replicate' AND state_change < now() - interval '2 seconds'").Scan(&n)
 		return err == nil && n > 0
 	})
 	i.source.Exec("INSERT INTO message (id, conversation_id, role) VALUES ('m3', 'c1', 'user'); UPDATE conversation SET user_id = 'v'")
@@ -141,12 +143,11 @@ func TestPausesGrow(t *testing.T) {
 	i.source.ExecIn("chinese", example.Schema)
 	i.follow()
 	i.source.ExecIn("chinese", `INSERT INTO conversation VALUES ('1', 'org_1', E'\xaa\xa1', NULL, '2026-01-01')`)
-	for _, pause := range []string{"pause=250ms", "pause=500ms", "pause=1s", "pause=2s"} {
-		i.source.Await(pause, func() bool { return strings.Contains(i.log.String(), pause) })
-	}
-	if n := strings.Count(i.log.String(), "pause=250ms"); n != 1 {
-		t.Errorf("it was tried %d times after the first pause", n)
-	}
+	// They may begin anew once: on a busy machine an attempt may last as long as one that got on.
+	pause := regexp.MustCompile(`pause=\S+`)
+	i.source.Await("the pauses double", func() bool {
+		return strings.Contains(strings.Join(pause.FindAllString(i.log.String(), -1), " "), "pause=250ms pause=500ms pause=1s pause=2s")
+	})
 	i.end()
 }
 
