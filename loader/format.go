@@ -16,7 +16,7 @@ import (
 	"unicode"
 )
 
-// format is one that an input may be in instead of lines of JSON, told by the bytes that it begins with.
+// format is one that an input may be in instead of lines of JSON, recognized by the bytes that it begins with.
 type format struct {
 	name   string
 	magic  string
@@ -69,7 +69,7 @@ var within = []format{
 	{name: "zstd", more: isZstd},
 }
 
-// formatBytes is how much of an input tells its format: the header of tar is the longest.
+// formatBytes is how much of an input its format is recognized by: the header of tar is the longest.
 const formatBytes = 512
 
 // formatError says that an input is in a format that is not read.
@@ -129,7 +129,7 @@ func refuseFormats(r *bufio.Reader, outer string) error {
 }
 
 // firstBytes returns enough to recognize a format, or the first line, or all that there is. A source may be slow, and
-// gives a few bytes at a time: it is waited for no longer than reading a record would wait. Whoever reads on meets its
+// return a few bytes at a time: it is waited for no longer than reading a record would wait. Whoever reads on meets its
 // error, too.
 func firstBytes(r *bufio.Reader) []byte {
 	for n := 1; ; {
@@ -181,7 +181,7 @@ func isBinary(head []byte) bool {
 }
 
 // isWide recognizes ASCII in units of several bytes by where its zeros are: 0 in a shape stands for a zero, x for
-// anything else. It takes more than one zero: a line that holds one is merely wrong.
+// anything else. One zero is not enough: a line that holds one is merely wrong.
 func isWide(shapes ...string) func(head []byte) bool {
 	return func(head []byte) bool {
 		return slices.ContainsFunc(shapes, func(shape string) bool {
@@ -204,7 +204,7 @@ func isSkippable(head []byte) bool {
 }
 
 // skipFrames goes past frames that are to be skipped, and reports whether there were any. They are those of lz4 as
-// well: what follows tells which of the two it is.
+// well: what follows decides which of the two it is.
 func skipFrames(r *bufio.Reader) (any bool, err error) {
 	const head = 8 // a magic and a size
 	for isSkippable(firstBytes(r)) {

@@ -35,13 +35,13 @@ type line struct {
 	size   int   // 0, or how long it really was: the line is too long and is not here
 }
 
-// result is what a line gives: a record, or what is wrong with it.
+// result is what a line is: a record, or what is wrong with it.
 type result struct {
 	record record.Record
 	err    *record.Error
 }
 
-// used are chunks that were taken: records hold no reference to them.
+// used are chunks that were gathered: records hold no reference to them.
 var used = sync.Pool{New: func() any { return &chunk{bytes: make([]byte, 0, chunkBytes+chunkBytes/8)} }}
 
 func newChunk(path string) *chunk {
@@ -59,7 +59,7 @@ func (c *chunk) recycle() {
 	}
 }
 
-// weight returns what the chunk takes of the bytes that may be read ahead.
+// weight returns how many the chunk is of the bytes that may be read ahead.
 func (c *chunk) weight() int64 { return min(int64(cap(c.bytes)), bytesAhead) }
 
 // text returns line i.

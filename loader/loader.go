@@ -33,7 +33,7 @@ const (
 	firstRecords = 100_000     // or so many, if nothing is being written yet,
 	batchBytes   = 96 << 20    // or was made of this many bytes,
 	batchTime    = time.Second // or its first record has waited this long,
-	chunksAhead  = 8           // chunks that are read or parsed ahead of the batch that takes them,
+	chunksAhead  = 8           // chunks that are read or parsed ahead of the batch that they go into,
 	bytesAhead   = 96 << 20    // as long as they are not larger than this together
 )
 
@@ -272,8 +272,8 @@ func (l *load) once(ctx context.Context, step func(context.Context, *replica.Wri
 }
 
 // Cells are computed now and then in the middle of a load that keeps coming in full batches: each time most of what was
-// loaded, when the records come in no order of time. So the pause grows with the time that computing takes, so that it
-// does not take most of the load.
+// loaded, when the records come in no order of time. So the pause grows with the duration of computing, which would
+// otherwise be most of the load.
 const (
 	computeEvery = 2 * time.Minute // the pause is at least this,
 	computeShare = 10              // and so many times what the last computing took

@@ -44,7 +44,7 @@ type source struct {
 	close []func() error
 }
 
-// openSource opens an input, gzip or zstd or plain by its content. Bytes taken from the input itself, before
+// openSource opens an input, gzip or zstd or plain by its content. Bytes read from the input itself, before
 // decompression, are counted by read.
 func openSource(ctx context.Context, in Input, read func(n int)) (*source, error) {
 	raw, err := openRaw(ctx, in)

@@ -11,7 +11,7 @@ type Arena struct {
 }
 
 const (
-	arenaMessages = 32 << 10 / int(unsafe.Sizeof(Message{})) // what the allocator gives at once
+	arenaMessages = 32 << 10 / int(unsafe.Sizeof(Message{})) // what the allocator returns at once
 	arenaTexts    = 16 << 10                                 // bytes
 )
 

@@ -10,11 +10,11 @@ const (
 	FieldUsage
 	FieldFeedback
 	FieldMetadata
-	// FieldOther stands for what the version before can't give: the source must be asked for the row.
+	// FieldOther stands for what the version before can't supply: the source must be asked for the row.
 	FieldOther
 )
 
-// fieldsByName are those that the version before can give, by their names in lines.
+// fieldsByName are those that the version before can supply, by their names in lines.
 var fieldsByName = map[string]Fields{
 	"parts": FieldParts, "toolInvocations": FieldToolInvocations, "usage": FieldUsage, "feedback": FieldFeedback,
 	"publicMetadata": FieldMetadata,
@@ -44,8 +44,8 @@ func after[P interface {
 	return after
 }
 
-// stillUnsent returns what is missing of a change when the version before misses something itself. What can't be told
-// from that version can't be told from what came before it, either.
+// stillUnsent returns what is missing of a change when the version before misses something itself. What does not follow
+// from that version does not follow from what came before it, either.
 func (v *Version) stillUnsent(before *Version) Fields {
 	if before.Tombstone {
 		return v.Unsent | FieldOther

@@ -52,5 +52,5 @@ func KindNames(quote string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// HasID reports whether records of the kind have an id. Members are told apart by their organization and user.
+// HasID reports whether records of the kind have an id. What identifies members is their organization and user.
 func (k Kind) HasID() bool { return kinds[k].hasID }

@@ -9,7 +9,8 @@ type Record interface {
 	Kind() Kind
 	// Key returns what a row of the source is looked up by: the id or, of a member, the key of its row.
 	Key() string
-	// Identity returns what tells the record from all others of its kind. That of a member's tombstone is not known.
+	// Identity returns what distinguishes the record from all others of its kind. That of a member's tombstone is not
+	// known.
 	Identity() Identity
 	// Owner returns the organization or, of a message, the conversation that the record belongs to.
 	Owner() string

@@ -31,7 +31,7 @@ func (r *Row) Set(field, raw string) {
 	switch {
 	case !utf8.ValidString(raw):
 		r.fail(field, "is not valid UTF-8")
-	case len(raw) > safeLength && deeperThan([]byte(raw), maxDepth):
+	case tooDeep(raw):
 		r.fail(field, fmt.Sprintf("nests objects or arrays more than %d levels deep", maxDepth))
 	default:
 		*r.slot(field) = raw
@@ -49,7 +49,7 @@ func (r *Row) Unsent(field string) {
 	}
 }
 
-// Unknown records that something was not sent that no version before could give.
+// Unknown records that something was not sent that no version before could supply.
 func (r *Row) Unknown() { r.unsent |= FieldOther }
 
 // Moved records that the version before is not known: only the source has what was not sent.

@@ -14,27 +14,38 @@ import (
 // line is one: valid JSON in valid UTF-8. It reads each byte once, eight at a time within strings, which is most of the
 // cost of reading a record; what is wrong with any other line is for malformed to say.
 func members(line []byte, f func(key, value string)) bool {
-	if len(line) > safeLength && deeperThan(line, maxDepth) {
-		return false
-	}
 	v := newValidator(unsafe.String(unsafe.SliceData(line), len(line)))
 	i := v.space(0)
 	if v.at(i) != '{' {
 		return false
 	}
+	v.depth = 1
 	if i = v.object(i, f); i < 0 || v.space(i) != len(line) {
 		return false
 	}
 	return v.seen&highBits == 0 || utf8.Valid(line)
 }
 
-// validator finds the ends of the JSON values in a line: its methods take the index where one begins and return
+// maxDepth keeps the recursion over nested JSON far away from the end of the stack.
+const maxDepth = 10_000
+
+// tooDeep reports whether JSON text nests more than maxDepth objects and arrays, before the first mistake in it.
+func tooDeep(text string) bool {
+	if len(text) <= maxDepth {
+		return false
+	}
+	v := newValidator(text)
+	return v.value(v.space(0)) < 0 && v.depth > maxDepth
+}
+
+// validator finds the ends of the JSON values in a line: its methods are passed the index where one begins and return
 // the index after its end, -1 if it is not valid.
 type validator struct {
 	line    []byte // the text's bytes
 	text    string
 	seen    uint64 // every bit of any byte in a string
 	escaped bool   // a string had a backslash
+	depth   int    // objects and arrays around the value; more than maxDepth are not valid
 }
 
 func newValidator(text string) validator {
@@ -84,10 +95,19 @@ func (v *validator) value(i int) int {
 	switch c := v.at(i); c {
 	case '"':
 		return v.string(i)
-	case '{':
-		return v.object(i, nil)
-	case '[':
-		return v.array(i, nil)
+	case '{', '[':
+		if v.depth++; v.depth > maxDepth {
+			return -1
+		}
+		if c == '{' {
+			i = v.object(i, nil)
+		} else {
+			i = v.array(i, nil)
+		}
+		if i >= 0 {
+			v.depth--
+		}
+		return i
 	case 't':
 		return v.literal(i, "true")
 	case 'f':

@@ -113,9 +113,9 @@ func offsetMinutes(zone string) (int64, error) {
 	return hours*60 + minutes, nil
 }
 
-// firstOfMonth returns the first day of a month, 1 to 13, in days since 1970 in the Gregorian calendar. Years that begin
-// in March have the leap day at their end, so that the days before a month depend on the month alone. The year 0 may
-// come out a day wrong, which is still far out of ParseTime's range. It costs half of what time.Date does.
+// firstOfMonth returns the first day of a month, 1 to 13, in days since 1970 in the Gregorian calendar. Years that
+// begin in March have the leap day at their end, so that the days before a month depend on the month alone. The year 0
+// may come out a day wrong, which is still far out of ParseTime's range. It costs half of what time.Date does.
 func firstOfMonth(year, month int64) int64 {
 	const daysTo1970 = 719_468 // from 0000-03-01
 	if month < 3 {

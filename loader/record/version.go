@@ -1,19 +1,19 @@
 package record
 
-// Version tells the versions of a record apart. The greatest one wins, whatever the order in which versions come.
+// Version orders the versions of a record. The greatest one wins, whatever the order in which versions come.
 type Version struct {
 	LSN       uint64 // position of the change in the source's WAL; 0 for records of files
 	UpdatedAt int64
 	DeletedAt int64 // 0 unless Deleted
 	Deleted   bool
-	// Tombstone says that the source deleted the row and told nothing of it but its key: all other fields are those of
+	// Tombstone says that the source deleted the row and sent nothing of it but its key: all other fields are those of
 	// the version before.
 	Tombstone bool
 	// Unsent are fields that the source did not send, because they did not change: the version before has them.
 	Unsent Fields
 }
 
-// Before reports whether the other version wins over this one. The LSN decides; the time that the source gives compares
+// Before reports whether the other version wins over this one. The LSN decides; the time of the source compares
 // only records of files, which have none. Of equal versions none is before the other.
 func (v *Version) Before(other *Version) bool {
 	if v.LSN != other.LSN {

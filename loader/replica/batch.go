@@ -16,7 +16,7 @@ type Batch struct {
 type recordSet interface {
 	put(record.Record)
 	has(key string) bool
-	drop(keys []string)
+	drop(gone func(key string) bool)
 	all(yield func(record.Record) bool)
 	len() int
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Compute computes the figures of all stale hours. A reader takes the hours from the messages until then.
+// Compute computes the figures of all stale hours. Until then, readers read them from the messages.
 func (w *Writer) Compute(ctx context.Context) error {
 	if w.rollups.Stale() == 0 {
 		return nil
@@ -21,7 +21,7 @@ func (w *Writer) Compute(ctx context.Context) error {
 }
 
 // MarkAll marks all hours of the organizations as stale, those of every organization if none is given: Compute then
-// computes them anew, and readers take them from the messages meanwhile.
+// computes them anew, and readers read them from the messages meanwhile.
 func (w *Writer) MarkAll(ctx context.Context, organizations []string) error {
 	ctx, cancel := w.Statement(ctx)
 	defer cancel()

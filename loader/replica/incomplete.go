@@ -43,7 +43,14 @@ func (w *Writer) Incomplete(ctx context.Context, b *Batch, floors Floors) (Missi
 // rows are gone from the source, and their deletion comes later in its WAL.
 func (b *Batch) Complete(missing Missing, found []record.Record) {
 	for kind, keys := range missing {
-		b.sets[kind].drop(keys)
+		gone := map[string]struct{}{}
+		for _, key := range keys {
+			gone[key] = struct{}{}
+		}
+		b.sets[kind].drop(func(key string) bool {
+			_, is := gone[key]
+			return is
+		})
 	}
 	for _, r := range found {
 		b.Add(r)
@@ -52,14 +59,7 @@ func (b *Batch) Complete(missing Missing, found []record.Record) {
 
 // Drop removes the records whose kind and key gone reports.
 func (b *Batch) Drop(gone func(kind record.Kind, key string) bool) {
-	missing := Missing{}
-	for i, set := range b.sets {
-		kind := record.Kind(i)
-		for r := range set.all {
-			if gone(kind, r.Key()) {
-				missing[kind] = append(missing[kind], r.Key())
-			}
-		}
+	for kind, set := range b.sets {
+		set.drop(func(key string) bool { return gone(record.Kind(kind), key) })
 	}
-	b.Complete(missing, nil)
 }

@@ -50,8 +50,8 @@ func (b *Batch) members() *winners[record.Identity, *record.Member] {
 	return b.sets[record.KindMember].(*winners[record.Identity, *record.Member])
 }
 
-// memberKey returns what tells members of a batch apart: the key of the row of a source, which may move to another
-// organization or user; or the organization and user of one from a file.
+// memberKey returns what distinguishes the members of a batch: the key of the row of a source, which may move to
+// another organization or user; or the organization and user of one from a file.
 func memberKey(r *record.Member) record.Identity {
 	if r.SourceKey != "" {
 		return sourceKey(r.SourceKey)
@@ -150,8 +150,8 @@ func (m *members) find(ctx context.Context, records []*record.Member, numbers ma
 	return found, err
 }
 
-// owned looks up the members that rows of the source gave last, by the row's key. A member that another row has taken
-// over since is not among them.
+// owned looks up the members that rows of the source stood for last, by the row's key. A member that another row stands
+// for since is not among them.
 func (m *members) owned(ctx context.Context, sources []string) (map[string][]*record.Member, error) {
 	owned := map[string][]*record.Member{}
 	sources = slices.DeleteFunc(sources, func(key string) bool { return key == "" }) // of files

@@ -11,7 +11,7 @@ import (
 )
 
 // merges controls ClickHouse's merges of parts. It stops them while large batches keep coming: what is merged then is
-// soon merged again with what came since, and takes the time of those who write and compute. Answers do not depend on
+// soon merged again with what came since, and merging slows down those who write and compute. Answers do not depend on
 // it.
 //
 // Merges stay stopped until they are started, or the server restarts. So whoever opens the replicas starts them, in

@@ -157,7 +157,7 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// planChunk is how many messages may be looked up at once: what is stored of them takes more memory than they do.
+// planChunk is how many messages may be looked up at once: what is stored of them needs more memory than they do.
 const planChunk = 50_000
 
 // planMessages plans the messages, given the indexes of those in the batch that may be stored.

@@ -27,7 +27,7 @@ type planned struct{}
 
 func (planned) apply(context.Context, uint64, *plan) (changed int, err error) { return 0, nil }
 
-// sentWhole is part of tables whose records have no field that the version before could give.
+// sentWhole is part of tables whose records have no field that the version before could supply.
 type sentWhole struct{}
 
 func (sentWhole) lacking(_ context.Context, partial []record.Record, _ uint64) (keys []string, err error) {

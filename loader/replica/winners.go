@@ -69,19 +69,12 @@ func (w *winners[K, R]) add(key K, r R) {
 	}
 }
 
-// drop removes the records of keys.
-func (w *winners[K, R]) drop(keys []string) {
-	if len(keys) == 0 {
+// drop removes the records whose keys are gone.
+func (w *winners[K, R]) drop(gone func(key string) bool) {
+	kept := slices.DeleteFunc(w.list, func(r R) bool { return gone(r.Key()) })
+	if len(kept) == len(w.list) {
 		return
 	}
-	gone := make(map[K]struct{}, len(keys))
-	for _, key := range keys {
-		gone[w.keyOf(key)] = struct{}{}
-	}
-	kept := slices.DeleteFunc(w.list, func(r R) bool {
-		_, goes := gone[w.key(r)]
-		return goes
-	})
 	w.list, w.hashes = w.list[:0], w.hashes[:0]
 	clear(w.index)
 	for _, r := range kept {

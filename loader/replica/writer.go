@@ -133,7 +133,7 @@ func (w *Writer) prepare(ctx context.Context) error {
 var settings = map[string]any{
 	"min_insert_block_size_rows":             math.MaxInt64, // an insert is one part, however many blocks it comes in
 	"min_insert_block_size_bytes":            math.MaxInt64,
-	"optimize_on_insert":                     0, // none writes a sorting key twice: the server need not look for that
+	"optimize_on_insert":                     0, // none writes a sort key twice: the server need not look for that
 	"force_grouping_standard_compatibility":  1, // computing months goes by what grouping() says
 	"low_cardinality_allow_in_native_format": 0, // the driver is slow to make such columns
 }

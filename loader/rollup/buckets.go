@@ -19,7 +19,7 @@ type bucket struct {
 type group []bucket
 
 // Statements read a bucket each while there are few days, so that two far-apart changes don't cost what lies between;
-// and as many months as they can take when there are more.
+// and as many months as one statement can handle when there are more.
 const (
 	maxDays          = 16
 	maxStatementRows = 3_000_000

@@ -13,8 +13,8 @@ import (
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
-// Compute computes the cells and the activity of all stale hours, and then unmarks the hours. A reader takes them from
-// the messages until then. It reports whether it was many days.
+// Compute computes the cells and the activity of all stale hours, and then unmarks the hours. Until then, readers read
+// them from the messages. It reports whether it was many days.
 func (r *Rollups) Compute(ctx context.Context) (many bool, err error) {
 	if len(r.stale.marked) == 0 {
 		return false, nil
@@ -190,7 +190,7 @@ func (c *computation) userMonths(ctx context.Context) error {
 	for key := range c.touched.userMonths() {
 		users[key.bucket] = append(users[key.bucket], key.userNo)
 	}
-	// The user alone is a condition on the sorting key, too; all three together are what is meant.
+	// The user alone is a condition on the sort key, too; all three together are what is meant.
 	return c.runTouched(ctx, cells.Month, "month", "user_no", users, strings.Replace(computeUserMonthsSQL, "{within}",
 		"{within} AND user_no IN (SELECT user_no FROM keys) AND (org_id, {start}, user_no) IN (SELECT org_id, at, user_no FROM keys)", 1), params)
 }
@@ -216,7 +216,7 @@ func (c *computation) runTouched(ctx context.Context, grain cells.Grain, column,
 	return nil
 }
 
-// run runs a statement over the buckets that hold the hours, in as many parts as it takes. In the statement, {within}
+// run runs a statement over the buckets that hold the hours, in as many parts as it needs. In the statement, {within}
 // is the condition that a row, which has its time in the column, lies in one of the buckets, and {start} the start of
 // its bucket.
 func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain cells.Grain, column, statement string, params clickhouse.Params) error {

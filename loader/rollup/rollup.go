@@ -2,7 +2,7 @@
 // the messages change.
 //
 // Before rows of messages are written, their hours are marked as stale; Compute computes the figures of stale hours and
-// unmarks them. While an hour is marked, readers take it from the messages. So figures are exact at every moment, and
+// unmarks them. While an hour is marked, readers read it from the messages. So figures are exact at every moment, and
 // what a crash left behind is computed by whoever opens the replicas next.
 package rollup
 

@@ -36,7 +36,7 @@ SELECT
         + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})
         + (SELECT count() FROM user_months FINAL WHERE org_id = {org_id:String})`
 
-// staleSQL are the starts of the hours that readers take from messages.
+// staleSQL are the starts of the hours that readers read from messages.
 var staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
         FROM stale_hours FINAL
         WHERE org_id = {org_id:String} AND ` + cells.IsStaleHour
@@ -57,7 +57,7 @@ const setsSQL = `concat(
 type buckets struct {
 	table, where string // which of its rows
 	start        string // month, day and hour of the start of the bucket that holds the instant at
-	keys         string // what tells its rows apart: start, the bucket's, and others
+	keys         string // what distinguishes its rows: start, the bucket's, and others
 	row          string // which row, in words
 	// The keys, and the figures as text: as they are stored, and as they follow from messages.
 	stored, expected string

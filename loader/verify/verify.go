@@ -36,7 +36,7 @@ type Result struct {
 	Rows          uint64       // rows compared
 	Differences   []Difference // the first maxShown of each comparison of an organization
 	More          uint64       // differences beyond these
-	Stale         uint64       // hours that readers take from messages anyway, and that were left out
+	Stale         uint64       // hours that readers read from messages anyway, and that were left out
 	Unchecked     []string     // organizations that did not stop changing
 }
 

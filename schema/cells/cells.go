@@ -37,7 +37,7 @@ var (
 )
 
 // SumsOf lists the sums over rows of a table that holds sums itself, named like their columns. The table qualifies the
-// columns: ClickHouse would take a bare name for the alias.
+// columns: to ClickHouse, a bare name would be the alias.
 func SumsOf(table string) string {
 	return listOf(func(s Sum) string { return fmt.Sprintf("sum(%s.%s) AS %[2]s", table, s.Column) })
 }

@@ -92,3 +92,11 @@ func TestEveryMistakeIsReported(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryKindIsDescribed(t *testing.T) {
+	for i, k := range kinds {
+		if len(k.fields) == 0 || len(k.identity) == 0 {
+			t.Errorf("nothing is known of a %s", record.Kind(i))
+		}
+	}
+}

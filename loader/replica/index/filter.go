@@ -7,7 +7,7 @@ import "math/bits"
 // reverse.
 type filter struct {
 	blocks   []filterBlock
-	capacity int // hashes that it can take before its false answers exceed about one in a thousand
+	capacity int // hashes that it can hold before its false answers exceed about one in a thousand
 	added    int
 }
 

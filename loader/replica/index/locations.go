@@ -13,7 +13,7 @@ type Locations struct {
 	kind string
 }
 
-// Location is the part of a row's sorting key before the id.
+// Location is the part of a row's sort key before the id.
 type Location struct {
 	OrgID string
 	At    int64 // milliseconds since 1970 UTC
@@ -33,7 +33,7 @@ type Found map[uint64][]Location
 // Has reports whether an id's rows are or were at a location.
 func (f Found) Has(hash uint64, at Location) bool { return slices.Contains(f[hash], at) }
 
-// Keys returns the sorting keys (org_id, at, id) where rows of ids may be, and their number.
+// Keys returns the sort keys (org_id, at, id) where rows of ids may be, and their number.
 func (f Found) Keys(ids []string, hashes []uint64) (keys *clickhouse.Keys, n int) {
 	var orgs, wanted []string
 	var times []int64
