@@ -48,16 +48,18 @@ const Patience = time.Minute
 // Eventually waits for a condition, and reports whether it became true.
 func Eventually(condition func() bool) bool { return Within(Patience, condition) }
 
-// Within is Eventually with a patience of its own, for a condition that may take longer.
+// Within is Eventually with a patience of its own, for a condition that may take longer. The pauses grow with the time
+// that was waited, so that what is waited for has the processors: many conditions are statements or read files.
 func Within(patience time.Duration, condition func() bool) bool {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		if condition() {
-			return true
-		}
-		if time.Now().After(deadline) {
+	const share, longest = 16, 50 * time.Millisecond
+	for begun := time.Now(); !condition(); {
+		waited := time.Since(begun)
+		if waited > patience {
 			return false
 		}
+		time.Sleep(min(max(waited/share, time.Millisecond), longest))
 	}
+	return true
 }
 
 // Await waits for a condition that the rest of the test needs.

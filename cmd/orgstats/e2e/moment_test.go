@@ -90,7 +90,7 @@ func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Questi
 }
 
 // comparePace is the pause between comparisons, which leaves the processors some time for what is watched.
-const comparePace = 50 * time.Millisecond
+const comparePace = 100 * time.Millisecond
 
 // watch compares answers continuously, whatever else happens, until stop is called, which returns how many were
 // compared.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -15,27 +14,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/tidwall/gjson"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/openapi"
+	"github.com/orgstats/orgstats/service/openapi/openapitest"
 )
 
-// everyPath stands in the tests for any path: its answers are those that the description has for every path.
-const everyPath = "/every-path"
-
-// description is the service's own description, with which its answers are compared.
-type description struct {
-	validator.Validator
-	documented map[string]bool // "path status"
-}
-
 // describe reads the description from a service.
-func (s *server) describe() *description {
+func (s *server) describe() *openapitest.Description {
 	s.Helper()
 	response, err := s.client.Get("http://" + s.address + "/openapi.json")
 	if err != nil {
@@ -46,110 +35,7 @@ func (s *server) describe() *description {
 	if document, _ := openapi.Describe(gjson.Get(text, "info.version").String()); text != string(document) {
 		s.Error("/openapi.json is not the description that is embedded")
 	}
-	return newDescription(s.T, text)
-}
-
-func newDescription(t *testing.T, text string) *description {
-	t.Helper()
-	var document map[string]any
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		t.Fatal(err)
-	}
-	paths := document["paths"].(map[string]any)
-	paths[everyPath] = map[string]any{"get": map[string]any{"responses": document["x-responses-of-every-path"]}}
-	d := &description{documented: map[string]bool{}}
-	for path, item := range paths {
-		for status := range item.(map[string]any)["get"].(map[string]any)["responses"].(map[string]any) {
-			d.documented[path+" "+status] = true
-		}
-	}
-	whole, err := json.Marshal(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := libopenapi.NewDocument(whole)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, errs := validator.NewValidator(parsed)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	d.Validator = made
-	return d
-}
-
-// complaints returns what is wrong with an answer according to the description of a path.
-func (d *description) complaints(path string, response *http.Response, body string) (all []string) {
-	request, _ := http.NewRequest(http.MethodGet, "http://test"+path, nil)
-	response.Body = io.NopCloser(strings.NewReader(body))
-	_, errs := d.ValidateHttpResponse(request, response)
-	for _, err := range errs {
-		all = append(all, err.Error())
-		for _, e := range err.SchemaValidationErrors {
-			all = append(all, e.Reason)
-		}
-	}
-	if !d.documented[fmt.Sprint(path, " ", response.StatusCode)] {
-		all = append(all, fmt.Sprintf("status %d is not described", response.StatusCode))
-	}
-	return all
-}
-
-// TestDescriptionIsOpenAPI31 validates the description against OpenAPI's own schema.
-func TestDescriptionIsOpenAPI31(t *testing.T) {
-	t.Parallel()
-	document, err := libopenapi.NewDocument(openapi.Document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if version := document.GetVersion(); !strings.HasPrefix(version, "3.1.") {
-		t.Errorf("the description is written in OpenAPI %s", version)
-	}
-	v, errs := validator.NewValidator(document)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	if ok, errs := v.ValidateDocument(); !ok {
-		for _, err := range errs {
-			t.Error(err)
-		}
-	}
-}
-
-// TestDescriptionRefusesWhatIsWrong checks that the answers are really validated.
-func TestDescriptionRefusesWhatIsWrong(t *testing.T) {
-	t.Parallel()
-	d := newDescription(t, string(openapi.Document))
-	const failure = `{"error":"Unauthorized"}`
-	header := func(pairs ...string) http.Header {
-		h := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "X-Request-Id": {"id"}}
-		for i := 0; i < len(pairs); i += 2 {
-			h.Set(pairs[i], pairs[i+1])
-		}
-		return h
-	}
-	for _, row := range []struct {
-		why, path string
-		status    int
-		header    http.Header
-		body      string
-		good      bool
-	}{
-		{"as it should be", statsPath, 401, header("WWW-Authenticate", "Bearer"), failure, true},
-		{"a status that is not described", statsPath, 418, header(), failure, false},
-		{"without a header", statsPath, 401, header(), failure, false},
-		{"an unknown field", statsPath, 401, header("WWW-Authenticate", "Bearer"), `{"error":"no","cause":"secret"}`, false},
-		{"a field is missing", statsPath, 401, header("WWW-Authenticate", "Bearer"), `{}`, false},
-		{"figures that lack all but one", statsPath, 200, header("ETag", `"1"`), `{"messageCount":1}`, false},
-		{"another type", statsPath, 401, header("WWW-Authenticate", "Bearer", "Content-Type", "text/plain"), failure, false},
-		{"no waiting time", statsPath, 503, header(), failure, false},
-	} {
-		response := &http.Response{StatusCode: row.status, Header: row.header}
-		if complaints := d.complaints(row.path, response, row.body); (len(complaints) == 0) != row.good {
-			t.Errorf("%s: complaints %q", row.why, complaints)
-		}
-	}
+	return openapitest.Read(s.T, text)
 }
 
 const statsPath = "/api/dashboard/getStats"
@@ -157,7 +43,7 @@ const statsPath = "/api/dashboard/getStats"
 // provoked collects the answers that were provoked.
 type provoked struct {
 	*testing.T
-	*description
+	*openapitest.Description
 	seen map[string]bool
 }
 
@@ -174,7 +60,7 @@ func (p *provoked) expect(why, path string, status int, response *http.Response,
 		p.Errorf("%s: status %d, want %d: %.200s", why, response.StatusCode, status, body)
 		return
 	}
-	if complaints := p.complaints(path, response, body); len(complaints) > 0 {
+	if complaints := p.Complaints(path, response, body); len(complaints) > 0 {
 		p.Errorf("%s: status %d is not as described: %q\n%v %.200s", why, status, complaints, response.Header, body)
 	}
 	p.seen[fmt.Sprint(path, " ", status)] = true
@@ -225,7 +111,7 @@ func TestServiceKeepsToItsDescription(t *testing.T) {
 	p.noRequests(s)
 	p.limits(i)
 	p.outages(s)
-	for _, described := range slices.Sorted(maps.Keys(p.documented)) {
+	for _, described := range slices.Sorted(maps.Keys(p.Documented)) {
 		if !p.seen[described] {
 			t.Errorf("%s is described and was not provoked", described)
 		}
@@ -290,7 +176,7 @@ func (p *provoked) noRequests(s *server) {
 		{"a large head", "GET /livez" + head + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", http.StatusRequestHeaderFieldsTooLarge},
 	} {
 		response, err := s.wire(row.text)
-		p.expect(row.why, everyPath, row.status, response, err)
+		p.expect(row.why, openapitest.EveryPath, row.status, response, err)
 	}
 }
 
@@ -303,7 +189,7 @@ func (p *provoked) limits(i *installation) {
 	response, err := s.get(statsPath, s.token(adminOfA), always(), nil)
 	p.expect("one more", statsPath, http.StatusTooManyRequests, response, err)
 	response, err = s.wire("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n") // the client keeps its connection
-	p.expect("one connection too many", everyPath, http.StatusServiceUnavailable, response, err)
+	p.expect("one connection too many", openapitest.EveryPath, http.StatusServiceUnavailable, response, err)
 }
 
 // outages provokes failures of ClickHouse: a table that is gone, and an engine that hangs. Nothing can be asked

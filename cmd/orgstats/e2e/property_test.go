@@ -19,7 +19,7 @@ import (
 // ORGSTATS_TEST_ROUNDS repeat a failure, or make the test longer.
 func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Parallel()
-	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 16)
+	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 8)
 	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
 	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
 	stop := examine(d.server).watch(seed + 1)

@@ -1,14 +1,13 @@
 package e2e
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
 )
 
@@ -19,8 +18,9 @@ const longPatience = 5 * patience
 type replication struct {
 	*installation
 	source     *pgtest.Cluster
-	arguments  []string // of replicate
-	replicator *process // nil before the first start
+	arguments  []string  // of replicate
+	replicator *process  // nil before the first start
+	conn       *pgx.Conn // to the source; nil before the first question, and after it was lost
 }
 
 // replicates creates a source and an installation, but starts no replicator. The settings are PostgreSQL's.
@@ -45,15 +45,13 @@ func (r *replication) position() (lsn string) {
 	return lsn
 }
 
-// ask queries one value from the source, on a connection of its own.
+// ask queries one value from the source. The source may have been killed since the last question.
 func (r *replication) ask(value any, query string, arguments ...any) {
 	r.Helper()
-	conn, err := pgx.Connect(r.Context(), r.source.URL())
-	if err == nil {
-		err = conn.QueryRow(r.Context(), query, arguments...).Scan(value)
-		_ = conn.Close(context.Background())
+	if r.conn == nil || r.conn.Ping(r.Context()) != nil {
+		r.conn = r.source.Connect()
 	}
-	if err != nil {
+	if err := r.conn.QueryRow(r.Context(), query, arguments...).Scan(value); err != nil {
 		r.Fatalf("%s: %v", query, err)
 	}
 }
@@ -76,13 +74,13 @@ func (r *replication) complete() bool {
 func (r *replication) catchUp() {
 	r.Helper()
 	position := r.position()
-	for deadline := time.Now().Add(longPatience); !r.caughtUp(position) || !r.complete(); time.Sleep(50 * time.Millisecond) {
+	if !enginetest.Within(longPatience, func() bool {
 		if !r.replicator.running() {
 			r.again()
 		}
-		if time.Now().After(deadline) {
-			r.Fatalf("the replicator does not reach %s: %s", position, r.replicator.stderr.lastWords())
-		}
+		return r.caughtUp(position) && r.complete()
+	}) {
+		r.Fatalf("the replicator does not reach %s: %s", position, r.replicator.stderr.lastWords())
 	}
 }
 
