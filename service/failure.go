@@ -73,10 +73,8 @@ func invalid(mistakes []mistake) *failure {
 	return &failure{code: codeInvalid, sentence: sentence, details: mistakes}
 }
 
-// Error returns the sentence.
 func (f *failure) Error() string { return f.sentence }
 
-// Unwrap returns the cause.
 func (f *failure) Unwrap() error { return f.cause }
 
 // asFailure returns what to show of an error. What it does not know is internal.

@@ -55,14 +55,6 @@ func (s *Service) observation(r *request) Observation {
 	return o
 }
 
-// routeOf returns the route of a path.
-func (s *Service) routeOf(path string) string {
-	if s.paths[path] {
-		return path
-	}
-	return RouteOther
-}
-
 // startSpan begins the request's span, as a child of the caller's if it names one (W3C Trace Context).
 func (s *Service) startSpan(r *request) {
 	ctx := propagation.TraceContext{}.Extract(s.base, headerCarrier{&r.http.Request.Header})

@@ -59,10 +59,13 @@ func (s *Service) begin(http *fasthttp.RequestCtx) *request {
 		id:      requestID(&http.Request.Header),
 		client:  s.client(http),
 		method:  string(http.Method()),
-		route:   s.routeOf(string(path)),
+		route:   RouteOther,
 		path:    string(path),
 		query:   string(query),
 		started: time.Now(),
+	}
+	if s.paths[r.path] {
+		r.route = r.path
 	}
 	http.Request.SetRequestURI(r.path)
 	http.Request.Header.SetHost(anyHost)

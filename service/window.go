@@ -51,7 +51,7 @@ func withinRecords(ms int64) int64 { return min(max(ms, recordsFrom), recordsUnt
 func (p *parameters) instant(name string) (ms int64, exact, ok bool) {
 	text := p.values[name]
 	if text == "" {
-		if !p.hasMistake(name) {
+		if !slices.ContainsFunc(p.mistakes, func(m mistake) bool { return m.Path == name }) { // else its value was wrong
 			p.wrong(name, "%s is missing: give an RFC 3339 date-time such as 2024-01-31T23:59:59.999Z", name)
 		}
 		return 0, false, false
@@ -65,11 +65,6 @@ func (p *parameters) instant(name string) (ms int64, exact, ok bool) {
 		return ms, exact, ok
 	}
 	return ms, exact, true
-}
-
-// hasMistake reports whether a mistake of a parameter was found already.
-func (p *parameters) hasMistake(name string) bool {
-	return slices.ContainsFunc(p.mistakes, func(m mistake) bool { return m.Path == name })
 }
 
 // beyondRecords reads a date-time outside of the years of records, 0001 to 9999. It is well formed when the same time

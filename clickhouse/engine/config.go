@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/xml"
+	"errors"
 	"path/filepath"
 	"text/template"
 )
@@ -24,26 +25,15 @@ var (
 // writeConfig writes the engine's configuration and its users. ClickHouse merges them with whatever else it finds in
 // users.d.
 func writeConfig(d directory, s state, c credentials) error {
-	err := writeTemplate(d.config(), engineTemplate, map[string]any{
-		"Data":     d.data(),
-		"Users":    d.users(),
-		"Log":      d.log(),
-		"TCPPort":  s.TCPPort,
-		"HTTPPort": s.HTTPPort,
-	})
-	if err != nil {
-		return err
+	values := map[string]any{
+		"Data": d.data(), "Users": d.users(), "Log": d.log(), "TCPPort": s.TCPPort, "HTTPPort": s.HTTPPort, "Database": Database,
+		"OwnerName": ownerName, "OwnerHash": sha256Hex(c.Owner), "AnalystName": analystName, "AnalystHash": sha256Hex(c.Analyst),
 	}
-	if err := writeFile(filepath.Join(d.moreUsers(), "analyst-limits.xml"), analystLimits); err != nil {
-		return err
-	}
-	return writeTemplate(d.users(), usersTemplate, map[string]any{
-		"Database":    Database,
-		"OwnerName":   ownerName,
-		"OwnerHash":   sha256Hex(c.Owner),
-		"AnalystName": analystName,
-		"AnalystHash": sha256Hex(c.Analyst),
-	})
+	return errors.Join(
+		writeTemplate(d.config(), engineTemplate, values),
+		writeFile(filepath.Join(d.moreUsers(), "analyst-limits.xml"), analystLimits),
+		writeTemplate(d.users(), usersTemplate, values),
+	)
 }
 
 func writeTemplate(path string, t *template.Template, values map[string]any) error {

@@ -95,14 +95,6 @@ func brokenf(format string, arguments ...any) error {
 	return source.Fatalf(format+": changes may be missing; resynchronize everything with --resync all", arguments...)
 }
 
-// sameCluster makes sure that this is the cluster that was replicated.
-func (s *session) sameCluster(now wal.Cluster) error {
-	if at := &s.state.source; s.resumes() && now.System != at.system {
-		return brokenf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.System, at.system)
-	}
-	return nil
-}
-
 // continues makes sure that the slot goes on where the last run ended.
 func (s *session) continues(ctx context.Context, now wal.Cluster, found *source.Slot) error {
 	at := &s.state.source

@@ -33,7 +33,8 @@ type Options struct {
 	Mapping     mapping.Mapping
 	Slot        string
 	Publication string
-	// ClickHouse returns the URL of ClickHouse, whose schema is up to date. It is asked again after every failure.
+	// ClickHouse returns the URL of ClickHouse, whose schema is up to date. It is called again after every failure,
+	// because the embedded engine may be another one by then.
 	ClickHouse  func(context.Context) (string, error)
 	OnStatement func(statement string) // as replica.Options has it
 
@@ -74,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Monitor = &Monitor{}
 	}
 	r := &replicator{Options: o, progressAt: time.Now(), unsent: map[string]bool{}}
-	r.target = target{url: o.ClickHouse, onStatement: o.OnStatement, slot: o.Slot, patience: o.Patience, log: o.Log, waiting: o.Monitor.waitFor}
+	r.target.Options = &r.Options
 	defer r.target.writer.Close()
 	if err := o.checkResync(); err != nil {
 		return err

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -96,8 +95,9 @@ func (s *store) report(ctx context.Context, r *Report, st *state) error {
 	}
 	ctx, cancel := s.statement(ctx)
 	defer cancel()
-	if err := s.conn.QueryRow(ctx, "SELECT count() FROM waiting_messages").Scan(&r.WaitingMessages); err != nil {
-		return fmt.Errorf("count the messages that wait: %w", err)
+	var err error
+	if r.WaitingMessages, err = clickhouse.Count(ctx, s.conn, "waiting_messages"); err != nil {
+		return err
 	}
 	return s.read(ctx, "the rejects", nil, `
 SELECT table_name, field, any(reason), any(source_key), count()

@@ -71,8 +71,8 @@ func (s *session) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sameCluster(now); err != nil {
-		return err
+	if at := &s.state.source; s.resumes() && now.System != at.system {
+		return brokenf("this is another PostgreSQL cluster (%s) than was replicated (%s)", now.System, at.system)
 	}
 	var problems []source.Problem
 	if s.tables, problems, err = source.BindAll(ctx, s.catalog, s.Mapping); err != nil {
@@ -101,7 +101,7 @@ func (s *session) prepare(ctx context.Context) error {
 func (s *session) run(ctx context.Context) error {
 	s.written, s.saved = s.state.source.confirmed, time.Now()
 	s.committedAt = s.state.source.committedAt
-	s.queue = wal.NewQueue(wal.Limits{Rows: s.BatchRows, Time: s.BatchTime})
+	s.queue = wal.NewQueue(s.BatchRows, s.BatchTime)
 	every, err := s.catalog.FeedbackInterval(ctx)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
@@ -14,13 +13,7 @@ import (
 
 // target is the ClickHouse that is written to.
 type target struct {
-	url         func(context.Context) (string, error) // asked again after every failure: the embedded engine may be another one
-	onStatement func(statement string)
-	slot        string
-	patience    time.Duration
-	log         *slog.Logger
-	waiting     func(what string) // is called with what is waited for, "" when no more
-
+	*Options
 	connected bool // a step succeeded
 	writer    retry.Writer[*openTarget]
 }
@@ -44,33 +37,33 @@ func (t *target) do(ctx context.Context, step func(ctx context.Context, w *repli
 		switch {
 		case !passes(f.Err) || !t.connected && mistaken(f.Err, f.Attempt == 1) || ctx.Err() != nil:
 			return f.Err
-		case f.Elapsed+f.Pause > t.patience:
-			return fmt.Errorf("changes could not be written to ClickHouse for %s: %w", t.patience, f.Err)
+		case f.Elapsed+f.Pause > t.Patience:
+			return fmt.Errorf("changes could not be written to ClickHouse for %s: %w", t.Patience, f.Err)
 		}
-		t.log.Warn("cannot write to ClickHouse; trying again", "error", f.Err, "pause", f.Pause)
-		t.waiting("ClickHouse")
+		t.Log.Warn("cannot write to ClickHouse; trying again", "error", f.Err, "pause", f.Pause)
+		t.Monitor.waitFor("ClickHouse")
 		return nil
 	})
 	if err != nil {
 		return &targetError{err}
 	}
 	t.connected = true
-	t.waiting("")
+	t.Monitor.waitFor("")
 	return nil
 }
 
 // open opens the writer, which holds the claim to write from then on.
 func (t *target) open(ctx context.Context) (*openTarget, error) {
-	url, err := t.url(ctx)
+	url, err := t.ClickHouse(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writer, err := replica.Open(ctx, replica.Options{URL: url, OnStatement: t.onStatement})
+	writer, err := replica.Open(ctx, replica.Options{URL: url, OnStatement: t.OnStatement})
 	if err != nil {
 		return nil, err
 	}
 	o := &openTarget{Writer: writer}
-	if o.store, err = openStore(ctx, writer, t.slot); err != nil {
+	if o.store, err = openStore(ctx, writer, t.Slot); err != nil {
 		o.Close()
 		return nil, err
 	}

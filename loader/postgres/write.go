@@ -144,15 +144,6 @@ func (s *session) writeChanges(ctx context.Context, w *wal.Changes) error {
 	return nil
 }
 
-// missing returns the rows of which a batch lacks something.
-func (s *session) missing(ctx context.Context, w *wal.Changes) (missing replica.Missing, err error) {
-	err = s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) error {
-		missing, err = writer.Incomplete(ctx, w.Batch, s.floors())
-		return err
-	})
-	return missing, err
-}
-
 func (s *session) floors() (f replica.Floors) {
 	for _, t := range s.state.tables {
 		f[t.record] = t.floor
@@ -165,7 +156,11 @@ func (s *session) applyChanges(ctx context.Context, w *wal.Changes) error {
 	if err := s.resolveShared(ctx, w); err != nil {
 		return err
 	}
-	missing, err := s.missing(ctx, w)
+	var missing replica.Missing // rows of which the batch lacks something
+	err := s.target.do(ctx, func(ctx context.Context, writer *replica.Writer, _ *store) (err error) {
+		missing, err = writer.Incomplete(ctx, w.Batch, s.floors())
+		return err
+	})
 	if err != nil {
 		return err
 	}

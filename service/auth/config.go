@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -26,14 +27,11 @@ type Config struct {
 
 // Validate returns every mistake, each a sentence that names the setting; none means that the configuration is good.
 func (c Config) Validate() []error {
-	mistakes := []error{
-		checkIssuer(c.Issuer),
-		checkKeySource(c.PublicKey, c.JWKSURL),
-	}
+	mistakes := append([]error{checkIssuer(c.Issuer)}, checkKeySource(c.PublicKey, c.JWKSURL)...)
 	for _, party := range c.AuthorizedParties {
 		mistakes = append(mistakes, checkParty(party))
 	}
-	return compact(mistakes)
+	return slices.DeleteFunc(mistakes, func(err error) bool { return err == nil })
 }
 
 func checkIssuer(issuer string) error {
@@ -47,18 +45,20 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-func checkKeySource(publicKey, jwksURL string) error {
+func checkKeySource(publicKey, jwksURL string) (mistakes []error) {
 	switch {
 	case publicKey != "" && jwksURL != "":
-		return errors.Join(
-			errors.New("CLERK_JWT_KEY and CLERK_JWKS_URL are both set: give one, so that it is clear whose keys count"),
-			checkPublicKey(publicKey), checkJWKSURL(jwksURL))
-	case publicKey != "":
-		return checkPublicKey(publicKey)
-	case jwksURL != "":
-		return checkJWKSURL(jwksURL)
+		mistakes = append(mistakes, errors.New("CLERK_JWT_KEY and CLERK_JWKS_URL are both set: give one, so that it is clear whose keys count"))
+	case publicKey == "" && jwksURL == "":
+		mistakes = append(mistakes, errors.New("there is no way to verify tokens: set CLERK_JWKS_URL, or CLERK_JWT_KEY to the public key in PEM"))
 	}
-	return errors.New("there is no way to verify tokens: set CLERK_JWKS_URL, or CLERK_JWT_KEY to the public key in PEM")
+	if publicKey != "" {
+		mistakes = append(mistakes, checkPublicKey(publicKey))
+	}
+	if jwksURL != "" {
+		mistakes = append(mistakes, checkJWKSURL(jwksURL))
+	}
+	return mistakes
 }
 
 func checkPublicKey(text string) error {
@@ -100,17 +100,4 @@ func checkParty(party string) error {
 			"(scheme and host in lower case, no slash at the end)", party)
 	}
 	return nil
-}
-
-// compact drops the checks that found nothing and splits joined errors, so that each mistake stands by itself.
-func compact(errs []error) []error {
-	var mistakes []error
-	for _, err := range errs {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			mistakes = append(mistakes, compact(joined.Unwrap())...)
-		} else if err != nil {
-			mistakes = append(mistakes, err)
-		}
-	}
-	return mistakes
 }

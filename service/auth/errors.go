@@ -17,7 +17,6 @@ var ErrKeysUnavailable = errors.New("no signing keys have been loaded yet")
 // Reason is a short, fixed code for why a token was refused, fit for a log field and a metric's label.
 type Reason string
 
-// The reasons.
 const (
 	ReasonHeader      Reason = "header"        // no Authorization header, or not one bearer token
 	ReasonMalformed   Reason = "malformed"     // not a JWT, or a claim of the wrong type
@@ -57,10 +56,8 @@ func refuse(reason Reason, sentence string) *Error {
 	return &Error{Reason: reason, cause: errors.New(sentence)}
 }
 
-// Error returns the reason's code and what was wrong.
 func (e *Error) Error() string { return "token refused (" + string(e.Reason) + "): " + e.cause.Error() }
 
-// Unwrap returns what was wrong.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes every refusal an ErrUnauthorized.

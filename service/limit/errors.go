@@ -17,7 +17,6 @@ var (
 // Reason is a short, fixed code for why a question was shed, fit for a log field and a metric's label.
 type Reason string
 
-// The reasons.
 const (
 	ReasonQueueFull Reason = "queue_full" // no room in the queue
 	ReasonWaited    Reason = "waited"     // no turn came within the patience
@@ -26,7 +25,6 @@ const (
 // OverloadError is returned for a question that is shed.
 type OverloadError struct{ Reason Reason }
 
-// Error names the reason.
 func (e *OverloadError) Error() string { return fmt.Sprintf("%v (%s)", ErrOverloaded, e.Reason) }
 
 // Is makes every OverloadError an ErrOverloaded.
@@ -35,7 +33,6 @@ func (e *OverloadError) Is(target error) bool { return target == ErrOverloaded }
 // Scope is whose rate was exceeded.
 type Scope string
 
-// The scopes.
 const (
 	ScopeOrganization Scope = "organization"
 	ScopeUser         Scope = "user"
@@ -47,7 +44,6 @@ type RateLimitError struct {
 	Wait  time.Duration // until the next request is allowed
 }
 
-// Error names the scope.
 func (e *RateLimitError) Error() string {
 	return fmt.Sprintf("%v: the rate of the %s", ErrRateLimited, e.Scope)
 }

@@ -79,14 +79,12 @@ func (m *Metrics) Database(conn clickhouse.Conn, log *slog.Logger) {
 	m.Register(&database{conn: conn, log: log})
 }
 
-// Describe implements prometheus.Collector.
 func (d *database) Describe(descs chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{upDesc, staleDesc, waitingDesc, batchDesc, openDesc, writeDesc, rejectsDesc, takenDesc, committedDesc} {
 		descs <- desc
 	}
 }
 
-// Collect implements prometheus.Collector.
 func (d *database) Collect(metrics chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64) {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)

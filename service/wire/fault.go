@@ -3,7 +3,6 @@ package wire
 // Kind says which sort of answer a fault is owed.
 type Kind int
 
-// The kinds of faults.
 const (
 	Malformed    Kind = iota // what HTTP does not allow: 400
 	BodyTooLarge             // 413
@@ -19,7 +18,6 @@ type Fault struct {
 	Sentence string
 }
 
-// Error returns the sentence.
 func (f *Fault) Error() string { return f.Sentence }
 
 func malformed(sentence string) *Fault { return &Fault{Malformed, sentence} }

@@ -5,7 +5,6 @@ import "github.com/orgstats/orgstats/loader/record"
 // Shape is what a field holds, which decides what columns fit.
 type Shape int
 
-// Shapes of fields.
 const (
 	Identifier Shape = iota // a text, a number or a uuid
 	Text                    // a text

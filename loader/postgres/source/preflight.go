@@ -13,7 +13,6 @@ import (
 // Severity says how a finding of a check is to be understood.
 type Severity int
 
-// Severities of findings.
 const (
 	OK     Severity = iota // it is as it must be
 	Note                   // it works, and there is something to know about it

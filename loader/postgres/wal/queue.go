@@ -10,7 +10,9 @@ import (
 // Queue hands the changes of the WAL to whoever writes them. The WAL is read on while a batch is written, as far as
 // memory allows.
 type Queue struct {
-	Limits
+	maxRows int           // a batch is closed when it has this many changes,
+	maxTime time.Duration // or its first one has waited this long
+
 	mu     sync.Mutex
 	closed []*Changes // closed, in order
 	open   *Changes   // what changes go into
@@ -22,18 +24,12 @@ type Queue struct {
 	space *sync.Cond
 }
 
-// Limits say when a batch is closed.
-type Limits struct {
-	Rows int
-	Time time.Duration
-}
-
 // A batch is closed when it was made of this many bytes, too.
 const batchBytes = 64 << 20
 
 // NewQueue returns an empty queue.
-func NewQueue(l Limits) *Queue {
-	q := &Queue{Limits: l, open: NewChanges(), Ready: make(chan struct{}, 1)}
+func NewQueue(maxRows int, maxTime time.Duration) *Queue {
+	q := &Queue{maxRows: maxRows, maxTime: maxTime, open: NewChanges(), Ready: make(chan struct{}, 1)}
 	q.space = sync.NewCond(&q.mu)
 	return q
 }
@@ -43,7 +39,7 @@ func NewQueue(l Limits) *Queue {
 func (q *Queue) put(change func(*Changes)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.err == nil && (q.rows >= 2*q.Limits.Rows || q.bytes >= 2*batchBytes) {
+	for q.err == nil && (q.rows >= 2*q.maxRows || q.bytes >= 2*batchBytes) {
 		q.space.Wait()
 	}
 	was := q.open.Empty()
@@ -52,7 +48,7 @@ func (q *Queue) put(change func(*Changes)) {
 		q.open.FirstReadAt = time.Now()
 		wake(q.Ready)
 	}
-	if q.open.Rows >= q.Limits.Rows || q.open.Bytes >= batchBytes {
+	if q.open.Rows >= q.maxRows || q.open.Bytes >= batchBytes {
 		q.closeOpen()
 	}
 	if q.open.Urgent {
@@ -126,7 +122,7 @@ func (q *Queue) Next(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.D
 	works, q.closed, q.rows, q.bytes = q.closed, nil, 0, 0
 	q.space.Broadcast()
 	if len(works) == 0 {
-		return nil, q.Limits.Time, q.err
+		return nil, q.maxTime, q.err
 	}
 	return works, 0, nil
 }
@@ -137,7 +133,7 @@ func (q *Queue) due(confirmed pglogrepl.LSN, confirmedAt time.Time, idle time.Du
 	case len(q.closed) > 0 || q.open.Urgent && q.open.ConfirmTo > confirmed:
 		return 0
 	case !q.open.Empty():
-		return q.Limits.Time - time.Since(q.open.FirstReadAt)
+		return q.maxTime - time.Since(q.open.FirstReadAt)
 	case q.open.ConfirmTo > confirmed:
 		return idle - time.Since(confirmedAt)
 	}
