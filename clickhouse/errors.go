@@ -9,40 +9,13 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
-)
-
-// Codes of the server's exceptions that the program distinguishes, as in ClickHouse's ErrorCodes.cpp.
-const (
-	codeNoSuchColumn           = 16
-	codeUnknownFunction        = 46
-	codeUnknownIdentifier      = 47
-	codeTypeMismatch           = 53
-	codeUnknownTable           = 60
-	codeSyntaxError            = 62
-	codeUnknownDatabase        = 81
-	codeTimeoutExceeded        = 159
-	codeUnknownUser            = 192
-	codeWrongPassword          = 193
-	codeRequiredPassword       = 194
-	codeTooManyQueries         = 202
-	codeSocketTimeout          = 209
-	codeNetworkError           = 210
-	codeQueryAlreadyRunning    = 216
-	codeMemoryLimitExceeded    = 241
-	codeTableIsReadOnly        = 242
-	codeNotEnoughSpace         = 243
-	codeAllConnectionTryFailed = 279
-	codeQueryWasCancelled      = 394
-	codeCannotScheduleTask     = 439
-	codeAccessDenied           = 497
-	codeAuthenticationFailed   = 516
-	codeServerOverloaded       = 745
 )
 
 // IsTimeout reports whether a statement exceeded its time limit.
 func IsTimeout(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeTimeoutExceeded) || waitedTooLong(err)
+	return errors.Is(err, context.DeadlineExceeded) || hasCode(err, proto.ErrTimeoutExceeded) || waitedTooLong(err)
 }
 
 // waitedTooLong reports whether a connection's deadline, which the driver derives from the context, passed before the
@@ -53,7 +26,7 @@ func waitedTooLong(err error) bool {
 }
 
 // IsAlreadyRunning reports whether a statement was refused because one with the same query id is running.
-func IsAlreadyRunning(err error) bool { return hasCode(err, codeQueryAlreadyRunning) }
+func IsAlreadyRunning(err error) bool { return hasCode(err, proto.ErrQueryWithSameIDIsAlreadyRunning) }
 
 // IsUnavailable reports whether the server could not be reached or could not accept the statement now, so that retrying
 // later makes sense.
@@ -68,8 +41,9 @@ func IsUnavailable(err error) bool {
 		errors.Is(err, driver.ErrAcquireConnTimeout) || errors.Is(err, driver.ErrServerUnexpectedData) || errors.Is(err, sqldriver.ErrBadConn) {
 		return true
 	}
-	return hasCode(err, codeTooManyQueries, codeSocketTimeout, codeNetworkError, codeMemoryLimitExceeded, codeTableIsReadOnly,
-		codeNotEnoughSpace, codeQueryWasCancelled, codeServerOverloaded, codeCannotScheduleTask, codeAllConnectionTryFailed)
+	return hasCode(err, proto.ErrTooManySimultaneousQueries, proto.ErrSocketTimeout, proto.ErrNetworkError, proto.ErrMemoryLimitExceeded,
+		proto.ErrTableIsReadOnly, proto.ErrNotEnoughSpace, proto.ErrQueryWasCancelled, proto.ErrServerOverloaded, proto.ErrCannotScheduleTask,
+		proto.ErrAllConnectionTriesFailed)
 }
 
 // literals are the texts that ClickHouse quotes.
@@ -88,17 +62,17 @@ func Redact(err error) string {
 // table is read-only, there is too much to merge. It does not cover statements that are wrong themselves.
 func IsRefused(err error) bool {
 	_, refused := errors.AsType[*driver.Exception](err)
-	return refused && !hasCode(err, codeNoSuchColumn, codeUnknownFunction, codeUnknownIdentifier, codeTypeMismatch, codeUnknownTable,
-		codeSyntaxError)
+	return refused && !hasCode(err, proto.ErrNoSuchColumnInTable, proto.ErrUnknownFunction, proto.ErrUnknownIdentifier, proto.ErrTypeMismatch,
+		proto.ErrUnknownTable, proto.ErrSyntaxError)
 }
 
 // IsDenied reports whether the server denies this user the login, the database or the statement. At the start of a
 // program that is a mistake in its configuration; later it may be a temporary one of the server's.
 func IsDenied(err error) bool {
-	return hasCode(err, codeUnknownDatabase, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAccessDenied, codeAuthenticationFailed)
+	return hasCode(err, proto.ErrUnknownDatabase, proto.ErrUnknownUser, proto.ErrWrongPassword, proto.ErrRequiredPassword, proto.ErrAccessDenied, proto.ErrAuthenticationFailed)
 }
 
-func hasCode(err error, codes ...int32) bool {
+func hasCode(err error, codes ...proto.Error) bool {
 	exception, ok := errors.AsType[*driver.Exception](err)
-	return ok && slices.Contains(codes, exception.Code)
+	return ok && slices.Contains(codes, proto.Error(exception.Code))
 }
