@@ -84,18 +84,10 @@ func (b *bench) fill(ctx context.Context, e *engine.Engine) error {
 	}
 	b.log.Info("loading the records", "messages", b.Messages, "directory", b.dir.path)
 	started := time.Now()
-	reader, writer := io.Pipe()
-	var made sample.Summary
-	ended := make(chan error, 1)
-	go func() {
-		var err error
-		made, err = sample.Write(ctx, writer, b.dir.contents.Options)
-		_ = writer.CloseWithError(err)
-		ended <- err
-	}()
-	err := b.load(ctx, e, loader.Input{Path: "sample records", Reader: reader})
-	_ = reader.Close()
-	if err := errors.Join(err, <-ended); err != nil {
+	made, err := sample.Feed(ctx, b.dir.contents.Options, func(records io.Reader) error {
+		return b.load(ctx, e, loader.Input{Path: "sample records", Reader: records})
+	})
+	if err != nil {
 		return fmt.Errorf("load the records: %w", err)
 	}
 	b.dir.contents.Loaded, b.dir.contents.Summary = true, made

@@ -14,8 +14,8 @@ const (
 	maxToolCalls  = 3
 )
 
-// usage writes the tokens of an assistant's message. Its input grows with the
-// conversation, which is sent anew each time.
+// usage writes the tokens of an assistant's message. Its input grows with the conversation, which is sent anew each
+// time.
 func (g *generator) usage(c *conversation) {
 	if !g.chance(usageShare) {
 		return
@@ -27,34 +27,29 @@ func (g *generator) usage(c *conversation) {
 	if spelling < 0.08 { // as older versions of the platform's SDK spelled them
 		inputName, outputName = `,"usage":{"promptTokens":`, `,"completionTokens":`
 	}
-	g.text(inputName)
-	g.int(input)
-	g.text(outputName)
-	g.int(output)
+	g.add(inputName, input, outputName, output)
 	if spelling < 0.85 {
-		g.text(`,"totalTokens":`)
-		g.int(input + output)
+		g.add(`,"totalTokens":`, input+output)
 	}
-	g.text(`}`)
+	g.add(`}`)
 }
 
-// feedback writes what few users said about an assistant's message, and
-// returns when, or zero.
-func (g *generator) feedback(at int64) int64 {
+// feedback writes what few users said about an assistant's message, and returns when, or zero.
+func (g *generator) feedback(at millis) millis {
 	if !g.chance(feedbackShare) {
 		return 0
 	}
-	given := at + feedbackWait.draw(&g.source)
+	given := at + millis(feedbackWait.draw(&g.source))
 	if given >= g.until {
 		return 0
 	}
 	switch {
 	case g.chance(0.03): // by two people
-		g.text(`,"feedback":["helpful","not_helpful"]`)
+		g.add(`,"feedback":["helpful","not_helpful"]`)
 	case g.chance(helpfulShare):
-		g.text(`,"feedback":"helpful"`)
+		g.add(`,"feedback":"helpful"`)
 	default:
-		g.text(`,"feedback":"not_helpful"`)
+		g.add(`,"feedback":"not_helpful"`)
 	}
 	return given
 }
@@ -70,8 +65,8 @@ var (
 	}
 )
 
-// toolCalls writes the calls of an assistant's message, if any, as an older
-// toolInvocations array or as parts, and keeps their number for the results.
+// toolCalls writes the calls of an assistant's message, if any, as an older toolInvocations array or as parts, and
+// keeps their number for the results.
 func (g *generator) toolCalls(c *conversation) {
 	c.tools = 0
 	if !g.chance(toolShare) {
@@ -82,70 +77,52 @@ func (g *generator) toolCalls(c *conversation) {
 		g.toolInvocations(c.tools)
 		return
 	}
-	g.text(`,"parts":[`)
-	g.textPart(answers)
+	g.add(`,"parts":[`, g.textPart(answers))
 	for range c.tools {
-		g.text(`,`)
+		g.add(`,`)
 		g.toolPart()
 	}
-	g.text(`]`)
+	g.add(`]`)
 }
 
 func (g *generator) toolInvocations(n int) {
-	g.text(`,"toolInvocations":[`)
-	for i := range n {
-		if i > 0 {
-			g.text(`,`)
-		}
-		g.text(`{"state":"result","toolName":"`)
-		g.text(g.toolName())
-		g.callID()
+	separator := `,"toolInvocations":[`
+	for range n {
+		g.add(separator, `{"state":"result","toolName":"`, g.toolName(), g.callID())
+		separator = `,`
 	}
-	g.text(`]`)
+	g.add(`]`)
 }
 
 // toolPart writes a part that counts as a call, in one of its three spellings.
 func (g *generator) toolPart() {
 	switch kind := g.fraction(); {
 	case kind < 0.1:
-		g.text(`{"type":"dynamic-tool","toolName":"`)
-		g.text(g.toolName())
+		g.add(`{"type":"dynamic-tool","toolName":"`, g.toolName())
 	case kind < 0.2:
-		g.text(`{"type":"tool-invocation","state":"result`)
+		g.add(`{"type":"tool-invocation","state":"result`)
 	default:
-		g.text(`{"type":"tool-`)
-		g.text(g.toolName())
+		g.add(`{"type":"tool-`, g.toolName())
 	}
-	g.callID()
+	g.add(g.callID())
 }
 
 // toolResults writes the results of the last calls, which are not calls.
 func (g *generator) toolResults(c *conversation) {
-	g.text(`,"parts":[`)
-	for i := range c.tools {
-		if i > 0 {
-			g.text(`,`)
-		}
-		g.text(`{"type":"tool-result`)
-		g.callID()
+	separator := `,"parts":[`
+	for range c.tools {
+		g.add(separator, `{"type":"tool-result`, g.callID())
+		separator = `,`
 	}
-	g.text(`]`)
+	g.add(`]`)
 	c.tools = 0
 }
 
-// callID closes the string before it and the object with a call's id.
-func (g *generator) callID() {
-	var id [10]byte
-	g.putBase62(id[:])
-	g.text(`","toolCallId":"call_`)
-	g.bytes(id[:])
-	g.text(`"}`)
-}
+// callID returns what closes the string before it, and the object with a call's id.
+func (g *generator) callID() string { return `","toolCallId":"call_` + g.base62(10) + `"}` }
 
-func (g *generator) textPart(texts []string) {
-	g.text(`{"type":"text","text":"`)
-	g.text(texts[g.below(len(texts))])
-	g.text(`"}`)
+func (g *generator) textPart(texts []string) string {
+	return `{"type":"text","text":"` + texts[g.below(len(texts))] + `"}`
 }
 
 func (g *generator) toolName() string { return toolNames[g.below(len(toolNames))] }

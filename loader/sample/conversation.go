@@ -23,34 +23,25 @@ var lengths = newQuantiles(func(p float64) float64 {
 
 // conversation is one whose messages are being made.
 type conversation struct {
-	id    uuid
+	id    string
 	org   *organization
-	at    int64 // Unix milliseconds of the last message
-	turns int   // messages made
-	left  int   // messages still to make when it is resumed
+	at    millis // of the last message
+	turns int    // messages made
+	left  int    // messages still to make when it is resumed
 	last  role
 	tools int // calls whose results the next message may bring
 }
 
-// conversation writes a conversation that begins at a time in an hour, and its
-// messages, except those of a later day.
-func (g *generator) conversation(org *organization, at int64, hour int) {
+// conversation writes a conversation that begins at a time in an hour, and its messages, except those of a later day.
+func (g *generator) conversation(org *organization, at millis, hour int) {
 	c := conversation{id: g.uuid(), org: org, at: at}
 	g.counts.Conversations++
-	g.text(`{"type":"conversation","id":"`)
-	g.bytes(c.id[:])
-	g.text(`","organizationId":"`)
-	g.text(org.id)
-	g.text(`","userId":"`)
-	g.bytes(org.users[g.userRanks.draw(&g.source, len(org.users))][:])
-	g.text(`","agentId":`)
-	g.text(g.agentOf(org))
-	g.text(`,"createdAt":"`)
-	g.time(at)
-	g.text(`"`)
+	g.add(`{"type":"conversation","id":"`, c.id, `","organizationId":"`, org.id,
+		`","userId":"`, org.users[g.userRanks.draw(&g.source, len(org.users))],
+		`","agentId":`, g.agentOf(org), `,"createdAt":"`, at, `"`)
 	resumedAt, resumes := g.resumption(hour)
 	g.deleteConversation(at, resumes)
-	g.text("}\n")
+	g.end()
 
 	length := int(lengths.draw(&g.source))
 	if resumes && length > shortestConversation {
@@ -71,8 +62,8 @@ func (g *generator) agentOf(org *organization) string {
 	return org.agents[g.agentRanks.draw(&g.source, len(org.agents))].json
 }
 
-// resumption says in which hour, at about the same time of a later day, a
-// conversation of this hour goes on, if it does and the history is long enough.
+// resumption says in which hour, at about the same time of a later day, a conversation of this hour goes on, if it does
+// and the history is long enough.
 func (g *generator) resumption(hour int) (at int, ok bool) {
 	if !g.chance(resumeShare) {
 		return 0, false
@@ -82,11 +73,11 @@ func (g *generator) resumption(hour int) (at int, ok bool) {
 }
 
 // deleteConversation deletes few, and none that is to be resumed.
-func (g *generator) deleteConversation(at int64, resumes bool) {
+func (g *generator) deleteConversation(at millis, resumes bool) {
 	if resumes || !g.chance(deletedShare) {
 		return
 	}
-	if deleted := at + millisPerHour + int64(g.below(30*millisPerDay)); deleted < g.until {
+	if deleted := at + millisPerHour + millis(g.below(30*millisPerDay)); deleted < g.until {
 		g.deletion(deleted)
 	}
 }

@@ -21,8 +21,7 @@ func (s *source) below(n int) int {
 	return int(high)
 }
 
-// zipf holds the running sums of 1/(rank+1+shift)^exponent. One table serves
-// every number of ranks up to its length.
+// zipf holds the running sums of 1/(rank+1+shift)^exponent. One table serves every number of ranks up to its length.
 type zipf []float64
 
 func newZipf(n int, exponent, shift float64) zipf {
@@ -48,8 +47,8 @@ func (z zipf) share(rank, n int) float64 {
 	return (z[rank] - z[rank-1]) / z[n-1]
 }
 
-// quantiles is a distribution of whole numbers, tabled so that drawing from it
-// costs no logarithm. Its tails end at the 1/2050 quantiles.
+// quantiles is a distribution of whole numbers, tabled so that drawing from it costs no logarithm. Its tails end at the
+// 1/2050 quantiles.
 type quantiles [quantileSteps + 1]int64
 
 const quantileSteps = 1 << 10
@@ -68,8 +67,7 @@ func newLogNormal(median, sigma float64) *quantiles {
 	})
 }
 
-// draw interpolates between the table's steps: 10 random bits select the step,
-// 32 others the place in it.
+// draw interpolates between the table's steps: 10 random bits select the step, 32 others the place in it.
 func (q *quantiles) draw(s *source) int64 {
 	r := s.Uint64()
 	i := r >> 54

@@ -10,7 +10,7 @@ import (
 type generator struct {
 	source
 	lines
-	start, until int64 // Unix milliseconds; until is not part of the history
+	start, until millis // until is not part of the history
 	hours        int
 	orgs         []*organization
 	userRanks    zipf
@@ -22,16 +22,15 @@ type generator struct {
 	nextFile     int64
 }
 
-// seedStream tells this generator's random numbers from those of others that
-// are given the same small seed.
+// seedStream tells this generator's random numbers from those of others that are given the same small seed.
 const seedStream = 0x6f72677374617473
 
 func newGenerator(ctx context.Context, w io.Writer, o Options) *generator {
-	until := o.Until.UnixMilli()
+	until := millis(o.Until.UnixMilli())
 	g := &generator{
 		source:    source{*rand.NewPCG(o.Seed, seedStream)},
 		lines:     newLines(ctx, w),
-		start:     until - int64(o.Days)*millisPerDay,
+		start:     until - millis(o.Days)*millisPerDay,
 		until:     until,
 		hours:     o.Days * 24,
 		nextAgent: 1,
@@ -58,57 +57,42 @@ func (g *generator) populate(o Options) {
 
 func (g *generator) run() error {
 	for _, org := range g.orgs {
-		if err := g.members(org); err != nil {
-			return err
+		for rank := 0; rank < len(org.users) && g.err == nil; rank++ {
+			g.member(org, rank)
 		}
 	}
-	for hour := range g.hours {
-		if err := g.resume(hour); err != nil {
-			return err
-		}
+	for hour := 0; hour < g.hours && g.err == nil; hour++ {
+		g.resume(hour)
 		for _, org := range g.orgs {
-			if err := g.hour(org, hour); err != nil {
-				return err
-			}
+			g.hour(org, hour)
 		}
 	}
-	return g.flush()
+	g.flush()
+	return g.err
 }
 
-// hour makes the conversations and files that begin in one hour of one
-// organization, in the order of their times.
-func (g *generator) hour(org *organization, hour int) error {
+// hour makes the conversations and files that begin in one hour of one organization, in the order of their times.
+func (g *generator) hour(org *organization, hour int) {
 	fraction := org.rhythm.next()
-	begin := g.start + int64(hour)*millisPerHour
+	begin := g.start + millis(hour)*millisPerHour
 	for range org.files.due(&g.source, fraction) {
-		g.kbFile(org, begin+int64(g.below(millisPerHour)))
-		if err := g.flushIfFull(); err != nil {
-			return err
-		}
+		g.kbFile(org, begin+millis(g.below(millisPerHour)))
 	}
 	conversations := org.messages.due(&g.source, fraction)
 	for i := range conversations {
-		at := begin + int64((float64(i)+g.fraction())*millisPerHour/float64(conversations))
+		at := begin + millis((float64(i)+g.fraction())*millisPerHour/float64(conversations))
 		g.conversation(org, at, hour)
-		if err := g.flushIfFull(); err != nil {
-			return err
-		}
 	}
-	return nil
 }
 
 // resume goes on with the conversations that were put off to this hour.
-func (g *generator) resume(hour int) error {
-	begin := g.start + int64(hour)*millisPerHour
+func (g *generator) resume(hour int) {
+	begin := g.start + millis(hour)*millisPerHour
 	slot := &g.resumed[hour%resumeHours]
 	for i := range *slot {
 		c := &(*slot)[i]
-		c.at = begin + int64(g.below(millisPerHour))
+		c.at = begin + millis(g.below(millisPerHour))
 		g.messages(c, c.left)
-		if err := g.flushIfFull(); err != nil {
-			return err
-		}
 	}
 	*slot = (*slot)[:0]
-	return nil
 }

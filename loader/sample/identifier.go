@@ -1,68 +1,36 @@
 package sample
 
-const (
-	hexDigits    = "0123456789abcdef"
-	base62Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+import (
+	"encoding/binary"
+
+	"github.com/google/uuid"
 )
 
-// uuid is a UUID of version 4 as text.
-type uuid [36]byte
+const base62Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-func (s *source) uuid() uuid {
+// uuid returns a random UUID of version 4.
+func (s *source) uuid() string {
 	const version4, variantRFC = 0x4000, 1 << 63
-	high, low := s.Uint64(), s.Uint64()
-	high = high&^0xf000 | version4
-	low = low&^(3<<62) | variantRFC
-	var u uuid
-	putHex(u[0:8], high>>32)
-	putHex(u[9:13], high>>16)
-	putHex(u[14:18], high)
-	putHex(u[19:23], low>>48)
-	putHex(u[24:36], low)
-	u[8], u[13], u[18], u[23] = '-', '-', '-', '-'
-	return u
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], s.Uint64()&^0xf000|version4)
+	binary.BigEndian.PutUint64(id[8:], s.Uint64()&^(3<<62)|variantRFC)
+	return id.String()
 }
 
-// putHex fills dst with the lowest hexadecimal digits of n.
-func putHex(dst []byte, n uint64) {
-	for i := len(dst) - 1; i >= 0; i-- {
-		dst[i] = hexDigits[n&15]
-		n >>= 4
-	}
-}
+// clerkID returns an identifier as Clerk assigns them. It begins with 2 as those of our time do: they lead with a
+// timestamp.
+func (s *source) clerkID(prefix string) string { return prefix + "_2" + s.base62(26) }
 
-// clerkID is the part of an identifier of Clerk's after its prefix.
-type clerkID [27]byte
-
-// clerkID begins with 2 as those of our time do: they lead with a timestamp.
-func (s *source) clerkID() clerkID {
-	id := clerkID{'2'}
-	s.putBase62(id[1:])
-	return id
-}
-
-// putBase62 fills dst with random letters and digits, ten for each 64 bits.
-func (s *source) putBase62(dst []byte) {
-	for len(dst) > 0 {
-		n := min(len(dst), 10)
-		bits := s.Uint64()
-		for i := range n {
-			dst[i] = base62Digits[bits%62]
-			bits /= 62
+// base62 returns random letters and digits, ten for each 64 bits.
+func (s *source) base62(n int) string {
+	text := make([]byte, n)
+	var bits uint64
+	for i := range text {
+		if i%10 == 0 {
+			bits = s.Uint64()
 		}
-		dst = dst[n:]
+		text[i] = base62Digits[bits%62]
+		bits /= 62
 	}
+	return string(text)
 }
-
-// userID is a user's whole identifier, held in place because an organization
-// has many.
-type userID [len("user_") + len(clerkID{})]byte
-
-func (s *source) userID() (u userID) {
-	id := s.clerkID()
-	copy(u[copy(u[:], "user_"):], id[:])
-	return u
-}
-
-// String returns the identifier.
-func (u userID) String() string { return string(u[:]) }

@@ -10,66 +10,59 @@ import (
 
 const flushBytes = 256 << 10
 
-// lines builds JSON in a buffer by appending and writes it out in large pieces.
+// lines builds JSON in a buffer by appending, and writes it out in large pieces, until the first error.
 type lines struct {
 	ctx    context.Context
 	out    io.Writer
 	buffer []byte
-	today  day
+	err    error
 }
 
-// day keeps the date of the last time that was written: the next is nearly
-// always on the same one.
-type day struct {
-	number int64 // days since 1970
-	date   [11]byte
-}
+// millis and micros are Unix times in milliseconds and microseconds.
+type (
+	millis int64
+	micros int64
+)
 
 func newLines(ctx context.Context, out io.Writer) lines {
-	return lines{ctx: ctx, out: out, buffer: make([]byte, 0, flushBytes+64<<10), today: day{number: -1}}
+	return lines{ctx: ctx, out: out, buffer: make([]byte, 0, flushBytes+64<<10)}
 }
 
-func (l *lines) text(s string)  { l.buffer = append(l.buffer, s...) }
-func (l *lines) bytes(b []byte) { l.buffer = append(l.buffer, b...) }
-func (l *lines) int(n int64)    { l.buffer = strconv.AppendInt(l.buffer, n, 10) }
-
-// time appends Unix milliseconds as JavaScript's toISOString() gives them.
-func (l *lines) time(ms int64) {
-	if number := ms / millisPerDay; number != l.today.number {
-		l.today.number = number
-		time.UnixMilli(ms).UTC().AppendFormat(l.today.date[:0], "2006-01-02T")
+// add appends text as it is, numbers in decimal, and times as JavaScript's toISOString() formats them.
+func (l *lines) add(parts ...any) {
+	for _, part := range parts {
+		switch p := part.(type) {
+		case string:
+			l.buffer = append(l.buffer, p...)
+		case int64:
+			l.buffer = strconv.AppendInt(l.buffer, p, 10)
+		case millis:
+			l.buffer = time.UnixMilli(int64(p)).UTC().AppendFormat(l.buffer, "2006-01-02T15:04:05.000Z")
+		case micros:
+			l.buffer = time.UnixMicro(int64(p)).UTC().AppendFormat(l.buffer, "2006-01-02T15:04:05.000000Z")
+		default:
+			panic(fmt.Sprintf("unreachable: a part of type %T", part))
+		}
 	}
-	of := int(ms % millisPerDay)
-	h, m, s, f := of/millisPerHour, of/60_000%60, of/1000%60, of%1000
-	b := append(l.buffer, l.today.date[:]...)
-	l.buffer = append(b,
-		digit(h/10), digit(h%10), ':', digit(m/10), digit(m%10), ':', digit(s/10), digit(s%10), '.',
-		digit(f/100), digit(f/10%10), digit(f%10), 'Z')
 }
 
-// micros turns the time that was just written into one with microseconds.
-func (l *lines) micros(us int) {
-	b := l.buffer[:len(l.buffer)-1]
-	l.buffer = append(b, digit(us/100), digit(us/10%10), digit(us%10), 'Z')
-}
-
-func digit(n int) byte { return '0' + byte(n) }
-
-// flushIfFull is called between records, so that only whole lines are written.
-func (l *lines) flushIfFull() error {
-	if len(l.buffer) < flushBytes {
-		return nil
+// end ends a line, after which a full buffer is written, so that only whole lines are.
+func (l *lines) end() {
+	l.add("}\n")
+	if len(l.buffer) >= flushBytes {
+		l.flush()
 	}
-	return l.flush()
 }
 
-func (l *lines) flush() error {
-	if err := l.ctx.Err(); err != nil {
-		return err
+// flush writes the buffer, or discards it after an error.
+func (l *lines) flush() {
+	if l.err == nil {
+		l.err = l.ctx.Err()
 	}
-	if _, err := l.out.Write(l.buffer); err != nil {
-		return fmt.Errorf("write sample records: %w", err)
+	if l.err == nil {
+		if _, err := l.out.Write(l.buffer); err != nil {
+			l.err = fmt.Errorf("write sample records: %w", err)
+		}
 	}
 	l.buffer = l.buffer[:0]
-	return nil
 }

@@ -39,41 +39,21 @@ var (
 	}
 )
 
-// members writes all members of an organization. They joined before the
-// history begins.
-func (g *generator) members(org *organization) error {
-	for rank := range org.users {
-		g.member(org, rank)
-		if err := g.flushIfFull(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// member writes a member of an organization. All joined before the history begins.
 func (g *generator) member(org *organization, rank int) {
 	const longestMembership = 600 * millisPerDay
 	g.counts.Members++
-	g.text(`{"type":"member","organizationId":"`)
-	g.text(org.id)
-	g.text(`","userId":"`)
-	g.bytes(org.users[rank][:])
-	g.text(`","publicMetadata":{"department":`)
-	g.text(choose(departments, spread(rank, math.Phi)))
-	g.text(`,"level":`)
-	g.text(choose(levels, spread(rank, math.Sqrt2)))
-	g.text(`,"region":`)
-	g.text(choose(places, g.fraction()))
-	g.text(choose(betas, spread(rank, math.E)))
-	g.text(choose(extras, g.fraction()))
-	g.text(`},"updatedAt":"`)
-	g.time(g.start - 1 - int64(g.below(longestMembership)))
-	g.text("\"}\n")
+	g.add(`{"type":"member","organizationId":"`, org.id, `","userId":"`, org.users[rank],
+		`","publicMetadata":{"department":`, choose(departments, spread(rank, math.Phi)),
+		`,"level":`, choose(levels, spread(rank, math.Sqrt2)),
+		`,"region":`, choose(places, g.fraction()),
+		choose(betas, spread(rank, math.E)), choose(extras, g.fraction()),
+		`},"updatedAt":"`, g.start-1-millis(g.below(longestMembership)), `"`)
+	g.end()
 }
 
-// spread places ranks evenly over [0, 1) in every prefix of them (Weyl's
-// sequence), so that shares hold among few users as among many, and among
-// busy users as among quiet ones. Different irrational steps are independent.
+// spread places ranks evenly over [0, 1) in every prefix of them (Weyl's sequence), so that shares hold among few users
+// as among many, and among busy users as among quiet ones. Different irrational steps are independent.
 func spread(rank int, step float64) float64 {
 	_, fraction := math.Modf((float64(rank) + 0.5) * step)
 	return fraction

@@ -11,13 +11,7 @@ const (
 	tool
 )
 
-// messageRoles are the pieces of JSON that name the roles and lead to the time.
-var messageRoles = [...]string{
-	system:    `","role":"system","createdAt":"`,
-	user:      `","role":"user","createdAt":"`,
-	assistant: `","role":"assistant","createdAt":"`,
-	tool:      `","role":"tool","createdAt":"`,
-}
+var roleNames = [...]string{system: "system", user: "user", assistant: "assistant", tool: "tool"}
 
 const (
 	systemShare     = 0.10
@@ -35,12 +29,11 @@ var pauses = [...]*quantiles{
 	tool:      newLogNormal(900, 1),
 }
 
-// messages writes the next n messages of a conversation, fewer where the
-// history ends.
+// messages writes the next n messages of a conversation, fewer where the history ends.
 func (g *generator) messages(c *conversation, n int) {
 	for i := range n {
 		r := g.nextRole(c)
-		c.at += pauses[r].draw(&g.source)
+		c.at += millis(pauses[r].draw(&g.source))
 		if c.at >= g.until {
 			c.org.messages.made -= n - i
 			return
@@ -66,18 +59,14 @@ func (g *generator) nextRole(c *conversation) role {
 }
 
 func (g *generator) message(c *conversation, r role) {
-	id := g.uuid()
-	g.text(`{"type":"message","id":"`)
-	g.bytes(id[:])
-	g.text(`","conversationId":"`)
-	g.bytes(c.id[:])
-	g.text(messageRoles[r])
-	g.time(c.at)
+	g.add(`{"type":"message","id":"`, g.uuid(), `","conversationId":"`, c.id, `","role":"`, roleNames[r], `","createdAt":"`)
 	if g.chance(microsShare) {
-		g.micros(g.below(1000))
+		g.add(micros(c.at)*1000 + micros(g.below(1000)))
+	} else {
+		g.add(c.at)
 	}
-	g.text(`"`)
-	changed := int64(0)
+	g.add(`"`)
+	changed := millis(0)
 	switch r {
 	case assistant:
 		g.usage(c)
@@ -87,27 +76,22 @@ func (g *generator) message(c *conversation, r role) {
 		g.toolResults(c)
 	case user:
 		if g.chance(userPartsShare) {
-			g.text(`,"parts":[`)
-			g.textPart(questions)
-			g.text(`]`)
+			g.add(`,"parts":[`, g.textPart(questions), `]`)
 		}
 	}
 	g.lastChange(c.at, changed)
-	g.text("}\n")
+	g.end()
 }
 
-// lastChange ends a message that was deleted, or else changed at a time other
-// than zero.
-func (g *generator) lastChange(at, changed int64) {
+// lastChange ends a message that was deleted, or else changed at a time other than zero.
+func (g *generator) lastChange(at, changed millis) {
 	if g.chance(deletedMessages) {
-		if deleted := max(at, changed) + millisPerSecond + int64(g.below(7*millisPerDay)); deleted < g.until {
+		if deleted := max(at, changed) + millisPerSecond + millis(g.below(7*millisPerDay)); deleted < g.until {
 			g.deletion(deleted)
 			return
 		}
 	}
 	if changed != 0 {
-		g.text(`,"updatedAt":"`)
-		g.time(changed)
-		g.text(`"`)
+		g.add(`,"updatedAt":"`, changed, `"`)
 	}
 }

@@ -6,59 +6,32 @@ import (
 	"time"
 )
 
-// What Options means where a field is zero.
-const (
-	DefaultMessages      = 200_000
-	DefaultOrganizations = 30
-	DefaultDays          = 365
-)
-
 const (
 	maxMessages      = 10_000_000_000
 	maxOrganizations = 100_000
 	maxDays          = 20 * 366
 )
 
-// Options says what to make. Only Until is required.
+// Options configures what is generated. Seed and LargestShare may be zero.
 type Options struct {
 	// Seed selects one of many equally believable outputs.
 	Seed uint64
-
-	// Messages is about how many messages to make in all organizations
-	// together. Users, agents and files follow from it.
+	// Messages is about how many messages to make in all organizations together. Users, agents and files follow from
+	// it.
 	Messages int
-
-	// Organizations is the number of organizations. The smallest may have no
-	// messages.
+	// Organizations is the number of organizations. The smallest may have no messages.
 	Organizations int
-
 	// Until is the end of the history: every time in the records lies before it.
 	Until time.Time
-
 	// Days is the length of the history.
 	Days int
-
-	// LargestShare is the largest organization's part of the messages, 0 to 1.
-	// At 0 the sizes follow Zipf's law alone; otherwise those of the others do.
+	// LargestShare is the largest organization's part of the messages, 0 to 1. At 0 the sizes follow Zipf's law alone;
+	// otherwise those of the others do.
 	LargestShare float64
-}
-
-func (o Options) withDefaults() Options {
-	if o.Messages == 0 {
-		o.Messages = DefaultMessages
-	}
-	if o.Organizations == 0 {
-		o.Organizations = DefaultOrganizations
-	}
-	if o.Days == 0 {
-		o.Days = DefaultDays
-	}
-	return o
 }
 
 // Validate returns every mistake in o, joined into one error.
 func (o Options) Validate() error {
-	o = o.withDefaults()
 	return errors.Join(
 		between("Messages", o.Messages, 1, maxMessages),
 		between("Organizations", o.Organizations, 1, maxOrganizations),
@@ -75,8 +48,8 @@ func between(field string, value, low, high int) error {
 	return nil
 }
 
-// validateUntil keeps the times of the records within years that every
-// RFC 3339 reader and ClickHouse's DateTime64 hold.
+// validateUntil keeps the times of the records within years that every RFC 3339 reader and ClickHouse's DateTime64
+// hold.
 func (o Options) validateUntil() error {
 	if o.Until.IsZero() {
 		return errors.New("sample: Until is not set: give the time at which the records end")
@@ -88,10 +61,10 @@ func (o Options) validateUntil() error {
 }
 
 func (o Options) validateLargestShare() error {
-	if !(o.LargestShare >= 0 && o.LargestShare <= 1) {
+	switch {
+	case !(o.LargestShare >= 0 && o.LargestShare <= 1): // NaN is neither
 		return fmt.Errorf("sample: LargestShare is %g: give a share from 0 to 1", o.LargestShare)
-	}
-	if o.LargestShare == 0 || o.Organizations < 2 || o.Organizations > maxOrganizations {
+	case o.LargestShare == 0, o.Organizations < 2, o.Organizations > maxOrganizations:
 		return nil
 	}
 	if second := o.shares()[1]; second > o.LargestShare {
@@ -101,8 +74,7 @@ func (o Options) validateLargestShare() error {
 	return nil
 }
 
-// shares returns each organization's part of the messages, largest first; they
-// sum to 1.
+// shares returns each organization's part of the messages, largest first; they sum to 1.
 func (o Options) shares() []float64 {
 	sizes := newZipf(o.Organizations, 1.05, 0)
 	shares := make([]float64, o.Organizations)

@@ -12,7 +12,7 @@ type organization struct {
 	id        string
 	zone      time.Duration
 	rhythm    rhythm
-	users     []userID // the most active first
+	users     []string // the most active first
 	agents    []agent  // the busiest first
 	firstBase int      // its knowledge bases are numbered from here
 	bases     int
@@ -26,8 +26,8 @@ type agent struct {
 	json string
 }
 
-// quota is how many of something to make over the whole history, and how many
-// were made or are promised. They are begun in batches of a mean size.
+// quota is how many of something to make over the whole history, and how many were made or are promised. They are begun
+// in batches of a mean size.
 type quota struct {
 	total float64
 	batch float64
@@ -39,10 +39,9 @@ func (s *source) quota(total, batch float64) quota {
 	return quota{total: total, batch: batch, phase: s.fraction() * batch}
 }
 
-// due returns how many more batches to begin by the time when a fraction of the
-// history is over. What was made too much or too little is made good later. A
-// new phase after each batch makes the times of rare ones irregular without a
-// bias in their number.
+// due returns how many more batches to begin by the time when a fraction of the history is over. What was made too much
+// or too little is made good later. A new phase after each batch makes the times of rare ones irregular without a bias
+// in their number.
 func (q *quota) due(s *source, fraction float64) int {
 	missing := q.total*fraction - float64(q.made) + q.phase
 	if missing < q.batch {
@@ -52,9 +51,8 @@ func (q *quota) due(s *source, fraction float64) int {
 	return int(missing / q.batch)
 }
 
-// The sizes of an organization with 30 million messages, from which the others
-// are scaled: twice the messages have fewer than twice the users, and the
-// number of agents grows slower still.
+// The sizes of an organization with 30 million messages, from which the others are scaled: twice the messages have
+// fewer than twice the users, and the number of agents grows slower still.
 const (
 	referenceMessages = 30_000_000
 	referenceUsers    = 20_000
@@ -69,12 +67,11 @@ func scaled(reference, messages, exponent float64, least int) int {
 	return max(least, int(math.Round(reference*math.Pow(messages/referenceMessages, exponent))))
 }
 
-// newOrganization draws an organization that is to have so many messages. One
-// user in sharedEvery also belongs to consultancy, which may be nil.
+// newOrganization draws an organization that is to have so many messages. One user in sharedEvery also belongs to
+// consultancy, which may be nil.
 func (g *generator) newOrganization(messages float64, consultancy *organization) *organization {
-	id := g.clerkID()
 	org := &organization{
-		id:        "org_" + string(id[:]),
+		id:        g.clerkID("org"),
 		zone:      g.zone(),
 		messages:  g.quota(messages, meanLength),
 		files:     g.quota(2+messages/messagesPerFile, 1),
@@ -91,10 +88,10 @@ func (g *generator) newOrganization(messages float64, consultancy *organization)
 // sharedEvery of an organization's users, one is shared with the largest.
 const sharedEvery = 25
 
-func (g *generator) newUsers(n int, consultancy *organization) []userID {
-	users := make([]userID, n)
+func (g *generator) newUsers(n int, consultancy *organization) []string {
+	users := make([]string, n)
 	for i := range users {
-		users[i] = g.userID()
+		users[i] = g.clerkID("user")
 		if consultancy != nil && i%sharedEvery == sharedEvery-1 && i < len(consultancy.users) {
 			users[i] = consultancy.users[i]
 		}
@@ -107,8 +104,8 @@ var agentNames = []string{
 	"contract-review", "code-review", "translator", "research", "billing",
 }
 
-// newAgents numbers agents across all organizations, as a database does; one
-// in four goes by a name, which other organizations use too.
+// newAgents numbers agents across all organizations, as a database does; one in four goes by a name, which other
+// organizations use too.
 func (g *generator) newAgents(n int) []agent {
 	agents := make([]agent, n)
 	for i := range agents {

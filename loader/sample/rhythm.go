@@ -11,8 +11,8 @@ const (
 	millisPerDay    = 24 * millisPerHour
 )
 
-// zone is a time zone and how common it is. Fixed offsets keep the output the
-// same wherever no time-zone database is installed.
+// zone is a time zone and how common it is. Fixed offsets keep the output the same wherever no time-zone database is
+// installed.
 type zone struct {
 	offset time.Duration
 	weight int
@@ -56,28 +56,27 @@ var hourWeights = [24]float64{
 // weekdayWeights starts with Sunday, as time.Weekday does.
 var weekdayWeights = [7]float64{0.18, 1.02, 1.10, 1.08, 1.00, 0.84, 0.24}
 
-// growth is by how much an organization's last day is busier than its first,
-// as a part of its mean day.
+// growth is by how much an organization's last day is busier than its first, as a part of its mean day.
 const growth = 0.4
 
-// rhythm walks through the hours of one organization's history and says how
-// much of all its activity has happened by then.
+// rhythm walks through the hours of one organization's history and says how much of all its activity has happened by
+// then.
 type rhythm struct {
 	days   source
 	seed   [2]uint64
-	start  int64 // Unix milliseconds of the first hour, in local time
+	start  millis // the first hour, in local time
 	hours  int
 	passed int
 	total  float64
 	sum    float64
-	day    int64
+	day    millis
 	daily  float64
 }
 
-// newRhythm walks once through all hours to learn their total, then returns to
-// the first: the same seed repeats the same good and bad days.
-func newRhythm(seed [2]uint64, start int64, hours int, offset time.Duration) rhythm {
-	r := rhythm{seed: seed, start: start + offset.Milliseconds(), hours: hours}
+// newRhythm walks once through all hours to learn their total, then returns to the first: the same seed repeats the
+// same good and bad days.
+func newRhythm(seed [2]uint64, start millis, hours int, offset time.Duration) rhythm {
+	r := rhythm{seed: seed, start: start + millis(offset.Milliseconds()), hours: hours}
 	r.rewind()
 	for range hours {
 		r.sum += r.weight()
@@ -92,21 +91,20 @@ func (r *rhythm) rewind() {
 	r.passed, r.sum, r.day = 0, 0, -1
 }
 
-// next passes one hour and returns the part of all activity up to its end, in
-// (0, 1].
+// next passes one hour and returns the part of all activity up to its end, in (0, 1].
 func (r *rhythm) next() float64 {
 	r.sum += r.weight()
 	return r.sum / r.total
 }
 
 func (r *rhythm) weight() float64 {
-	local := r.start + int64(r.passed)*millisPerHour
+	local := r.start + millis(r.passed)*millisPerHour
 	if day := local / millisPerDay; day != r.day {
 		r.day = day
 		trend := 1 + growth*(float64(r.passed)/float64(r.hours)-0.5)
 		luck := 0.8 + 0.4*r.days.fraction()
 		// Day 0 of Unix time was a Thursday.
-		r.daily = trend * luck * weekdayWeights[(day+int64(time.Thursday))%7]
+		r.daily = trend * luck * weekdayWeights[(day+millis(time.Thursday))%7]
 	}
 	r.passed++
 	return r.daily * hourWeights[local/millisPerHour%24]

@@ -1,24 +1,25 @@
-// Package sample makes believable records of an AI-agent platform as
-// newline-delimited JSON, for demonstrations, benchmarks and load tests.
+// Package sample makes believable records of an AI-agent platform as newline-delimited JSON, for demonstrations,
+// benchmarks and load tests.
 //
-// A few organizations are large and many are small. Within an organization,
-// users and agents differ as much (Zipf). Every organization lives by the
-// days and weeks of its own time zone, half-hour zones among them.
-// Conversations have 2 to 40 messages over minutes, and some are resumed days
-// later. Records come about in the order in which a platform would emit them:
-// members first, then hour by hour each conversation before its messages,
-// with knowledge-base files in between. Every id appears on one line only.
+// A few organizations are large and many are small. Within an organization, users and agents differ as much (Zipf).
+// Every organization lives by the days and weeks of its own time zone, half-hour zones among them. Conversations have 2
+// to 40 messages over minutes, and some are resumed days later. Records come about in the order in which a platform
+// would emit them: members first, then hour by hour each conversation before its messages, with knowledge-base files in
+// between. Every id appears on one line only.
 //
-// The same options give the same bytes. Memory depends on the number of users
-// and of days, not on the number of messages.
+// The same options give the same bytes. Memory depends on the number of users and of days, not on the number of
+// messages.
 package sample
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Summary says what Write made.
@@ -27,7 +28,6 @@ type Summary struct {
 	Messages      int
 	KBFiles       int
 	Members       int
-
 	// Organizations, the one with the most messages first.
 	Organizations []Organization
 }
@@ -35,30 +35,25 @@ type Summary struct {
 // Organization is what a caller needs to ask about one organization.
 type Organization struct {
 	ID string
-
-	// AdminUserID and MemberUserID are two of its most active users. Records
-	// have no roles: a token gives one of them the role of an admin.
+	// AdminUserID and MemberUserID are two of its most active users. Records have no roles: a token gives one of them
+	// the role of an admin.
 	AdminUserID  string
 	MemberUserID string
-
 	// TopAgentID is the agent with the most conversations.
 	TopAgentID string
-
 	// UTCOffset is that of the time zone in which the organization works.
 	UTCOffset time.Duration
-
-	Messages int
-	Users    int
-	Agents   int
+	Messages  int
+	Users     int
+	Agents    int
 }
 
 // MetadataFilter is a metadata key and value by which users can be selected.
 type MetadataFilter struct {
 	Key   string
 	Value string
-
-	// Share is the part of each organization's users that match, 0 to 1. Where
-	// users are few, as many match as come nearest to it.
+	// Share is the part of each organization's users that match, 0 to 1. Where users are few, as many match as come
+	// nearest to it.
 	Share float64
 }
 
@@ -69,11 +64,9 @@ var MetadataFilters = [...]MetadataFilter{
 	{Key: "beta", Value: "true", Share: 0.50},
 }
 
-// Write writes the records that o describes to w, one a line. It fails when o
-// is invalid, when w does, or with the context's error once ctx is done; what
-// was written until then ends with a whole line unless w took only part of it.
+// Write writes the records that o describes to w, one a line. It fails when o is invalid, when w does, or with the
+// context's error once ctx is done; what was written until then ends with a whole line unless w took only part of it.
 func Write(ctx context.Context, w io.Writer, o Options) (Summary, error) {
-	o = o.withDefaults()
 	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
@@ -84,13 +77,28 @@ func Write(ctx context.Context, w io.Writer, o Options) (Summary, error) {
 	return g.summarize(), nil
 }
 
+// Feed generates the records that o describes while feed reads them.
+func Feed(ctx context.Context, o Options, feed func(io.Reader) error) (made Summary, err error) {
+	reader, writer := io.Pipe()
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		made, err = Write(ctx, writer, o)
+		_ = writer.CloseWithError(err)
+		return err
+	})
+	err = feed(reader)
+	_ = reader.Close()
+	err = errors.Join(err, group.Wait())
+	return made, err
+}
+
 func (g *generator) summarize() Summary {
 	s := g.counts
 	for _, org := range g.orgs {
 		s.Organizations = append(s.Organizations, Organization{
 			ID:           org.id,
-			MemberUserID: org.users[0].String(),
-			AdminUserID:  org.users[1].String(),
+			MemberUserID: org.users[0],
+			AdminUserID:  org.users[1],
 			TopAgentID:   org.agents[0].id,
 			UTCOffset:    org.zone,
 			Messages:     org.messages.made,

@@ -2,6 +2,7 @@ package sample_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,10 +16,16 @@ import (
 
 var until = time.Date(2026, 11, 24, 10, 20, 30, 456e6, time.UTC)
 
+// withDefaults returns the options with what a demonstration uses where they say nothing.
+func withDefaults(o sample.Options) sample.Options {
+	o.Messages, o.Organizations, o.Days = cmp.Or(o.Messages, 200_000), cmp.Or(o.Organizations, 30), cmp.Or(o.Days, 365)
+	return o
+}
+
 // write writes what o makes, mostly to a history, which checks it.
 func write(t *testing.T, w io.Writer, o sample.Options) sample.Summary {
 	t.Helper()
-	summary, err := sample.Write(t.Context(), w, o)
+	summary, err := sample.Write(t.Context(), w, withDefaults(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,11 +68,7 @@ func TestCounts(t *testing.T) {
 			tt.o.Until, tt.o.Seed = until, 3
 			h := newHistory()
 			summary := write(t, h, tt.o)
-			want := float64(tt.o.Messages)
-			if want == 0 {
-				want = sample.DefaultMessages
-			}
-			near(t, "messages", float64(summary.Messages), want, tt.tolerance)
+			near(t, "messages", float64(summary.Messages), float64(withDefaults(tt.o).Messages), tt.tolerance)
 			if tt.o.LargestShare > 0 && tt.o.Organizations > 1 {
 				near(t, "share of the largest", float64(summary.Organizations[0].Messages)/float64(summary.Messages), tt.o.LargestShare, tt.tolerance)
 			}
@@ -116,7 +119,7 @@ func TestInvalidOptions(t *testing.T) {
 	} {
 		t.Run(tt.why, func(t *testing.T) {
 			var out bytes.Buffer
-			_, err := sample.Write(t.Context(), &out, tt.o)
+			_, err := sample.Write(t.Context(), &out, withDefaults(tt.o))
 			if err == nil || out.Len() > 0 {
 				t.Fatalf("error %v and %d bytes, want an error and none", err, out.Len())
 			}
@@ -157,7 +160,7 @@ func TestStopsEarly(t *testing.T) {
 		{"the context is canceled meanwhile", &brokenAfter{left: 1 << 20, then: cancel}, context.Canceled},
 	} {
 		t.Run(tt.why, func(t *testing.T) {
-			_, err := sample.Write(ctx, tt.w, sample.Options{Messages: 1e9, Until: until})
+			_, err := sample.Write(ctx, tt.w, withDefaults(sample.Options{Messages: 1e9, Until: until}))
 			if !errors.Is(err, tt.want) {
 				t.Errorf("error %v, want %v", err, tt.want)
 			}
@@ -170,7 +173,7 @@ func BenchmarkWrite(b *testing.B) {
 	messages, size := 0, 0
 	for b.Loop() {
 		w := &countingWriter{Writer: io.Discard}
-		s, err := sample.Write(b.Context(), w, sample.Options{Messages: 1_000_000, LargestShare: 0.9, Until: until})
+		s, err := sample.Write(b.Context(), w, withDefaults(sample.Options{Messages: 1_000_000, LargestShare: 0.9, Until: until}))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -64,22 +64,10 @@ func (c *demoCommand) options() (sample.Options, error) {
 
 // load generates the records and loads them while they are generated.
 func (c *demoCommand) load(p *program, db *database, options sample.Options) (sample.Summary, error) {
-	reader, writer := io.Pipe()
-	type made struct {
-		summary sample.Summary
-		err     error
-	}
-	results := make(chan made, 1)
-	go func() {
-		summary, err := sample.Write(p.ctx, writer, options)
-		results <- made{summary, err}
-		_ = writer.CloseWithError(err)
-	}()
 	load := loadCommand{databaseFlags: c.databaseFlags}
-	err := load.load(p, db, []loader.Input{{Path: "sample records", Reader: reader}})
-	_ = reader.Close()
-	result := <-results
-	return result.summary, errors.Join(err, result.err)
+	return sample.Feed(p.ctx, options, func(records io.Reader) error {
+		return load.load(p, db, []loader.Input{{Path: "sample records", Reader: records}})
+	})
 }
 
 // printRequest prints a request that works for a day: the last 30 days of the largest organization.
