@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"slices"
 
 	"go.opentelemetry.io/otel/trace"
@@ -29,7 +28,7 @@ type assembly struct {
 	gate     *limit.Gate
 	metrics  *metrics.Metrics
 	service  *service.Service
-	closers  []func() error // in the order in which what they close was opened
+	closers  []func() // in the order in which what they close was opened
 }
 
 // assemble creates the service from the flags. The assembly must be closed even if assemble fails.
@@ -47,7 +46,7 @@ func (a *assembly) openVerifier() (err error) {
 	if a.verifier, err = a.flags.verifier(a.program); err != nil {
 		return err
 	}
-	a.onClose(func() error { a.verifier.Close(); return nil })
+	a.onClose(a.verifier.Close)
 	return nil
 }
 
@@ -57,7 +56,7 @@ func (a *assembly) openTraces() error {
 		return err
 	}
 	a.tracer = tracer
-	a.onClose(func() error { stop(); return nil })
+	a.onClose(stop)
 	return nil
 }
 
@@ -65,7 +64,7 @@ func (a *assembly) openStore() (err error) {
 	if a.conn, err = a.db.connect(a.program.ctx, a.flags.Connections); err != nil {
 		return err
 	}
-	a.onClose(a.conn.Close)
+	a.onClose(func() { _ = a.conn.Close() })
 	limits := clickhouse.Limits{Time: a.flags.QueryTime, Memory: a.flags.QueryMemory}
 	a.store = stats.NewStore(a.conn, stats.Options{
 		Limits: limits, SmallWindow: a.flags.SmallWindow, Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
@@ -101,7 +100,7 @@ func (a *assembly) openMetrics() error {
 	if err != nil {
 		return err
 	}
-	a.onClose(own.Close)
+	a.onClose(func() { _ = own.Close() })
 	a.metrics.Build(readBuild())
 	a.metrics.Database(own, a.program.log)
 	a.metrics.Pool(a.conn)
@@ -116,18 +115,17 @@ func (a *assembly) openMetrics() error {
 	if err != nil {
 		return err
 	}
-	a.onClose(func() error { stop(); return nil })
+	a.onClose(stop)
 	return nil
 }
 
-func (a *assembly) onClose(closer func() error) { a.closers = append(a.closers, closer) }
+func (a *assembly) onClose(closer func()) { a.closers = append(a.closers, closer) }
 
 // close closes everything, in the reverse order of opening.
-func (a *assembly) close() (err error) {
+func (a *assembly) close() {
 	for _, closer := range slices.Backward(a.closers) {
-		err = errors.Join(err, closer())
+		closer()
 	}
-	return err
 }
 
 // problems returns the parts that are not ready.

@@ -26,8 +26,8 @@ func (f *backupFlags) place(db *database) (clickhouse.BackupPlace, error) {
 	return clickhouse.BackupPlace{Name: path}, err
 }
 
-// backupPool has one connection for the statement and one to cancel it.
-var backupPool = clickhouse.Pool{MaxOpen: 2, MaxIdle: 2}
+// backupConnections are one for the statement and one to cancel it.
+const backupConnections = 2
 
 type backupCommand struct{ backupFlags }
 
@@ -58,7 +58,8 @@ func (c *restoreCommand) Run(p *program) error {
 			return fmt.Errorf("take the claim to write: %w", err)
 		}
 		defer claim.Release()
-		if err := c.expectEmpty(p.ctx, db); err != nil {
+		err = db.query(p.ctx, backupConnections, func(conn clickhouse.Conn) error { return expectEmpty(p.ctx, conn) })
+		if err != nil {
 			return err
 		}
 		restore := func(ctx context.Context, conn clickhouse.Conn, place clickhouse.BackupPlace) (clickhouse.Backup, error) {
@@ -71,12 +72,7 @@ func (c *restoreCommand) Run(p *program) error {
 	})
 }
 
-func (c *restoreCommand) expectEmpty(ctx context.Context, db *database) error {
-	conn, err := clickhouse.Open(ctx, db.url, backupPool)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
+func expectEmpty(ctx context.Context, conn clickhouse.Conn) error {
 	var tables uint64
 	if err := conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase()").Scan(&tables); err != nil {
 		return fmt.Errorf("ask ClickHouse for the tables of the database: %w", err)
@@ -93,17 +89,14 @@ func (f *backupFlags) do(p *program, db *database, done string, run func(context
 	if err != nil {
 		return err
 	}
-	conn, err := clickhouse.Open(p.ctx, db.url, backupPool)
-	if err != nil {
+	return db.query(p.ctx, backupConnections, func(conn clickhouse.Conn) error {
+		began := time.Now()
+		b, err := run(p.ctx, conn, place)
+		if err != nil {
+			return fmt.Errorf("%s: %w", place.Name, err)
+		}
+		took := time.Since(began).Round(10 * time.Millisecond)
+		_, err = fmt.Fprintf(p.stdout, "%s %d files, %.1f MB, in %s: %s\n", done, b.Files, float64(b.Bytes)/1e6, took, place.Name)
 		return err
-	}
-	defer func() { _ = conn.Close() }()
-	began := time.Now()
-	b, err := run(p.ctx, conn, place)
-	if err != nil {
-		return fmt.Errorf("%s: %w", place.Name, err)
-	}
-	took := time.Since(began).Round(10 * time.Millisecond)
-	_, err = fmt.Fprintf(p.stdout, "%s %d files, %.1f MB, in %s: %s\n", done, b.Files, float64(b.Bytes)/1e6, took, place.Name)
-	return err
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/cmd/orgstats/flags"
 )
 
 // Exit statuses.
@@ -106,8 +107,8 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		parser.FatalIfErrorf(err)
 		return ExitFailed
 	}
-	if len(files.mistakes) > 0 {
-		printErrors(stderr, errors.Join(files.mistakes...))
+	if err := errors.Join(append(files.mistakes, mistakes(chosen)...)...); err != nil {
+		printErrors(stderr, err)
 		return ExitFailed
 	}
 	p := &program{o, ctx, stdin, stdout, stderr, c.logger(stderr)}
@@ -120,6 +121,15 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		return ExitFailed
 	}
 	return ExitOK
+}
+
+// mistakes returns everything that is wrong with the flags of the chosen command.
+func mistakes(chosen *kong.Context) []error {
+	all := flags.OutOfBounds(chosen.Flags())
+	if command, ok := chosen.Selected().Target.Addr().Interface().(interface{ mistakes() []error }); ok {
+		all = append(all, command.mistakes()...)
+	}
+	return all
 }
 
 // printErrors writes an error, or one line for each of several joined ones.

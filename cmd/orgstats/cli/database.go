@@ -18,7 +18,7 @@ type databaseFlags struct {
 	DataDir       string `help:"Where the embedded engine keeps its data, and the program its development key. One engine runs on a directory; further commands use it." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
 	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use in place of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
 	Password      string `name:"clickhouse-password" help:"The password of the URL's user, where it shall not stand in the URL." env:"ORGSTATS_CLICKHOUSE_PASSWORD" placeholder:"PASSWORD"`
-	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT"`
+	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT" least:"0" most:"65535"`
 }
 
 // mistakes returns everything that is wrong with the flags.
@@ -26,9 +26,6 @@ func (f *databaseFlags) mistakes() []error {
 	var all []error
 	if f.DataDir == "" {
 		all = append(all, errors.New("--data-dir (ORGSTATS_DATA_DIR) is empty; name a directory"))
-	}
-	if f.EnginePort < 0 || f.EnginePort > 65535 {
-		all = append(all, fmt.Errorf("--engine-port (ORGSTATS_ENGINE_PORT) is %d; it must be between 0 and 65535", f.EnginePort))
 	}
 	if f.ClickhouseURL != "" {
 		if err := clickhouse.Validate(f.ClickhouseURL); err != nil {
@@ -135,6 +132,16 @@ func (d *database) connect(ctx context.Context, connections int) (clickhouse.Con
 	return clickhouse.Open(ctx, d.url, pool)
 }
 
+// query runs do with a pool of connections.
+func (d *database) query(ctx context.Context, connections int, do func(clickhouse.Conn) error) error {
+	conn, err := d.connect(ctx, connections)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return do(conn)
+}
+
 func (d *database) close() error {
 	switch {
 	case d.keeper != nil:
@@ -147,9 +154,6 @@ func (d *database) close() error {
 
 // asIs opens the database and runs do, without migrating the schema.
 func (f *databaseFlags) asIs(p *program, do func(*database) error) (err error) {
-	if mistakes := f.mistakes(); len(mistakes) > 0 {
-		return errors.Join(mistakes...)
-	}
 	db, err := f.open(p.ctx, p.log)
 	if err != nil {
 		return err

@@ -26,8 +26,13 @@ type demoCommand struct {
 	Seed          uint64 `help:"Another seed makes other records." default:"1"`
 }
 
-func (c *demoCommand) Run(p *program) error {
+// AfterApply accepts the token of the request that is printed.
+func (c *demoCommand) AfterApply() error {
 	c.DevAuth = true
+	return nil
+}
+
+func (c *demoCommand) Run(p *program) error {
 	return c.run(p, func(db *database, address string) error {
 		options, err := c.options()
 		if err != nil {

@@ -36,17 +36,12 @@ func (c *explainCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	q := stats.Question{
-		OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter),
-	}
+	q := stats.Question{OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter)}
 	return c.with(p, func(db *database) error {
-		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, SmallWindow: c.SmallWindow})
-		return explain(p, conn, store, q)
+		return db.query(p.ctx, 4, func(conn clickhouse.Conn) error {
+			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, SmallWindow: c.SmallWindow})
+			return explain(p, conn, store, q)
+		})
 	})
 }
 

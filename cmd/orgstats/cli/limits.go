@@ -11,40 +11,14 @@ import (
 	"github.com/orgstats/orgstats/service/limit"
 )
 
-// mostOfAnything is the greatest value of any limit, far above what makes sense.
-const mostOfAnything = 1_000_000
-
-// limitFlags bound how much the service works on.
+// limitFlags bound how much the service works on. The upper bounds lie far above what makes sense.
 type limitFlags struct {
-	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N"`
-	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N"`
-	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME"`
-	OrganizationRate float64       `help:"Requests a second of one organization, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N"`
-	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N"`
-	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N"`
-}
-
-// mistakes returns everything that is wrong with the flags.
-func (f *limitFlags) mistakes() (all []error) {
-	for _, flag := range []struct {
-		name  string
-		value float64
-		least float64
-	}{
-		{"--concurrency (ORGSTATS_CONCURRENCY)", float64(f.Concurrency), 0},
-		{"--queue (ORGSTATS_QUEUE)", float64(f.Queue), 0},
-		{"--organization-rate (ORGSTATS_ORGANIZATION_RATE)", f.OrganizationRate, 0},
-		{"--user-rate (ORGSTATS_USER_RATE)", f.UserRate, 0},
-		{"--clients (ORGSTATS_CLIENTS)", float64(f.Clients), 1},
-	} {
-		if !(flag.value >= flag.least && flag.value <= mostOfAnything) { // NaN is neither
-			all = append(all, fmt.Errorf("%s is %v; it must lie between %v and %d", flag.name, flag.value, flag.least, mostOfAnything))
-		}
-	}
-	if f.QueueTime < 0 {
-		all = append(all, fmt.Errorf("--queue-time (ORGSTATS_QUEUE_TIME) is %s; it must be at least 0s", f.QueueTime))
-	}
-	return all
+	Concurrency      int           `help:"Questions that ClickHouse is asked at once; others queue. More than it has processors for makes each of them slower and none more. 0: one more than processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N" least:"0" most:"1000000"`
+	Queue            int           `help:"Questions that may wait for their turn; further ones are answered with 503. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N" least:"0" most:"1000000"`
+	QueueTime        time.Duration `help:"How long a question may wait for its turn before it is answered with 503. Once somebody has waited for about half of that all the time, no longer than a question takes on average. More rides out longer bursts, at the price of slow answers." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME" least:"0s"`
+	OrganizationRate float64       `help:"Requests a second of one organization, in the long run; those beyond are answered with 429. Two seconds' worth may come at once. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N" least:"0" most:"1000000"`
+	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N" least:"0" most:"1000000"`
+	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N" least:"1" most:"1000000"`
 }
 
 // gate creates the gate. A question runs up to three statements at a time, and nearly occupies a processor of its own.

@@ -18,23 +18,20 @@ type loadtestCommand struct {
 	Tokens   string        `help:"File with a token a line, whose callers ask; \"-\" is standard input. Without it, tokens are signed with the development key of the data directory, which only serve --dev-auth accepts." placeholder:"FILE"`
 	Agents   []string      `name:"agent" help:"With --tokens: an agent to ask about. Without a database named, the load test knows no others." placeholder:"AGENT,…"`
 	Metadata []string      `help:"With --tokens: metadata to ask about, as KEY=VALUE, KEY= or =VALUE." placeholder:"KEY=VALUE,…"`
-	Rate     int           `help:"Requests a second, sent however slow the answers are; with --find-rate the first rate that is tried." default:"50" placeholder:"N"`
-	Duration time.Duration `help:"How long requests are sent; with --find-rate, at the rate that was found." default:"30s" placeholder:"TIME"`
+	Rate     int           `help:"Requests a second, sent however slow the answers are; with --find-rate the first rate that is tried." default:"50" placeholder:"N" least:"1"`
+	Duration time.Duration `help:"How long requests are sent; with --find-rate, at the rate that was found." default:"30s" placeholder:"TIME" least:"1s"`
 	FindRate bool          `help:"Search the highest rate at which the 99th percentile stays under --p99 and nothing is shed or fails."`
-	P99      time.Duration `name:"p99" help:"The bound of --find-rate." default:"100ms" placeholder:"TIME"`
-	Step     time.Duration `help:"How long --find-rate tries a rate. Longer is surer." default:"10s" placeholder:"TIME"`
-	Timeout  time.Duration `help:"How long an answer is waited for." default:"30s" placeholder:"TIME"`
+	P99      time.Duration `name:"p99" help:"The bound of --find-rate." default:"100ms" placeholder:"TIME" least:"1ms"`
+	Step     time.Duration `help:"How long --find-rate tries a rate. Longer is surer." default:"10s" placeholder:"TIME" least:"1s"`
+	Timeout  time.Duration `help:"How long an answer is waited for." default:"30s" placeholder:"TIME" least:"1ms"`
 	Verify   bool          `help:"Compare up to ten answers a second with the plain query, on the service's own database (--data-dir or --clickhouse-url). It costs ClickHouse some of its time."`
-	CacheAge time.Duration `help:"The service's --cache-age: how old an answer may be that --verify compares." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
+	CacheAge time.Duration `help:"The service's --cache-age: how old an answer may be that --verify compares." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
 	Seed     uint64        `help:"Another seed draws other requests." default:"1"`
 	JSON     string        `name:"json" help:"Where the report goes, too, with all figures." placeholder:"FILE"`
 	SVG      string        `name:"svg" help:"Where a plot of the report goes." placeholder:"FILE"`
 }
 
 func (c *loadtestCommand) Run(p *program) error {
-	if mistakes := c.mistakes(); len(mistakes) > 0 {
-		return errors.Join(mistakes...)
-	}
 	if err := loadtest.Ready(p.ctx, c.URL); err != nil {
 		return err
 	}
@@ -42,12 +39,7 @@ func (c *loadtestCommand) Run(p *program) error {
 		return c.run(p, nil)
 	}
 	return c.asIs(p, func(db *database) error {
-		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 4, MaxIdle: 4})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		return c.run(p, conn)
+		return db.query(p.ctx, 4, func(conn clickhouse.Conn) error { return c.run(p, conn) })
 	})
 }
 
@@ -55,23 +47,6 @@ func (c *loadtestCommand) mistakes() []error {
 	all := c.databaseFlags.mistakes()
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
 		all = append(all, fmt.Errorf("--url is %q; it has the form http://127.0.0.1:8080", c.URL))
-	}
-	if c.Rate < 1 {
-		all = append(all, fmt.Errorf("--rate is %d; it must be at least 1", c.Rate))
-	}
-	for _, limit := range []struct {
-		name       string
-		value, low time.Duration
-	}{
-		{"--duration", c.Duration, time.Second},
-		{"--step", c.Step, time.Second},
-		{"--timeout", c.Timeout, time.Millisecond},
-		{"--p99", c.P99, time.Millisecond},
-		{"--cache-age (ORGSTATS_CACHE_AGE)", c.CacheAge, 0},
-	} {
-		if limit.value < limit.low {
-			all = append(all, fmt.Errorf("%s is %s; it must be at least %s", limit.name, limit.value, limit.low))
-		}
 	}
 	if c.Tokens == "" && len(c.Agents)+len(c.Metadata) > 0 {
 		all = append(all, errors.New("--agent and --metadata belong to --tokens; without it the load test takes those of the database"))
@@ -151,12 +126,4 @@ func writeReport(path string, write func(io.Writer) error) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return errors.Join(write(file), file.Close())
-}
-
-// population returns the callers of the tokens, or callers from the database's busiest organizations.
-func (c *loadtestCommand) population(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
-	if c.Tokens != "" {
-		return c.tokenPopulation(p, conn)
-	}
-	return c.signedPopulation(p.ctx, conn)
 }

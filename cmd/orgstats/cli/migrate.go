@@ -23,13 +23,10 @@ func (c *migrateUpCommand) Run(p *program) error {
 
 type migrateDownCommand struct {
 	databaseFlags
-	Steps int `help:"How many migrations to take back." default:"1"`
+	Steps int `help:"How many migrations to take back." default:"1" least:"1"`
 }
 
 func (c *migrateDownCommand) Run(p *program) error {
-	if c.Steps < 1 {
-		return fmt.Errorf("--steps is %d; it must be at least 1", c.Steps)
-	}
 	return c.asIs(p, func(db *database) error {
 		if err := schema.Down(p.ctx, db.url, c.Steps); err != nil {
 			return err

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,42 +12,44 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// signedPopulation returns the busiest users of the database's busiest organizations, with tokens signed by the
-// development key.
-func (c *loadtestCommand) signedPopulation(ctx context.Context, conn clickhouse.Conn) (loadtest.Population, error) {
-	key, err := auth.OpenDevKey(c.DataDir)
+// population returns the callers of the tokens, or the busiest users of the database's busiest organizations, with what
+// they can ask about according to the database, if there is one, or to the flags.
+func (c *loadtestCommand) population(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
+	find := func() ([]loadtest.Organization, error) { return c.tokenOrganizations(p.stdin) }
+	if c.Tokens == "" {
+		find = func() ([]loadtest.Organization, error) { return loadtest.Survey(p.ctx, conn) }
+	}
+	organizations, err := find()
 	if err != nil {
 		return loadtest.Population{}, err
 	}
-	ids, err := loadtest.Survey(ctx, conn)
-	if err != nil {
-		return loadtest.Population{}, err
+	population := loadtest.Population{Organizations: organizations, Until: time.Now()}
+	if conn != nil {
+		err = population.Describe(p.ctx, conn)
 	}
-	if len(ids) == 0 {
-		return loadtest.Population{}, errors.New("the database holds no messages yet: load some records, or start the service with orgstats demo")
+	if err == nil && c.Tokens == "" {
+		err = c.signIn(organizations)
 	}
-	var organizations []loadtest.Organization
-	for _, id := range ids {
-		organizations = append(organizations, loadtest.Organization{ID: id})
-	}
-	population, err := describe(ctx, conn, organizations)
-	if err != nil {
-		return population, err
-	}
-	for i := range population.Organizations {
-		if err := population.Organizations[i].SignIn(key); err != nil {
-			return population, err
-		}
-	}
-	return population, nil
+	return population, err
 }
 
-// tokenPopulation returns the callers of the tokens in the file, with what they can ask about according to the
-// database, if there is one, or to the flags.
-func (c *loadtestCommand) tokenPopulation(p *program, conn clickhouse.Conn) (loadtest.Population, error) {
-	callers, err := c.readTokens(p.stdin)
+// signIn creates callers for the organizations, with tokens signed by the development key.
+func (c *loadtestCommand) signIn(organizations []loadtest.Organization) error {
+	key, err := auth.OpenDevKey(c.DataDir)
+	for i := range organizations {
+		if err == nil {
+			err = organizations[i].SignIn(key)
+		}
+	}
+	return err
+}
+
+// tokenOrganizations returns the organizations of the callers in the file of tokens, with the agents and metadata of
+// the flags.
+func (c *loadtestCommand) tokenOrganizations(stdin io.Reader) ([]loadtest.Organization, error) {
+	callers, err := c.readTokens(stdin)
 	if err != nil {
-		return loadtest.Population{}, fmt.Errorf("read tokens from %s: %w", c.Tokens, err)
+		return nil, fmt.Errorf("read tokens from %s: %w", c.Tokens, err)
 	}
 	organizations := loadtest.Organizations(callers)
 	for i := range organizations {
@@ -60,10 +60,7 @@ func (c *loadtestCommand) tokenPopulation(p *program, conn clickhouse.Conn) (loa
 			o.Metadata = append(o.Metadata, loadtest.Metadata{Key: key, Value: value})
 		}
 	}
-	if conn == nil {
-		return loadtest.Population{Organizations: organizations, Until: time.Now()}, nil
-	}
-	return describe(p.ctx, conn, organizations)
+	return organizations, nil
 }
 
 func (c *loadtestCommand) readTokens(stdin io.Reader) ([]loadtest.Caller, error) {
@@ -76,26 +73,4 @@ func (c *loadtestCommand) readTokens(stdin io.Reader) ([]loadtest.Caller, error)
 	}
 	defer func() { _ = file.Close() }()
 	return loadtest.ReadTokens(file, time.Now())
-}
-
-// describe adds what the database knows about the organizations, and uses the time of their newest message as now.
-func describe(ctx context.Context, conn clickhouse.Conn, organizations []loadtest.Organization) (loadtest.Population, error) {
-	population := loadtest.Population{Organizations: organizations}
-	for i := range organizations {
-		found, newest, err := loadtest.Describe(ctx, conn, organizations[i].ID)
-		if err != nil {
-			return population, err
-		}
-		o := &organizations[i]
-		o.Users = append(o.Users, found.Users...)
-		o.Agents = append(o.Agents, found.Agents...)
-		o.Metadata = append(o.Metadata, found.Metadata...)
-		if newest.After(population.Until) {
-			population.Until = newest
-		}
-	}
-	if population.Until.IsZero() {
-		population.Until = time.Now()
-	}
-	return population, nil
 }

@@ -20,10 +20,10 @@ type replicateCommand struct {
 	Mapping         string        `help:"YAML file that maps tables and columns to records; without it, the platform's own tables are. Start from --print-mapping." env:"ORGSTATS_MAPPING" placeholder:"FILE"`
 	Slot            string        `help:"Replication slot, which stands for the source: another name begins anew. It holds WAL in PostgreSQL from its creation until it is dropped." env:"ORGSTATS_SLOT" default:"orgstats" placeholder:"NAME"`
 	Publication     string        `help:"Publication of the mapped tables. It is made when it is missing and the role may." env:"ORGSTATS_PUBLICATION" default:"orgstats" placeholder:"NAME"`
-	BatchRows       int           `help:"Changes that are written at once at most. More is faster when much is coming and takes more memory." env:"ORGSTATS_BATCH_ROWS" default:"10000" placeholder:"N"`
-	BatchTime       time.Duration `help:"How long a change may wait for others to be written with. Less shows changes earlier and costs ClickHouse more." env:"ORGSTATS_BATCH_TIME" default:"500ms" placeholder:"TIME"`
-	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N"`
-	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME"`
+	BatchRows       int           `help:"Changes that are written at once at most. More is faster when much is coming and takes more memory." env:"ORGSTATS_BATCH_ROWS" default:"10000" placeholder:"N" least:"1"`
+	BatchTime       time.Duration `help:"How long a change may wait for others to be written with. Less shows changes earlier and costs ClickHouse more." env:"ORGSTATS_BATCH_TIME" default:"500ms" placeholder:"TIME" least:"1ms"`
+	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N" least:"1"`
+	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME" least:"1s"`
 	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
 	PrintMapping    bool          `help:"Print the mapping and exit."`
 	Check           bool          `help:"Try out everything that replication needs, say how to fix what is missing, and exit. Every start does the same first."`
@@ -32,18 +32,12 @@ type replicateCommand struct {
 
 func (c *replicateCommand) Run(p *program) (err error) {
 	m, text, err := c.readMapping()
-	if c.PrintMapping {
-		if err == nil {
-			_, err = p.stdout.Write(text)
-		}
+	if err != nil {
 		return err
 	}
-	mistakes := c.mistakes()
-	if err != nil {
-		mistakes = append(mistakes, err)
-	}
-	if len(mistakes) > 0 {
-		return errors.Join(mistakes...)
+	if c.PrintMapping {
+		_, err := p.stdout.Write(text)
+		return err
 	}
 	target := &replicationTarget{flags: &c.databaseFlags, log: p.log}
 	defer func() { err = errors.Join(err, target.close()) }()
@@ -82,8 +76,12 @@ func (c *replicateCommand) options(p *program, target *replicationTarget, m mapp
 // slotName matches the names that PostgreSQL accepts for a slot.
 var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 
-// mistakes returns everything that is wrong with the flags.
+// mistakes returns everything that is wrong with the flags, to print the mapping only what is wrong with it.
 func (c *replicateCommand) mistakes() []error {
+	_, _, mappingMistake := c.readMapping()
+	if c.PrintMapping {
+		return []error{mappingMistake}
+	}
 	all := append(c.databaseFlags.mistakes(), c.metricsFlags.mistakes()...)
 	if c.SourceURL == "" {
 		all = append(all, errors.New("there is no source; set ORGSTATS_SOURCE_URL (--source-url) to postgres://user:password@host:5432/database"))
@@ -96,19 +94,7 @@ func (c *replicateCommand) mistakes() []error {
 	if c.Publication == "" {
 		all = append(all, errors.New("--publication (ORGSTATS_PUBLICATION) is empty; name a publication"))
 	}
-	if c.BatchRows < 1 {
-		all = append(all, fmt.Errorf("--batch-rows (ORGSTATS_BATCH_ROWS) is %d; it must be at least 1", c.BatchRows))
-	}
-	if c.BatchTime < time.Millisecond {
-		all = append(all, fmt.Errorf("--batch-time (ORGSTATS_BATCH_TIME) is %s; it must be at least 1ms", c.BatchTime))
-	}
-	if c.SnapshotWorkers < 1 {
-		all = append(all, fmt.Errorf("--snapshot-workers (ORGSTATS_SNAPSHOT_WORKERS) is %d; it must be at least 1", c.SnapshotWorkers))
-	}
-	if c.Patience < time.Second {
-		all = append(all, fmt.Errorf("--patience (ORGSTATS_PATIENCE) is %s; it must be at least 1s", c.Patience))
-	}
-	return all
+	return append(all, mappingMistake)
 }
 
 // readMapping reads the mapping's file, or returns the mapping of the platform's own tables if there is none.

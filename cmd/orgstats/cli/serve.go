@@ -28,12 +28,12 @@ type serviceFlags struct {
 	JWKSURL           string        `name:"clerk-jwks-url" help:"Key set of the Clerk instance. Follows rotations, and needs the network." env:"CLERK_JWKS_URL" placeholder:"URL"`
 	AuthorizedParties []string      `name:"clerk-authorized-parties" help:"Origins whose tokens are accepted, separated by commas; any if not given." env:"CLERK_AUTHORIZED_PARTIES" placeholder:"ORIGIN,…"`
 	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
-	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organizations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME"`
-	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES"`
-	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N"`
-	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organization." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME"`
+	QueryTime         time.Duration `help:"How long a statement may take; longer windows of large organizations need more, and hold resources for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME" least:"1s"`
+	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES" least:"67108864"`
+	CacheSize         int           `help:"Answers kept in memory, about 1 KiB each; 0 keeps none." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N" least:"0"`
+	CacheAge          time.Duration `help:"How long after new records an answer from before may still be given. More saves ClickHouse a look at the change counter of each organization." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
 	SmallWindow       uint64        `aliases:"few-messages" help:"About how many messages a window may have to be answered from the messages alone, which is faster then; some times as many when it is asked about users. 0 asks the cells wherever they fit." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
-	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn. A question has three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N"`
+	Connections       int           `help:"Statements that may be under way at once; further ones wait for their turn. A question has three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N" least:"1"`
 }
 
 type serveCommand struct{ serviceFlags }
@@ -48,22 +48,7 @@ func (f *serviceFlags) mistakes() []error {
 	if _, _, err := net.SplitHostPort(f.Listen); err != nil {
 		all = append(all, fmt.Errorf("--listen (ORGSTATS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:8080", f.Listen))
 	}
-	if f.QueryTime < time.Second {
-		all = append(all, fmt.Errorf("--query-time (ORGSTATS_QUERY_TIME) is %s; it must be at least 1s", f.QueryTime))
-	}
-	if f.QueryMemory < 64<<20 {
-		all = append(all, fmt.Errorf("--query-memory (ORGSTATS_QUERY_MEMORY) is %d; it must be at least 67108864 (64 MiB)", f.QueryMemory))
-	}
-	if f.CacheSize < 0 {
-		all = append(all, fmt.Errorf("--cache-size (ORGSTATS_CACHE_SIZE) is %d; it must be at least 0", f.CacheSize))
-	}
-	if f.CacheAge < 0 {
-		all = append(all, fmt.Errorf("--cache-age (ORGSTATS_CACHE_AGE) is %s; it must be at least 0s", f.CacheAge))
-	}
-	if f.Connections < 1 {
-		all = append(all, fmt.Errorf("--connections (ORGSTATS_CONNECTIONS) is %d; it must be at least 1", f.Connections))
-	}
-	return slices.Concat(all, f.limitFlags.mistakes(), f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes())
+	return slices.Concat(all, f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes())
 }
 
 func (f *serviceFlags) authMistakes() []error {
@@ -101,9 +86,6 @@ func (f *serviceFlags) verifier(p *program) (*auth.Verifier, error) {
 // run serves until the program is asked to stop. Once it listens, it calls ready with the address; an error from ready
 // stops it, too.
 func (f *serviceFlags) run(p *program, ready func(db *database, address string) error) error {
-	if mistakes := f.mistakes(); len(mistakes) > 0 {
-		return errors.Join(mistakes...)
-	}
 	listener, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s (--listen, ORGSTATS_LISTEN): %w", f.Listen, err)
@@ -112,11 +94,11 @@ func (f *serviceFlags) run(p *program, ready func(db *database, address string) 
 	return f.with(p, func(db *database) error {
 		db.keep()
 		a, err := f.assemble(p, db)
+		defer a.close()
 		if err != nil {
-			return errors.Join(err, a.close())
+			return err
 		}
-		err = serve(p, a.service, listener, db, func() error { return ready(db, listener.Addr().String()) })
-		return errors.Join(err, a.close())
+		return serve(p, a.service, listener, db, func() error { return ready(db, listener.Addr().String()) })
 	})
 }
 

@@ -15,19 +15,16 @@ type verifyCommand struct {
 
 func (c *verifyCommand) Run(p *program) error {
 	return c.with(p, func(db *database) error {
-		conn, err := clickhouse.Open(p.ctx, db.url, clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		v := verify.Verifier{Conn: conn}
-		result, err := v.Run(p.ctx, c.Org, func(orgID string, r *verify.Result) {
-			p.log.Info("verified", "org_id", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
+		return db.query(p.ctx, 2, func(conn clickhouse.Conn) error {
+			v := verify.Verifier{Conn: conn}
+			result, err := v.Run(p.ctx, c.Org, func(orgID string, r *verify.Result) {
+				p.log.Info("verified", "org_id", orgID, "organizations", r.Organizations, "rows", r.Rows, "differences", len(r.Differences))
+			})
+			if err != nil {
+				return err
+			}
+			return c.report(p, result)
 		})
-		if err != nil {
-			return err
-		}
-		return c.report(p, result)
 	})
 }
 

@@ -23,20 +23,20 @@ type collector struct {
 	began      time.Time // when the first request was sent
 	last, end  time.Time // when the last one was sent, and when the last answer arrived
 	run        Run
-	answered   latencies // of answers with figures
-	shed       latencies // of 429 and 503
-	late       latencies // how long after its time a request was sent
+	answered   Latencies // of answers with figures
+	shed       Latencies // of 429 and 503
+	late       Latencies // how long after its time a request was sent
 	histogram  vegeta.Histogram
 	timeline   []interval
-	windows    map[string]*latencies
-	filters    map[string]*latencies
+	windows    map[string]*Latencies
+	filters    map[string]*Latencies
 	failures   examples
 	malformeds examples
 }
 
 // interval is one interval of the timeline.
 type interval struct {
-	answered latencies
+	answered Latencies
 	shed     uint64
 	failed   uint64
 }
@@ -49,7 +49,7 @@ func newCollector(rate int, duration time.Duration) *collector {
 		expectations: newExpectations(), rate: rate, duration: duration, created: time.Now(), every: max(time.Second, duration/intervals),
 		run:       Run{Rate: rate, Statuses: map[string]uint64{}},
 		histogram: vegeta.Histogram{Buckets: buckets},
-		windows:   map[string]*latencies{}, filters: map[string]*latencies{},
+		windows:   map[string]*Latencies{}, filters: map[string]*Latencies{},
 	}
 }
 
@@ -58,7 +58,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.time(r)
-	asked := c.expectations.answered(r.Seq)
+	asked := c.expectations.answered(r.URL)
 	i := c.interval(r.Timestamp)
 	if r.Code == 0 {
 		c.run.Statuses["none"]++
@@ -78,7 +78,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 		c.figures(r, asked, i)
 		v.offer(sample{asked, figures, r.Timestamp})
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		c.shed.add(r.Latency)
+		c.shed.Add(r.Latency)
 		i.shed++
 	default:
 		c.failures.add(fmt.Sprintf("%s: %s", r.Error, shorten(string(r.Body))))
@@ -99,16 +99,16 @@ func (c *collector) time(r *vegeta.Result) {
 	}
 	c.run.Sent++
 	due := c.began.Add(time.Duration(float64(r.Seq) / float64(c.rate) * float64(time.Second)))
-	c.late.add(max(0, r.Timestamp.Sub(due)))
+	c.late.Add(max(0, r.Timestamp.Sub(due)))
 }
 
 // figures records an answer that has figures.
 func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
-	c.answered.add(r.Latency)
+	c.answered.Add(r.Latency)
 	c.histogram.Add(r)
-	i.answered.add(r.Latency)
-	of(c.windows, asked.window).add(r.Latency)
-	of(c.filters, asked.filter).add(r.Latency)
+	i.answered.Add(r.Latency)
+	of(c.windows, asked.window).Add(r.Latency)
+	of(c.filters, asked.filter).Add(r.Latency)
 }
 
 // cause returns the text of an error without the request's URL, which would make every error different, and which
@@ -120,10 +120,10 @@ func cause(text string) string {
 	return text
 }
 
-func of(all map[string]*latencies, name string) *latencies {
+func of(all map[string]*Latencies, name string) *Latencies {
 	l, ok := all[name]
 	if !ok {
-		l = &latencies{}
+		l = &Latencies{}
 		all[name] = l
 	}
 	return l
@@ -145,11 +145,11 @@ func (c *collector) progress() string {
 	defer c.mu.Unlock()
 	text := fmt.Sprintf("%d s of %d s at %d a second: %d sent, %d under way", int(time.Since(c.created).Seconds()), int(c.duration.Seconds()),
 		c.rate, sent, underWay)
-	if c.answered.count > 0 {
-		text += fmt.Sprintf(", %d answered, p50 %s, p99 %s", c.answered.count, show(c.answered.quantile(0.5)), show(c.answered.quantile(0.99)))
+	if c.answered.Count > 0 {
+		text += fmt.Sprintf(", %d answered, p50 %s, p99 %s", c.answered.Count, show(c.answered.Quantile(0.5)), show(c.answered.Quantile(0.99)))
 	}
-	if c.shed.count > 0 {
-		text += fmt.Sprintf(", %d shed", c.shed.count)
+	if c.shed.Count > 0 {
+		text += fmt.Sprintf(", %d shed", c.shed.Count)
 	}
 	if failed := c.failures.count + c.malformeds.count; failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
@@ -162,20 +162,20 @@ func (c *collector) close() *Run {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.run
-	r.Answered, r.Shed = c.answered.summary(), c.shed.summary()
+	r.Answered, r.Shed = c.answered.Summary(), c.shed.Summary()
 	r.Failures, r.Malformed = c.failures.list(), c.malformeds.list()
-	r.Late = c.late.summary().P99
+	r.Late = c.late.Summary().P99
 	if sending := c.last.Sub(c.began).Seconds(); sending > 0 {
 		// Between n requests there are n-1 intervals: the last request begins none.
 		r.Seconds = sending
 		r.SentPerSecond = float64(r.Sent-1) / sending
-		r.AnsweredPerSecond = float64(c.answered.count) / c.end.Sub(c.began).Seconds()
+		r.AnsweredPerSecond = float64(c.answered.Count) / c.end.Sub(c.began).Seconds()
 	}
 	r.Histogram = bucketsOf(c.histogram)
 	r.Windows, r.Filters = kinds(c.windows), kinds(c.filters)
 	for n, i := range c.timeline {
 		r.Timeline = append(r.Timeline, Interval{
-			At: (time.Duration(n) * c.every).Seconds(), Seconds: c.every.Seconds(), Answered: i.answered.summary(), Shed: i.shed, Failed: i.failed,
+			At: (time.Duration(n) * c.every).Seconds(), Seconds: c.every.Seconds(), Answered: i.answered.Summary(), Shed: i.shed, Failed: i.failed,
 		})
 	}
 	return r

@@ -33,6 +33,13 @@ func (v *Verifier) watch(ctx context.Context) error {
 	return nil
 }
 
+// counter returns an organization's change counter.
+func (v *Verifier) counter(orgID string) seen {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.counters[orgID]
+}
+
 // see records counters. Two reads may end in another order than they began, and counters only grow, so that a smaller
 // one is outdated.
 func (v *Verifier) see(now map[string]uint64) {

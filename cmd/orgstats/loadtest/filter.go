@@ -1,60 +1,49 @@
 package loadtest
 
-// filter is a way to narrow a question.
+// filter is a way to narrow a question: by what it has set.
 type filter struct {
-	name   string
-	weight int
-	needs  func(*Organization) bool // nil: nothing
-	apply  func(*mix, *request, *Organization)
+	name                  string
+	weight                int
+	user, metadata, agent bool
 }
 
-func (f filter) share() int { return f.weight }
-
 // adminFilters and memberFilters are the filters that dashboards offer to admins and to members. The first of each
-// needs nothing.
+// fits every organization.
 var (
 	adminFilters = []filter{
-		{"organization", 50, nil, none},
-		{"agent", 18, hasAgents, byAgent},
-		{"user", 12, hasUsers, byUser},
-		{"metadata", 14, hasMetadata, byMetadata},
-		{"metadata and agent", 6, hasMetadataAndAgents, byMetadataAndAgent},
+		{name: "organization", weight: 50},
+		{name: "agent", weight: 18, agent: true},
+		{name: "user", weight: 12, user: true},
+		{name: "metadata", weight: 14, metadata: true},
+		{name: "metadata and agent", weight: 6, metadata: true, agent: true},
 	}
 	memberFilters = []filter{
-		{"own", 80, nil, none},
-		{"own and agent", 20, hasAgents, byAgent},
+		{name: "own", weight: 80},
+		{name: "own and agent", weight: 20, agent: true},
 	}
 )
 
-func hasAgents(o *Organization) bool            { return len(o.Agents) > 0 }
-func hasUsers(o *Organization) bool             { return len(o.Users) > 0 }
-func hasMetadata(o *Organization) bool          { return len(o.Metadata) > 0 }
-func hasMetadataAndAgents(o *Organization) bool { return hasMetadata(o) && hasAgents(o) }
-
-func none(*mix, *request, *Organization) {}
-
-func byAgent(m *mix, r *request, org *Organization) {
-	r.question.AgentID = org.Agents[m.draw(filterLaw, len(org.Agents))]
-	r.query.Set("agentId", r.question.AgentID)
+// fits reports whether an organization has what the filter narrows by.
+func (f filter) fits(o *Organization) bool {
+	return (!f.user || len(o.Users) > 0) && (!f.metadata || len(o.Metadata) > 0) && (!f.agent || len(o.Agents) > 0)
 }
 
-func byUser(m *mix, r *request, org *Organization) {
-	r.question.UserID = org.Users[m.draw(filterLaw, len(org.Users))]
-	r.query.Set("userId", r.question.UserID)
-}
-
-func byMetadata(m *mix, r *request, org *Organization) {
-	chosen := org.Metadata[m.draw(filterLaw, len(org.Metadata))]
-	r.question.MetadataKey, r.question.MetadataValue = chosen.Key, chosen.Value
-	if chosen.Key != "" {
-		r.query.Set("metadataKey", chosen.Key)
+// apply draws what the filter narrows a request by.
+func (f filter) apply(m *mix, r *request, org *Organization) {
+	set := func(name, value string) string {
+		if value != "" {
+			r.query.Set(name, value)
+		}
+		return value
 	}
-	if chosen.Value != "" {
-		r.query.Set("metadataValue", chosen.Value)
+	if f.user {
+		r.question.UserID = set("userId", org.Users[m.draw(filterLaw, len(org.Users))])
 	}
-}
-
-func byMetadataAndAgent(m *mix, r *request, org *Organization) {
-	byMetadata(m, r, org)
-	byAgent(m, r, org)
+	if f.metadata {
+		chosen := org.Metadata[m.draw(filterLaw, len(org.Metadata))]
+		r.question.MetadataKey, r.question.MetadataValue = set("metadataKey", chosen.Key), set("metadataValue", chosen.Value)
+	}
+	if f.agent {
+		r.question.AgentID = set("agentId", org.Agents[m.draw(filterLaw, len(org.Agents))])
+	}
 }

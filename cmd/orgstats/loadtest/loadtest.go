@@ -26,6 +26,8 @@ type Options struct {
 	Seed uint64
 	// Timeout is how long a client waits for an answer; 0 means 30 seconds.
 	Timeout time.Duration
+	// ByHand lets every window have ends of its own, so that no two questions are the same and no cache helps.
+	ByHand bool
 	// Verifier compares samples of the answers; nil compares none.
 	Verifier *Verifier
 }
@@ -67,7 +69,7 @@ func New(o Options) (*Test, error) {
 		options: o,
 		target:  strings.TrimSuffix(o.URL, "/") + statsPath,
 		client:  http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: never},
-		mix:     newMix(o.Population, o.Seed),
+		mix:     newMix(o.Population, o.Seed, o.ByHand),
 		started: time.Now(),
 	}, nil
 }

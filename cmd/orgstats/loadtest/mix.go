@@ -21,13 +21,14 @@ type request struct {
 // mix draws requests.
 type mix struct {
 	population Population
+	byHand     bool // all windows are
 
 	mu     sync.Mutex
 	random *rand.Rand
 }
 
-func newMix(p Population, seed uint64) *mix {
-	return &mix{population: p.withCallers(), random: rand.New(rand.NewPCG(seed, 0))}
+func newMix(p Population, seed uint64, byHand bool) *mix {
+	return &mix{population: p.withCallers(), byHand: byHand, random: rand.New(rand.NewPCG(seed, 0))}
 }
 
 // law is how unevenly something is drawn: rank k in proportion to (k + shift) to the power of -exponent (Zipf's law,
@@ -51,7 +52,7 @@ func (m *mix) next(elapsed time.Duration) request {
 	defer m.mu.Unlock()
 	org := &m.population.Organizations[m.draw(organizationLaw, len(m.population.Organizations))]
 	place := m.draw(callerLaw, len(org.Callers))
-	window := pick(m.random, windows)
+	window := m.window()
 	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(zones[place%len(zones)]))
 	r := request{
 		caller: org.Callers[place],
@@ -61,6 +62,13 @@ func (m *mix) next(elapsed time.Duration) request {
 	r.question = stats.Question{OrgID: org.ID, From: from.UnixMilli(), Until: to.UnixMilli() + 1}
 	m.narrow(&r, org)
 	return r
+}
+
+func (m *mix) window() window {
+	if m.byHand {
+		return windows[len(windows)-1]
+	}
+	return pick(m.random, windows, func(w window) int { return w.weight })
 }
 
 // toISOString is the format in which JavaScript writes times.
@@ -78,26 +86,23 @@ func (m *mix) narrow(r *request, org *Organization) {
 	} else {
 		r.question.UserID = r.caller.UserID
 	}
-	f := pick(m.random, filters)
-	if f.needs == nil || f.needs(org) {
-		f.apply(m, r, org)
-	} else {
+	f := pick(m.random, filters, func(f filter) int { return f.weight })
+	if !f.fits(org) {
 		f = filters[0]
 	}
+	f.apply(m, r, org)
 	r.filter = f.name
 }
 
-// weighted is something that is drawn as often as its weight says.
-type weighted interface{ share() int }
-
-func pick[T weighted](random *rand.Rand, all []T) T {
+// pick draws one of all, as often as its weight says.
+func pick[T any](random *rand.Rand, all []T, weight func(T) int) T {
 	total := 0
 	for _, one := range all {
-		total += one.share()
+		total += weight(one)
 	}
 	left := random.IntN(total)
 	for _, one := range all {
-		if left -= one.share(); left < 0 {
+		if left -= weight(one); left < 0 {
 			return one
 		}
 	}

@@ -30,7 +30,7 @@ func town() Population {
 // Requests ask what their caller may ask, and the question with which answers are compared is the one that the
 // parameters ask.
 func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
-	m := newMix(town(), 1)
+	m := newMix(town(), 1, false)
 	filters, windows, organizations := map[string]int{}, map[string]int{}, map[string]int{}
 	for range 5000 {
 		r := m.next(time.Minute)
@@ -75,7 +75,7 @@ func parse(t *testing.T, text string) time.Time {
 }
 
 func TestTheSameSeedAsksTheSame(t *testing.T) {
-	first, second, other := newMix(town(), 7), newMix(town(), 7), newMix(town(), 8)
+	first, second, other := newMix(town(), 7, false), newMix(town(), 7, false), newMix(town(), 8, false)
 	different := 0
 	for range 100 {
 		a, b, c := first.next(0), second.next(0), other.next(0)

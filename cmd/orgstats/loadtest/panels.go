@@ -20,11 +20,11 @@ func (d *drawing) searchPanel(s *Search) {
 	p.line(plotLeft, p.py(s.Bound), plotWidth-plotRight, p.py(s.Bound), `stroke="`+colorBad+`" stroke-dasharray="6 4"`)
 	p.text(plotLeft+6, p.py(s.Bound)-5, "start", "bound "+ms(s.Bound))
 	for _, step := range s.Steps {
-		color, verdict := colorMain, "held"
+		color := colorMain
 		if !step.Held {
-			color, verdict = colorBad, step.Why
+			color = colorBad
 		}
-		p.dot(point{float64(step.Rate), step.P99}, color, fmt.Sprintf("%d a second: p99 %s, %s", step.Rate, ms(step.P99), verdict))
+		p.dot(point{float64(step.Rate), step.P99}, color, fmt.Sprintf("%d a second: p99 %s, %s", step.Rate, ms(step.P99), step.verdict()))
 	}
 	p.key(colorBad, "not held")
 	p.key(colorMain, "held")

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -9,11 +10,12 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) error {
-	p := &printer{w: w}
+	p := &printer{}
 	if r.Search != nil {
 		p.search(r.Search)
 	}
@@ -23,46 +25,33 @@ func (r *Report) Print(w io.Writer) error {
 	if r.Verified != nil {
 		p.verified(r.Verified)
 	}
-	return p.err
+	_, err := p.WriteTo(w)
+	return err
 }
 
-// printer keeps the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
+// printer collects what is printed.
+type printer struct{ bytes.Buffer }
 
-func (p *printer) printf(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format, args...)
-	}
-}
+func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
 // table prints rows of cells, with the columns after the first right-aligned.
 func (p *printer) table(rows [][]string) {
-	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := tabwriter.NewWriter(p, 0, 0, 2, ' ', tabwriter.AlignRight)
 	widest := 0
 	for _, row := range rows {
-		widest = max(widest, len([]rune(row[0])))
+		widest = max(widest, utf8.RuneCountInString(row[0]))
 	}
 	for _, row := range rows {
-		first := "  " + row[0] + strings.Repeat(" ", widest-len([]rune(row[0])))
-		fmt.Fprintf(t, "%s\t%s\t\n", first, strings.Join(row[1:], "\t"))
+		fmt.Fprintf(t, "  %-*s\t%s\t\n", widest, row[0], strings.Join(row[1:], "\t"))
 	}
-	if err := t.Flush(); p.err == nil {
-		p.err = err
-	}
+	_ = t.Flush() // into memory
 }
 
 func (p *printer) search(s *Search) {
 	p.printf("\nRates tried, in requests a second, for a p99 of at most %s\n", ms(s.Bound))
 	rows := [][]string{{"rate", "answered a second", "p50", "p99", ""}}
 	for _, step := range s.Steps {
-		verdict := "held"
-		if !step.Held {
-			verdict = step.Why
-		}
-		rows = append(rows, []string{fmt.Sprint(step.Rate), fmt.Sprintf("%.1f", step.AnsweredPerSecond), ms(step.P50), ms(step.P99), verdict})
+		rows = append(rows, []string{fmt.Sprint(step.Rate), fmt.Sprintf("%.1f", step.AnsweredPerSecond), ms(step.P50), ms(step.P99), step.verdict()})
 	}
 	p.table(rows)
 	if s.Rate > 0 {

@@ -80,8 +80,8 @@ type Failure struct {
 	Count uint64 `json:"count"`
 }
 
-// failed returns how many requests got neither figures nor a well-formed refusal because of the load.
-func (r *Run) failed() uint64 { return r.Sent - r.Answered.Count - r.Shed.Count }
+// Failed returns how many requests got neither figures nor a well-formed refusal because of the load.
+func (r *Run) Failed() uint64 { return r.Sent - r.Answered.Count - r.Shed.Count }
 
 // JSON writes the report as JSON.
 func (r *Report) JSON(w io.Writer) error {
@@ -100,8 +100,8 @@ func (t *Test) Report() *Report {
 // requests are not failures, nor are those that failed at rates which a search found to be too high.
 func (r *Report) Verdict() error {
 	var all []error
-	if r.Run != nil && r.Run.failed() > 0 {
-		all = append(all, fmt.Errorf("%d of %d requests failed; see above", r.Run.failed(), r.Run.Sent))
+	if r.Run != nil && r.Run.Failed() > 0 {
+		all = append(all, fmt.Errorf("%d of %d requests failed; see above", r.Run.Failed(), r.Run.Sent))
 	}
 	if r.Verified != nil && r.Verified.Different > 0 {
 		all = append(all, fmt.Errorf("%d of %d answers that were compared are wrong; see above", r.Verified.Different, r.Verified.Compared))

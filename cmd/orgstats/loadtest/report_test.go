@@ -32,7 +32,7 @@ func exampleRun(seconds int) (*Report, *collector) {
 			r.Code, r.Body = 503, []byte(`{"error":"Try again"}`)
 			r.Headers.Set("Retry-After", "5")
 		}
-		c.number(c.expect(request{window: "last 7 days", filter: "organization"}), r.Seq)
+		r.URL = "#" + c.expect(request{window: "last 7 days", filter: "organization"})
 		c.add(r, nil)
 	}
 	return &Report{Target: "http://127.0.0.1:1/<&>", Started: began, Run: c.close()}, c
@@ -41,7 +41,7 @@ func exampleRun(seconds int) (*Report, *collector) {
 func TestARunsFigures(t *testing.T) {
 	report, c := exampleRun(18)
 	r := report.Run
-	if r.Sent != 1800 || r.Answered.Count != 1600 || r.Shed.Count != 200 || r.failed() != 0 || r.Statuses["200"] != 1600 || r.Statuses["503"] != 200 {
+	if r.Sent != 1800 || r.Answered.Count != 1600 || r.Shed.Count != 200 || r.Failed() != 0 || r.Statuses["200"] != 1600 || r.Statuses["503"] != 200 {
 		t.Errorf("%+v", r)
 	}
 	near := func(got, want float64) bool { return got > 0.98*want && got < 1.02*want }
@@ -81,8 +81,8 @@ func TestLateRequestsAreTold(t *testing.T) {
 	if r.Late < 900 || r.SentPerSecond > 51 {
 		t.Errorf("p99 %.0f ms late at %.1f a second, want about 1 s at 50", r.Late, r.SentPerSecond)
 	}
-	if r.failed() != 100 || len(r.Failures) != 1 || r.Failures[0] != (Failure{"connection refused", 100}) {
-		t.Errorf("%d failed: %+v", r.failed(), r.Failures)
+	if r.Failed() != 100 || len(r.Failures) != 1 || r.Failures[0] != (Failure{"connection refused", 100}) {
+		t.Errorf("%d failed: %+v", r.Failed(), r.Failures)
 	}
 	if err := (&Report{Run: r}).Verdict(); err == nil {
 		t.Error("requests without answers are no failure")

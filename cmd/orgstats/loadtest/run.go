@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +23,7 @@ func (t *Test) Run(ctx context.Context, rate int, duration time.Duration) *Run {
 
 // attack sends a run's requests, and adds their results to the collector.
 func (t *Test) attack(ctx context.Context, c *collector) {
-	client := t.client
-	client.Transport = numbering{t.client.Transport, &c.expectations}
-	attacker := vegeta.NewAttacker(vegeta.Client(&client))
+	attacker := vegeta.NewAttacker(vegeta.Client(&t.client))
 	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer stop()
 	for result := range attacker.Attack(t.targeter(c), vegeta.Rate{Freq: c.rate, Per: time.Second}, c.duration, "") {
@@ -54,29 +52,24 @@ func (t *Test) Progress() string {
 func (t *Test) targeter(c *collector) vegeta.Targeter {
 	return func(target *vegeta.Target) error {
 		r := t.mix.next(time.Since(t.started))
+		id := c.expect(r)
 		target.Method = http.MethodGet
-		target.URL = t.target + "?" + r.query.Encode()
-		target.Header = http.Header{
-			"Authorization": {"Bearer " + r.caller.Token},
-			requestIDHeader: {c.expect(r)},
-		}
+		target.URL = t.target + "?" + r.query.Encode() + "#" + id // a fragment is not sent, and the result has it
+		target.Header = http.Header{"Authorization": {"Bearer " + r.caller.Token}, requestIDHeader: {id}}
 		return nil
 	}
 }
 
 // expectations holds the requests of a run that wait for their answers.
 type expectations struct {
-	mu       sync.Mutex
-	prefix   string
-	sent     uint64
-	byID     map[string]request // those that vegeta has not numbered yet
-	byNumber map[uint64]request
+	mu     sync.Mutex
+	prefix string
+	sent   uint64
+	byID   map[string]request
 }
 
 func newExpectations() expectations {
-	return expectations{
-		prefix: fmt.Sprintf("loadtest-%x-", time.Now().UnixMilli()), byID: map[string]request{}, byNumber: map[uint64]request{},
-	}
+	return expectations{prefix: fmt.Sprintf("loadtest-%x-", time.Now().UnixMilli()), byID: map[string]request{}}
 }
 
 // expect stores a request, and returns the id to send it under.
@@ -89,20 +82,13 @@ func (e *expectations) expect(r request) (id string) {
 	return id
 }
 
-// number stores the number under which vegeta will report a request's result.
-func (e *expectations) number(id string, number uint64) {
+// answered returns the request of a result, whose URL has the request's id as its fragment.
+func (e *expectations) answered(url string) request {
+	_, id, _ := strings.Cut(url, "#")
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.byNumber[number] = e.byID[id]
+	r := e.byID[id]
 	delete(e.byID, id)
-}
-
-// answered returns the request of a result.
-func (e *expectations) answered(number uint64) request {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	r := e.byNumber[number]
-	delete(e.byNumber, number)
 	return r
 }
 
@@ -110,24 +96,5 @@ func (e *expectations) answered(number uint64) request {
 func (e *expectations) counts() (sent uint64, underWay int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sent, len(e.byID) + len(e.byNumber)
-}
-
-// numbering is a transport that learns each request's number, which vegeta assigns only after the request was created,
-// when it is sent.
-type numbering struct {
-	next         http.RoundTripper
-	expectations *expectations
-}
-
-const numberHeader = "X-Vegeta-Seq"
-
-// RoundTrip sends a request.
-func (n numbering) RoundTrip(r *http.Request) (*http.Response, error) {
-	number, err := strconv.ParseUint(r.Header.Get(numberHeader), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("vegeta has not numbered the request: %w", err)
-	}
-	n.expectations.number(r.Header.Get(requestIDHeader), number)
-	return n.next.RoundTrip(r)
+	return e.sent, len(e.byID)
 }

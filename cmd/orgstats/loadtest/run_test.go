@@ -35,7 +35,7 @@ func TestRequestsThatGetNoAnswer(t *testing.T) {
 	c := newCollector(40, time.Second)
 	test.attack(t.Context(), c)
 	r := c.close()
-	if r.Sent < 30 || r.failed() != r.Sent || r.Statuses["302"] == 0 || r.Statuses["none"] == 0 {
+	if r.Sent < 30 || r.Failed() != r.Sent || r.Statuses["302"] == 0 || r.Statuses["none"] == 0 {
 		t.Errorf("%+v", r)
 	}
 	if sent, underWay := c.counts(); sent != r.Sent || underWay != 0 {

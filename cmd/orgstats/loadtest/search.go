@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,6 +24,9 @@ type Step struct {
 	Held              bool    `json:"held"`
 	Why               string  `json:"why,omitempty"` // it was not held
 }
+
+// verdict returns "held", or why the rate was not.
+func (s Step) verdict() string { return cmp.Or(s.Why, "held") }
 
 // SearchOptions configure a search.
 type SearchOptions struct {

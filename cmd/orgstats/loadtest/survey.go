@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,10 +19,10 @@ const (
 	comment = "orgstats loadtest"
 )
 
-// Survey returns the organizations of a database that have the most messages.
+// Survey returns the organizations of a database that have the most messages, or an error if there are none.
 //
 // Survey and Describe count rows without FINAL, which is cheap: the counts only serve to find what is busy.
-func Survey(ctx context.Context, conn clickhouse.Conn) (ids []string, err error) {
+func Survey(ctx context.Context, conn clickhouse.Conn) (all []Organization, err error) {
 	params := clickhouse.Params{}
 	params.Int64("most", maxOrganizations)
 	err = each(ctx, conn, params, `
@@ -31,23 +32,47 @@ WHERE org_id != ''
 GROUP BY org_id
 ORDER BY count() DESC, org_id
 LIMIT {most:UInt32}`, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
+		var o Organization
+		err := scan(&o.ID)
+		all = append(all, o)
 		return err
 	})
-	return ids, err
+	if err == nil && len(all) == 0 {
+		err = errors.New("the database holds no messages yet: load some records, or start the service with orgstats demo")
+	}
+	return all, err
 }
 
-// Describe returns an organization's users, agents and metadata, the busiest and most common first, and the time of its
-// newest message, which is zero if it has none.
-func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organization, newest time.Time, err error) {
-	o.ID = id
+// Describe adds what the database knows about the population's organizations, and uses the time of their newest message
+// as now, if there is any.
+func (p *Population) Describe(ctx context.Context, conn clickhouse.Conn) error {
+	var newest time.Time
+	for i := range p.Organizations {
+		if err := p.Organizations[i].describe(ctx, conn, &newest); err != nil {
+			return fmt.Errorf("ask ClickHouse about organization %s: %w", p.Organizations[i].ID, err)
+		}
+	}
+	if !newest.IsZero() {
+		p.Until = newest
+	}
+	return nil
+}
+
+// describe adds an organization's users, agents and metadata, the busiest and most common first, and advances newest to
+// the time of its newest message.
+func (o *Organization) describe(ctx context.Context, conn clickhouse.Conn, newest *time.Time) error {
 	params := clickhouse.Params{}
-	params.String("org_id", id)
+	params.String("org_id", o.ID)
 	params.Int64("text", maxMetadataText)
 	for statement, take := range map[string]func(scan func(...any) error) error{
-		newestSQL: func(scan func(...any) error) error { return scan(&newest) },
+		newestSQL: func(scan func(...any) error) error {
+			var at time.Time
+			err := scan(&at)
+			if at.After(*newest) {
+				*newest = at
+			}
+			return err
+		},
 		usersSQL:  func(scan func(...any) error) error { return appendText(scan, &o.Users) },
 		agentsSQL: func(scan func(...any) error) error { return appendText(scan, &o.Agents) },
 		metadataSQL: func(scan func(...any) error) error {
@@ -58,10 +83,10 @@ func Describe(ctx context.Context, conn clickhouse.Conn, id string) (o Organizat
 		},
 	} {
 		if err := each(ctx, conn, params, statement, take); err != nil {
-			return o, newest, fmt.Errorf("ask ClickHouse about organization %s: %w", id, err)
+			return err
 		}
 	}
-	return o, newest, nil
+	return nil
 }
 
 // newestSQL omits records of the future, whose windows nobody looks at yet.

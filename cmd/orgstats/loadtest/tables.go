@@ -15,21 +15,15 @@ func (p *printer) histogram(buckets []Bucket) {
 	for _, b := range buckets {
 		total, most = total+b.Count, max(most, b.Count)
 	}
-	var rows [][]string
+	t := tabwriter.NewWriter(p, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, b := range buckets {
 		to := "…"
 		if b.To > 0 {
 			to = ms(b.To)
 		}
-		rows = append(rows, []string{ms(b.From), to, fmt.Sprint(b.Count), fmt.Sprintf("%.1f %%", 100*float64(b.Count)/float64(total)), bar(b.Count, most)})
+		fmt.Fprintf(t, "%s\t–\t%s\t%d\t%.1f %%\t  %s\n", ms(b.From), to, b.Count, 100*float64(b.Count)/float64(total), bar(b.Count, most))
 	}
-	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range rows {
-		fmt.Fprintf(t, "%s\t–\t%s\t%s\t%s\t  %s\n", row[0], row[1], row[2], row[3], row[4])
-	}
-	if err := t.Flush(); p.err == nil {
-		p.err = err
-	}
+	_ = t.Flush() // into memory
 }
 
 // bar returns a bar in proportion to a count's share of the greatest one, in eighths of a character.

@@ -2,10 +2,11 @@ package loadtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service/stats"
@@ -48,13 +49,13 @@ type Verifier struct {
 
 	samples chan sample
 	stop    context.CancelFunc
-	ended   sync.WaitGroup
+	running errgroup.Group
+
+	result Verified // of compareNext alone
+	wrong  examples
 
 	mu       sync.Mutex
 	counters map[string]seen
-	result   Verified
-	wrong    examples
-	err      error
 }
 
 // seen is a change counter, and the time since which it is known to have that value.
@@ -78,35 +79,27 @@ func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration)
 		return nil, err
 	}
 	ctx, v.stop = context.WithCancel(context.WithoutCancel(ctx))
-	v.ended.Go(func() { v.repeat(ctx, watchEvery, v.watch) })
-	v.ended.Go(func() { v.repeat(ctx, verifyEvery, v.compareNext) })
+	v.running.Go(func() error { return repeat(ctx, watchEvery, v.watch) })
+	v.running.Go(func() error { return repeat(ctx, verifyEvery, v.compareNext) })
 	return v, nil
 }
 
 // Close stops the verifier and returns what it found.
 func (v *Verifier) Close() (Verified, error) {
 	v.stop()
-	v.ended.Wait()
+	err := v.running.Wait()
 	v.result.Differences = v.wrong.list()
-	return v.result, v.err
+	return v.result, err
 }
 
-// repeat calls do at an interval until the verifier is closed or an error occurs.
-func (v *Verifier) repeat(ctx context.Context, every time.Duration, do func(context.Context) error) {
+// repeat calls do at an interval until the context ends or an error occurs.
+func repeat(ctx context.Context, every time.Duration, do func(context.Context) error) error {
 	for pause(ctx, every) == nil {
-		if err := do(ctx); err != nil {
-			if ctx.Err() == nil {
-				v.fail(err)
-			}
-			return
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("verify answers: %w", err)
 		}
 	}
-}
-
-func (v *Verifier) fail(err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.err = errors.Join(v.err, fmt.Errorf("verify answers: %w", err))
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -140,11 +133,9 @@ func (v *Verifier) compareNext(ctx context.Context) error {
 
 // compare runs the plain query and reads the counter again.
 func (v *Verifier) compare(ctx context.Context, s sample) error {
-	v.mu.Lock()
-	before := v.counters[s.question.OrgID]
-	v.mu.Unlock()
+	before := v.counter(s.question.OrgID)
 	if before.counter%2 == 1 || s.sent.Add(-v.age).Before(before.since) {
-		v.changing()
+		v.result.Changing++
 		return nil
 	}
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: plainTime}})
@@ -156,26 +147,15 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 	if err := v.watch(ctx); err != nil {
 		return err
 	}
-	v.mu.Lock()
-	after := v.counters[s.question.OrgID]
-	v.mu.Unlock()
-	if after != before {
-		v.changing()
+	if v.counter(s.question.OrgID) != before {
+		v.result.Changing++
 		return nil
 	}
 	v.judge(s, plain.Total())
 	return nil
 }
 
-func (v *Verifier) changing() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.result.Changing++
-}
-
 func (v *Verifier) judge(s sample, plain stats.Figures) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.result.Compared++
 	if s.figures == plain {
 		v.result.Equal++

@@ -14,8 +14,6 @@ type window struct {
 	ends   func(random *rand.Rand, now time.Time) (from, to time.Time)
 }
 
-func (w window) share() int { return w.weight }
-
 // windows are drawn as often as people look at them. Windows that end now never ask the same question twice; those of
 // whole days do until midnight.
 var windows = []window{
@@ -28,7 +26,7 @@ var windows = []window{
 		return month(now, -1), month(now, 0).Add(-time.Millisecond)
 	}},
 	{"last 12 months", 7, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return month(now, -11), endOfDay(now) }},
-	{"chosen by hand", 3, byHand},
+	{"chosen by hand", 3, ByHand},
 }
 
 // zones are the callers' time zones, including half-hour ones.
@@ -55,8 +53,8 @@ const (
 	longest  = 365 * 24 * time.Hour
 )
 
-// byHand returns a window with its ends anywhere in the last year, as likely to be some minutes long as some months.
-func byHand(random *rand.Rand, now time.Time) (from, to time.Time) {
+// ByHand returns a window with its ends anywhere in the last year, as likely to be some minutes long as some months.
+func ByHand(random *rand.Rand, now time.Time) (from, to time.Time) {
 	length := time.Duration(float64(shortest) * math.Pow(float64(longest)/float64(shortest), random.Float64()))
 	to = now.Add(-time.Duration(random.Float64() * float64(longest-length)))
 	return to.Add(-length).Truncate(time.Millisecond), to.Truncate(time.Millisecond)
