@@ -1,10 +1,10 @@
 package main
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/service/stats"
 )
@@ -77,16 +77,11 @@ var goals = map[[2]string]float64{
 	{"year", "metadata 10 %"}:      25,
 }
 
-// shortest is the minimum length of a random window.
-const shortest = time.Hour
-
-// randomWindow returns a window within the year, as likely to be some hours long as some months, with ends at any
+// randomWindow returns a window within the year, as likely to be some minutes long as some months, with ends at any
 // millisecond, so that practically no two windows are the same.
 func randomWindow(r *rand.Rand, org sample.Organization) stats.Question {
-	year := days * 24 * time.Hour
-	length := time.Duration(float64(shortest) * math.Pow(float64(year)/float64(shortest), r.Float64()))
-	from := until.Add(-length - time.Duration(r.Float64()*float64(year-length)))
-	return window{from: from, until: from.Add(length)}.question(org)
+	from, to := loadtest.ByHand(r, until)
+	return window{from: from, until: to}.question(org)
 }
 
 // randomDay returns a window of 24 hours that begins at the start of an hour of the year.

@@ -29,13 +29,12 @@ type database struct {
 	engine *engine.Engine
 	conn   clickhouse.Conn
 	store  *stats.Store        // computes every answer
-	served *stats.Cache        // the store behind the service's cache
 	org    sample.Organization // the largest
 }
 
 // withDatabase starts the engine, loads the records unless they are there already, and runs do.
 func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err error) {
-	e, err := b.startEngine(ctx, b.dir.data())
+	e, err := b.startEngine(ctx, b.dir.file("data"))
 	if err != nil {
 		return err
 	}
@@ -54,10 +53,7 @@ func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err
 	if err := b.measureSizes(ctx, conn); err != nil {
 		return err
 	}
-	store := stats.NewStore(conn, storeOptions)
-	return do(&database{
-		engine: e, conn: conn, store: store, served: stats.NewCache(store, cacheOptions), org: b.dir.contents.Summary.Organizations[0],
-	})
+	return do(&database{engine: e, conn: conn, store: stats.NewStore(conn, storeOptions), org: b.dir.contents.Summary.Organizations[0]})
 }
 
 // startEngine starts an engine and migrates its tables to the latest version.
@@ -144,25 +140,21 @@ func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, mergePatience)
 	defer cancel()
 	b.log.Info("waiting for merges to end")
-	ticker := time.NewTicker(mergeCheck)
-	defer ticker.Stop()
-	for quiet := 0; quiet < mergesQuiet; {
+	for quiet := 0; quiet < mergesQuiet; quiet++ {
 		var merges uint64
-		if err := conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil && ctx.Err() == nil {
-			return err
-		}
-		quiet++
+		err := conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges)
 		if merges > 0 {
-			quiet = 0
+			quiet = -1
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				b.log.Warn("merges are still under way")
-				return nil
-			}
-			return ctx.Err()
+		if ended := pause(ctx, mergeCheck); ended != nil {
+			err = ended
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			b.log.Warn("merges are still under way")
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

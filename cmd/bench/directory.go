@@ -44,11 +44,10 @@ type contents struct {
 	Trickles int            // how many were started: each writes to an hour of its own
 }
 
-func (d *directory) data() string         { return filepath.Join(d.path, "data") }
-func (d *directory) contentsPath() string { return filepath.Join(d.path, "bench-contents.json") }
-func (d *directory) file(name string) string {
-	return filepath.Join(d.path, name)
-}
+// contentsFile is the name of the file that describes the data.
+const contentsFile = "bench-contents.json"
+
+func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
 // openDirectory opens the directory that the options name, which must be empty or already hold the same records, or
 // creates a temporary one.
@@ -71,7 +70,7 @@ func openDirectory(o options) (directory, error) {
 
 // read reads the directory's contents.
 func (d *directory) read() error {
-	text, err := os.ReadFile(d.contentsPath())
+	text, err := os.ReadFile(d.file(contentsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return d.expectEmpty()
 	}
@@ -80,7 +79,7 @@ func (d *directory) read() error {
 	}
 	var there contents
 	if err := json.Unmarshal(text, &there); err != nil {
-		return fmt.Errorf("%s can't be read (%w); remove %s or name another directory", d.contentsPath(), err, d.path)
+		return fmt.Errorf("%s can't be read (%w); remove %s or name another directory", d.file(contentsFile), err, d.path)
 	}
 	if there.Options != d.contents.Options || there.Schema != d.contents.Schema {
 		return fmt.Errorf("%s holds the records of another benchmark (%d messages, tables of version %d; wanted are %d and %d); remove it or name another directory",
@@ -101,13 +100,7 @@ func (d *directory) expectEmpty() error {
 }
 
 // write stores the directory's contents.
-func (d *directory) write() error {
-	text, err := json.MarshalIndent(d.contents, "", "  ")
-	if err != nil {
-		return err
-	}
-	return replaceFile(d.contentsPath(), text)
-}
+func (d *directory) write() error { return writeJSON(d.file(contentsFile), d.contents) }
 
 // close removes a temporary directory.
 func (d *directory) close() error {
@@ -117,10 +110,14 @@ func (d *directory) close() error {
 	return os.RemoveAll(d.path)
 }
 
-// replaceFile replaces a file atomically.
-func replaceFile(path string, content []byte) error {
+// writeJSON replaces a file atomically.
+func writeJSON(path string, content any) error {
+	text, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		return err
+	}
 	next := path + ".new"
-	if err := os.WriteFile(next, content, 0o600); err != nil {
+	if err := os.WriteFile(next, append(text, '\n'), 0o600); err != nil {
 		return err
 	}
 	return os.Rename(next, path)

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -19,34 +21,79 @@ const (
 	rfc3339Millis = "2006-01-02T15:04:05.000Z"
 )
 
-// drive lets clients, each over a persistent connection, send one request after the other for a time.
-func (k *kind) drive(ctx context.Context, clients int, duration time.Duration, token string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	var sent atomic.Uint64
-	sent.Store(k.sent)
-	took := make([]latencies, clients)
+// timed runs do and adds its duration to the latencies, unless it fails.
+func timed(l *loadtest.Latencies, do func() error) error {
 	started := time.Now()
-	for client := range clients {
+	err := do()
+	if err == nil {
+		l.Add(time.Since(started))
+	}
+	return err
+}
+
+// repeatedly lets clients call what `client` returns for each of them, one call after the other, for a time, and adds
+// the calls' durations to the latencies. A client's calls begin at the given interval, or later if they take longer.
+func repeatedly(
+	ctx context.Context, l *loadtest.Latencies, clients int, interval, duration time.Duration, client func(n int) func(context.Context) error,
+) error {
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	started := time.Now()
+	for n := range clients {
+		call := client(n)
 		group.Go(func() error {
-			r := newRequest(token)
 			for time.Since(started) < duration {
-				q := k.question(sent.Add(1))
-				if err := took[client].timed(func() error { return r.send(k.server, q) }); err != nil {
+				began := time.Now()
+				if err := call(ctx); err != nil {
 					return err
 				}
-				if err := ctx.Err(); err != nil {
+				took := time.Since(began)
+				mu.Lock()
+				l.Add(took)
+				mu.Unlock()
+				if err := pause(ctx, interval-took); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	err := group.Wait()
-	k.sent, k.elapsed = sent.Load(), k.elapsed+time.Since(started)
-	for _, l := range took {
-		k.took = append(k.took, l...)
+	return group.Wait()
+}
+
+// pause waits for a time, or until the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
 	}
-	return err
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// kind is one kind of request.
+type kind struct {
+	name     string
+	server   *server
+	question func(n uint64) stats.Question // of the n-th request
+	sent     atomic.Uint64
+	took     loadtest.Latencies
+	elapsed  time.Duration
+}
+
+func (k *kind) perSecond() float64 { return float64(k.took.Count) / k.elapsed.Seconds() }
+
+// drive lets clients, each over a persistent connection, send one request after the other for a time.
+func (k *kind) drive(ctx context.Context, clients int, duration time.Duration, token string) error {
+	started := time.Now()
+	defer func() { k.elapsed += time.Since(started) }()
+	return repeatedly(ctx, &k.took, clients, 0, duration, func(int) func(context.Context) error {
+		r := newRequest(token)
+		return func(context.Context) error { return r.send(k.server, k.question(k.sent.Add(1))) }
+	})
 }
 
 // request is the request that one client sends repeatedly.
@@ -61,20 +108,16 @@ func newRequest(token string) *request {
 	return r
 }
 
-// send asks a question and accepts nothing but figures as an answer.
+// send asks a question about a whole organization, and accepts nothing but figures as an answer.
 func (r *request) send(s *server, q stats.Question) error {
-	r.request.SetRequestURI("http://" + s.client.Addr + statsPath + "?" + queryOf(q))
+	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(rfc3339Millis) }
+	query := url.Values{"from": {at(q.From)}, "to": {at(q.Until - 1)}, "allInOrg": {"true"}}.Encode()
+	r.request.SetRequestURI(s.url + statsPath + "?" + query)
 	if err := s.client.Do(r.request, r.response); err != nil {
 		return err
 	}
 	if r.response.StatusCode() != fasthttp.StatusOK || !bytes.HasPrefix(r.response.Body(), []byte(`{"conversationCount":`)) {
-		return fmt.Errorf("%s was answered with status %d: %.300s", r.request.URI().QueryString(), r.response.StatusCode(), r.response.Body())
+		return fmt.Errorf("%s was answered with status %d: %.300s", query, r.response.StatusCode(), r.response.Body())
 	}
 	return nil
-}
-
-// queryOf returns the query string of a question about a whole organization.
-func queryOf(q stats.Question) string {
-	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(rfc3339Millis) }
-	return url.Values{"from": {at(q.From)}, "to": {at(q.Until - 1)}, "allInOrg": {"true"}}.Encode()
 }

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/loader/sample"
+	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -18,70 +20,69 @@ const (
 
 // measureHTTP measures the service over HTTP, from this same process, which shares the processors with it.
 func (b *bench) measureHTTP(ctx context.Context, db *database) (err error) {
-	servers, err := b.startServers(db)
+	servers, err := b.openServers(b.Clients)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, servers.stop()) }()
+	admin, err := servers.admin(db.org)
+	if err != nil {
+		return err
+	}
+	store := &timedStore{Answerer: db.store}
+	uncached, err1 := servers.service(service.Config{Answerer: store})
+	cached, err2 := servers.service(service.Config{Answerer: stats.NewCache(db.store, cacheOptions)})
+	constant, err3 := servers.service(service.Config{Answerer: constantAnswer{}})
+	handler, err4 := servers.constantHandler()
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
 	month := windows[5].question(db.org)
 	same := func(uint64) stats.Question { return month }
 	distinct := func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(2, n)), db.org) }
-	cached := &kind{name: "same question again", server: servers.cached, question: same}
-	constant := &kind{name: "constant handler, same authentication", server: servers.handler, question: same}
 	kinds := []*kind{
-		{name: "distinct windows, uncached", server: servers.uncached, question: distinct},
-		cached,
-		{name: "service with constant answers", server: servers.constant, question: same},
-		constant,
+		{name: "distinct windows, uncached", server: uncached, question: distinct},
+		{name: "same question again", server: cached, question: same},
+		{name: "service with constant answers", server: constant, question: same},
+		{name: "constant handler, same authentication", server: handler, question: same},
 	}
 	for turn := range turns {
 		b.log.Info("sending requests", "turn", turn+1, "of", turns)
 		for _, k := range kinds {
-			if err := k.drive(ctx, b.Clients, b.HTTPTime/turns, servers.token); err != nil {
+			if err := k.drive(ctx, b.Clients, b.HTTPTime/turns, admin.Token); err != nil {
 				return fmt.Errorf("%s: %w", k.name, err)
 			}
 		}
 	}
-	result := &httpResult{Clients: b.Clients, CachedToConstant: cached.perSecond() / constant.perSecond()}
+	result := &httpResult{Clients: b.Clients, CachedToConstant: kinds[1].perSecond() / kinds[3].perSecond()}
 	for _, k := range kinds {
-		result.Kinds = append(result.Kinds, kindResult{k.name, k.perSecond(), k.took.summary()})
+		result.Kinds = append(result.Kinds, kindResult{k.name, k.perSecond(), k.took.Summary()})
 	}
-	if err := measureOverhead(ctx, db.org, servers, result); err != nil {
+	if err := measureOverhead(ctx, db.org, uncached, store, admin.Token, result); err != nil {
 		return err
 	}
 	b.report.HTTP = result
-	return b.report.printHTTP(b.out)
+	b.report.printHTTP(b.out)
+	return nil
 }
 
 // measureOverhead asks questions about days one at a time, and subtracts from each request's time the time that the
 // store took for the answer.
-func measureOverhead(ctx context.Context, org sample.Organization, servers *servers, result *httpResult) error {
-	var overHTTP, inStore, beyond latencies
-	request := newRequest(servers.token)
+func measureOverhead(ctx context.Context, org sample.Organization, s *server, store *timedStore, token string, result *httpResult) error {
+	var overHTTP, inStore, beyond loadtest.Latencies
+	request := newRequest(token)
 	random := rand.New(rand.NewPCG(3, 0))
 	for range single {
 		q := randomDay(random, org)
-		if err := overHTTP.timed(func() error { return request.send(servers.uncached, q) }); err != nil {
+		started := time.Now()
+		if err := errors.Join(request.send(s, q), ctx.Err()); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		last := time.Duration(servers.store.last.Load())
-		inStore, beyond = append(inStore, last), append(beyond, overHTTP[len(overHTTP)-1]-last)
+		took, last := time.Since(started), time.Duration(store.last.Load())
+		overHTTP.Add(took)
+		inStore.Add(last)
+		beyond.Add(took - last)
 	}
-	result.OneAtATime, result.Store, result.OverStore = overHTTP.summary(), inStore.summary(), beyond.summary()
+	result.OneAtATime, result.Store, result.OverStore = overHTTP.Summary(), inStore.Summary(), beyond.Summary()
 	return nil
 }
-
-// kind is one kind of request.
-type kind struct {
-	name     string
-	server   *server
-	question func(n uint64) stats.Question // of the n-th request
-	sent     uint64
-	took     latencies
-	elapsed  time.Duration
-}
-
-func (k *kind) perSecond() float64 { return float64(len(k.took)) / k.elapsed.Seconds() }

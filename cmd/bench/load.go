@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/loader/sample"
 )
 
@@ -30,21 +31,23 @@ func (b *bench) measureLoader(ctx context.Context) error {
 	defer func() { _ = os.Remove(file) }()
 	records := made.Messages + made.Conversations + made.KBFiles + made.Members
 	result := &loaderResult{Messages: made.Messages, Records: records}
-	var loads, inserts latencies
+	var loads, inserts loadtest.Latencies
 	for round := range b.LoadRounds {
 		b.log.Info("loading and inserting", "round", round+1, "of", b.LoadRounds, "records", records)
 		load, inserted, err := b.loadOnce(ctx, program, file, records)
 		if err != nil {
 			return err
 		}
-		loads, inserts = append(loads, load.took), append(inserts, inserted)
+		loads.Add(load.took)
+		inserts.Add(inserted)
 		result.PeakMemory = max(result.PeakMemory, load.peakMemory)
 	}
-	perSecond := func(l latencies) float64 { return float64(made.Messages) / l.quantile(0.5).Seconds() }
-	result.LoadPerSecond, result.InsertPerSecond = perSecond(loads), perSecond(inserts)
+	perSecond := func(l *loadtest.Latencies) float64 { return float64(made.Messages) / l.Quantile(0.5).Seconds() }
+	result.LoadPerSecond, result.InsertPerSecond = perSecond(&loads), perSecond(&inserts)
 	result.LoadToInsert = result.LoadPerSecond / result.InsertPerSecond
 	b.report.Loader = result
-	return b.report.printLoader(b.out)
+	b.report.printLoader(b.out)
+	return nil
 }
 
 // builtProgram returns the path of the orgstats that was built beside this program.
@@ -99,8 +102,14 @@ func (b *bench) loadOnce(ctx context.Context, program, file string, records int)
 	if b.LoadProfile != "" {
 		arguments = append(arguments, "--cpu-profile", b.LoadProfile)
 	}
-	if load, err = runLoad(command(ctx, program, arguments...)); err != nil {
+	c := command(ctx, program, arguments...)
+	started := time.Now()
+	if err := runWhole(c); err != nil {
 		return load, 0, fmt.Errorf("load: %w", err)
+	}
+	load.took = time.Since(started)
+	if usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		load.peakMemory = bytesOf(usage)
 	}
 	return load, inserted, nil
 }
@@ -123,18 +132,6 @@ func runWhole(c *exec.Cmd) error {
 		return fmt.Errorf("%w: %s", err, output)
 	}
 	return nil
-}
-
-func runLoad(load *exec.Cmd) (loadRun, error) {
-	started := time.Now()
-	if err := runWhole(load); err != nil {
-		return loadRun{}, err
-	}
-	result := loadRun{took: time.Since(started)}
-	if usage, ok := load.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		result.peakMemory = bytesOf(usage)
-	}
-	return result, nil
 }
 
 // bytesOf returns the peak memory in bytes, because systems report it in different units.

@@ -20,43 +20,24 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/orgstats/orgstats/clickhouse/engine"
+	"github.com/orgstats/orgstats/cmd/orgstats/flags"
 )
 
 // options are the program's flags.
 type options struct {
-	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000"`
+	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000" least:"1"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
 	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
 	Parts        []string      `help:"What to measure: loader, queries, http, overload, trickle." env:"BENCH_PARTS" default:"loader,queries,http,overload,trickle" enum:"loader,queries,http,overload,trickle"`
-	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20"`
+	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20" least:"1"`
 	QueryTime    time.Duration `help:"When the questions have taken this long, no further round begins; three are asked anyway." env:"BENCH_QUERY_TIME" default:"10m"`
-	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s"`
-	Clients      int           `help:"Concurrent HTTP clients." env:"BENCH_CLIENTS" default:"16"`
-	LoadMessages int           `help:"About how many messages the loader is measured with; 0: as many as are loaded, up to a million." env:"BENCH_LOAD_MESSAGES" default:"0"`
-	LoadRounds   int           `help:"How often the loader is measured." env:"BENCH_LOAD_ROUNDS" default:"3"`
+	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s" least:"1s"`
+	Clients      int           `help:"Concurrent HTTP clients." env:"BENCH_CLIENTS" default:"16" least:"1"`
+	LoadMessages int           `help:"About how many messages the loader is measured with; 0: as many as are loaded, up to a million." env:"BENCH_LOAD_MESSAGES" default:"0" least:"0"`
+	LoadRounds   int           `help:"How often the loader is measured." env:"BENCH_LOAD_ROUNDS" default:"3" least:"1"`
 	LoadProfile  string        `help:"Where a profile of the loader goes, for go tool pprof and for the compiler." env:"BENCH_LOAD_PROFILE" placeholder:"FILE"`
-	TrickleTime  time.Duration `help:"How long messages trickle in." env:"BENCH_TRICKLE_TIME" default:"25s"`
-	TrickleRate  int           `help:"Messages a second that trickle in." env:"BENCH_TRICKLE_RATE" default:"1000"`
-}
-
-func (o *options) validate() error {
-	var mistakes []error
-	for name, n := range map[string]int{
-		"--messages": o.Messages, "--rounds": o.Rounds, "--clients": o.Clients, "--load-rounds": o.LoadRounds, "--trickle-rate": o.TrickleRate,
-	} {
-		if n < 1 {
-			mistakes = append(mistakes, fmt.Errorf("%s is %d; it must be at least 1", name, n))
-		}
-	}
-	for name, d := range map[string]time.Duration{"--http-time": o.HTTPTime, "--trickle-time": o.TrickleTime} {
-		if d < time.Second {
-			mistakes = append(mistakes, fmt.Errorf("%s is %s; it must be at least 1s", name, d))
-		}
-	}
-	if o.LoadMessages < 0 {
-		mistakes = append(mistakes, fmt.Errorf("--load-messages is %d; it must not be negative", o.LoadMessages))
-	}
-	return errors.Join(mistakes...)
+	TrickleTime  time.Duration `help:"How long messages trickle in." env:"BENCH_TRICKLE_TIME" default:"25s" least:"1s"`
+	TrickleRate  int           `help:"Messages a second that trickle in." env:"BENCH_TRICKLE_RATE" default:"1000" least:"1"`
 }
 
 func main() {
@@ -64,8 +45,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
 	var o options
-	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures orgstats on the embedded engine, with records of its own."))
-	if err := run(ctx, o, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+	parsed := kong.Parse(&o, kong.Name("bench"), kong.Description("Measures orgstats on the embedded engine, with records of its own."))
+	err := errors.Join(flags.OutOfBounds(parsed.Flags())...)
+	if err == nil {
+		err = run(ctx, o, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("stopped before the end; the parts that came to their end are printed, and in the JSON file")
 		}
@@ -84,9 +69,6 @@ type bench struct {
 }
 
 func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
-	if err := o.validate(); err != nil {
-		return err
-	}
 	o.LoadMessages = cmp.Or(o.LoadMessages, min(o.Messages, 1_000_000))
 	dir, err := openDirectory(o)
 	if err != nil {
@@ -133,7 +115,7 @@ func (b *bench) saveReport() error {
 	if err != nil {
 		return err
 	}
-	if err := b.report.save(path); err != nil {
+	if err := writeJSON(path, b.report); err != nil {
 		return fmt.Errorf("write the figures: %w", err)
 	}
 	_, err = fmt.Fprintf(b.out, "\nThe figures are in %s\n", path)

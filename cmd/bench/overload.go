@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -11,17 +13,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
+	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/service"
-	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/limit"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
 const (
-	overloadOrganizations = 20      // that ask; the largest among them
-	overloadClients       = 1 << 14 // connections that the open loop may hold
-	noisyShare            = 0.2     // of what the service can hold: the noisy organization's limit
-	quietShare            = 0.1     // of what the service can hold: what the quiet one asks
+	overloadOrganizations = 20  // that ask; the largest among them
+	noisyShare            = 0.2 // of what the service can hold: the noisy organization's limit
+	quietShare            = 0.1 // of what the service can hold: what the quiet one asks
 )
 
 // gateOptions are the defaults of `orgstats serve`.
@@ -37,7 +39,8 @@ func (b *bench) measureOverload(ctx context.Context, db *database) error {
 		}
 	}
 	b.report.Overload = o.result
-	return b.report.printOverload(b.out)
+	b.report.printOverload(b.out)
+	return nil
 }
 
 type overload struct {
@@ -47,66 +50,43 @@ type overload struct {
 }
 
 // withService runs do on a service with a gate, and with a rate limit for each organization unless the rate is 0.
-func (o *overload) withService(rate float64, do func(*server, []asker) error) (err error) {
-	key, err := auth.OpenDevKey(o.dir.data())
+func (o *overload) withService(rate float64, do func(*server, []loadtest.Organization) error) (err error) {
+	servers, err := o.openServers(gateOptions.UnderWay)
 	if err != nil {
 		return err
 	}
-	verifier, err := auth.New(context.Background(), auth.Config{Issuer: key.Issuer(), PublicKey: key.PublicPEM()})
-	if err != nil {
-		return err
-	}
-	defer verifier.Close()
+	defer func() { err = errors.Join(err, servers.stop()) }()
 	options := storeOptions
 	options.Admit = limit.NewGate(gateOptions).Enter
-	store := stats.NewStore(o.db.conn, options)
-	s := &servers{clients: overloadClients, close: func() {}}
-	served, err := s.start(service.New(service.Config{
-		Answerer: stats.NewCache(store, cacheOptions), Authenticator: verifier, Rates: limit.NewRates(limit.RateOptions{Organization: rate}),
-	}))
+	s, err := servers.service(service.Config{
+		Answerer: stats.NewCache(stats.NewStore(o.db.conn, options), cacheOptions), Rates: limit.NewRates(limit.RateOptions{Organization: rate}),
+	})
 	if err != nil {
 		return err
 	}
-	askers, err := o.askers(key)
-	if err == nil {
-		err = do(served, askers)
-	}
-	if stopped := s.stop(); err == nil {
-		err = stopped
-	}
-	return err
-}
-
-// askers returns organizations that together ask once a second.
-func (o *overload) askers(key *auth.DevKey) (all []asker, err error) {
+	var organizations []loadtest.Organization
 	for _, org := range o.dir.contents.Summary.Organizations[:overloadOrganizations] {
-		token, err := key.Sign(auth.Caller{OrgID: org.ID, UserID: org.AdminUserID, Role: "org:admin"}, tokenTime)
+		admin, err := servers.admin(org)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, asker{org, token, 1.0 / overloadOrganizations})
+		organizations = append(organizations, loadtest.Organization{ID: org.ID, Callers: []loadtest.Caller{admin}})
 	}
-	return all, nil
-}
-
-// at returns the askers, scaled so that together they ask at a rate.
-func at(perSecond float64, askers []asker) []asker {
-	scaled := make([]asker, len(askers))
-	for i, a := range askers {
-		a.perSecond *= perSecond
-		scaled[i] = a
-	}
-	return scaled
+	return do(s, organizations)
 }
 
 // capacity measures how much the service answers per second when it always has as much work as it accepts.
 func (o *overload) capacity(ctx context.Context) error {
-	return o.withService(0, func(s *server, askers []asker) error {
-		clients := gateOptions.OneOrganization() // the other places are for the other organization
-		kinds := []*kind{o.asking(s, askers[0]), o.asking(s, askers[1])}
+	return o.withService(0, func(s *server, organizations []loadtest.Organization) error {
 		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return kinds[0].drive(ctx, clients, o.HTTPTime, askers[0].token) })
-		group.Go(func() error { return kinds[1].drive(ctx, gateOptions.UnderWay-clients, o.HTTPTime, askers[1].token) })
+		clients := gateOptions.OneOrganization() // the other places are for the other organization
+		kinds := make([]*kind, 2)
+		for i, clients := range []int{clients, gateOptions.UnderWay - clients} {
+			org := sample.Organization{ID: organizations[i].ID}
+			distinct := func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(4, n)), org) }
+			kinds[i] = &kind{server: s, question: distinct}
+			group.Go(func() error { return kinds[i].drive(ctx, clients, o.HTTPTime, organizations[i].Callers[0].Token) })
+		}
 		if err := group.Wait(); err != nil {
 			return err
 		}
@@ -116,33 +96,23 @@ func (o *overload) capacity(ctx context.Context) error {
 	})
 }
 
-// asking returns the kind of request that asks an organization's distinct questions.
-func (o *overload) asking(s *server, a asker) *kind {
-	return &kind{server: s, question: func(n uint64) stats.Question { return randomWindow(rand.New(rand.NewPCG(4, n)), a.org) }}
-}
+func (o *overload) half(ctx context.Context) error { return o.together(ctx, 0.5, &o.result.Half) }
 
-func (o *overload) half(ctx context.Context) (err error) {
-	o.result.Half, err = o.together(ctx, 0.5)
-	return err
-}
-
-func (o *overload) thrice(ctx context.Context) (err error) {
+func (o *overload) thrice(ctx context.Context) error {
 	o.result.MemoryBefore = residentMemory()
-	o.result.Thrice, err = o.together(ctx, 3)
+	err := o.together(ctx, 3, &o.result.Thrice)
 	runtime.GC()
 	o.result.MemoryAfter = residentMemory()
 	return err
 }
 
 // together lets all organizations ask at a multiple of the service's capacity.
-func (o *overload) together(ctx context.Context, times float64) (result loadResult, err error) {
+func (o *overload) together(ctx context.Context, times float64, result *loadResult) error {
 	o.log.Info("all organizations ask", "times_what_can_be_held", times)
-	err = o.withService(0, func(s *server, askers []asker) error {
-		all, err := openLoop(ctx, s, o.HTTPTime, at(times*o.result.Capacity, askers)...)
-		result = summarize(o.HTTPTime, all...)
+	return o.withService(0, func(s *server, organizations []loadtest.Organization) (err error) {
+		*result, err = o.load(ctx, s, times*o.result.Capacity, organizations...)
 		return err
 	})
-	return result, err
 }
 
 // noisy lets a quiet organization ask little: alone, while another one asks as much as it may, and while it asks ten
@@ -154,16 +124,19 @@ func (o *overload) noisy(ctx context.Context) error {
 		result *loadResult
 	}{{0, &o.result.QuietAlone}, {1, &o.result.QuietBeside}, {10, &o.result.QuietBesideNoisy}} {
 		o.log.Info("a quiet organization asks", "another_asks_times_its_limit", phase.times)
-		err := o.withService(mayAsk, func(s *server, askers []asker) error {
-			quiet, noisy := askers[1], askers[0]
-			quiet.perSecond, noisy.perSecond = quietShare*o.result.Capacity, phase.times*mayAsk
-			asking := []asker{quiet}
+		err := o.withService(mayAsk, func(s *server, organizations []loadtest.Organization) error {
+			group, ctx := errgroup.WithContext(ctx)
+			group.Go(func() (err error) {
+				*phase.result, err = o.load(ctx, s, quietShare*o.result.Capacity, organizations[1])
+				return err
+			})
 			if phase.times > 0 {
-				asking = append(asking, noisy)
+				group.Go(func() error {
+					_, err := o.load(ctx, s, phase.times*mayAsk, organizations[0])
+					return err
+				})
 			}
-			all, err := openLoop(ctx, s, o.HTTPTime, asking...)
-			*phase.result = summarize(o.HTTPTime, all[0])
-			return err
+			return group.Wait()
 		})
 		if err != nil {
 			return err
@@ -172,17 +145,39 @@ func (o *overload) noisy(ctx context.Context) error {
 	return nil
 }
 
-// summarize adds up the outcomes of several askers.
-func summarize(duration time.Duration, all ...*outcomes) loadResult {
-	var accepted, refused latencies
-	var r loadResult
-	for _, o := range all {
-		accepted, refused = append(accepted, o.accepted...), append(refused, o.refused...)
-		r.Failed += o.failed
+// settleTime is how long organizations ask before the outcomes of their requests count, because a burst is treated
+// differently.
+const settleTime = 4 * time.Second
+
+// load lets organizations ask at a rate, each request when it is due, however slow the answers are. No two questions
+// are the same.
+func (o *overload) load(ctx context.Context, s *server, perSecond float64, organizations ...loadtest.Organization) (result loadResult, err error) {
+	rate := max(1, int(math.Round(perSecond)))
+	ask := func(seed uint64, duration time.Duration) (*loadtest.Run, error) {
+		population := loadtest.Population{Organizations: organizations, Until: until}
+		test, err := loadtest.New(loadtest.Options{URL: s.url, Population: population, Seed: seed, ByHand: true})
+		if err != nil {
+			return nil, err
+		}
+		return test.Run(ctx, rate, duration), ctx.Err()
 	}
-	r.PerSecond = float64(len(accepted)) / duration.Seconds()
-	r.Accepted, r.Refused = accepted.summary(), refused.summary()
-	return r
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := ask(1, settleTime)
+		return err
+	})
+	group.Go(func() error {
+		if err := pause(ctx, settleTime); err != nil {
+			return err
+		}
+		run, err := ask(2, o.HTTPTime)
+		if err == nil {
+			result = loadResult{float64(run.Answered.Count) / o.HTTPTime.Seconds(), run.Answered, run.Shed, run.Failed()}
+		}
+		return err
+	})
+	err = group.Wait()
+	return result, err
 }
 
 // residentMemory returns the process's resident memory in bytes, 0 if the system does not report it.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -19,7 +20,7 @@ const (
 type queryCase struct {
 	window, filter   string
 	question         stats.Question
-	ours, plain, one latencies
+	ours, plain, one loadtest.Latencies
 	want             *stats.Figures // what was answered first
 }
 
@@ -62,36 +63,32 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	for _, c := range cases {
 		b.report.Queries = append(b.report.Queries, c.result())
 	}
-	return b.report.printQueries(b.out)
+	b.report.printQueries(b.out)
+	return nil
 }
 
 // ask asks once in each way, and compares the answers.
 func (c *queryCase) ask(ctx context.Context, db *database) error {
-	var figures stats.Figures
-	err := c.ours.timed(func() (err error) {
-		figures, err = db.answer(ctx, c.question)
-		return err
-	})
-	if err == nil {
-		err = c.check("the answer", figures)
-	}
-	if err == nil && (len(c.plain) < leastRounds || c.plain.sum() < plainTime) {
-		err = c.plain.timed(func() (err error) {
-			figures, err = db.plain(ctx, c.question)
-			return err
-		})
-		if err == nil {
-			err = c.check("the plain query", figures)
-		}
+	err := c.timed(&c.ours, "the answer", func() (stats.Figures, error) { return db.answer(ctx, c.question) })
+	if err == nil && (c.plain.Count < leastRounds || c.plain.Total() < plainTime) {
+		err = c.timed(&c.plain, "the plain query", func() (stats.Figures, error) { return db.plain(ctx, c.question) })
 	}
 	if err == nil {
-		err = c.one.timed(func() error { return db.selectOne(ctx) })
+		err = timed(&c.one, func() error { return db.selectOne(ctx) })
 	}
 	return err
 }
 
-// check compares figures with the first ones, which may have been computed in the other way.
-func (c *queryCase) check(way string, figures stats.Figures) error {
+// timed asks in one way, and compares the figures with the first ones, which may have been computed in the other way.
+func (c *queryCase) timed(l *loadtest.Latencies, way string, ask func() (stats.Figures, error)) error {
+	var figures stats.Figures
+	err := timed(l, func() (err error) {
+		figures, err = ask()
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if c.want == nil {
 		c.want = &figures
 	}
@@ -104,7 +101,7 @@ func (c *queryCase) check(way string, figures stats.Figures) error {
 func (c *queryCase) result() queryResult {
 	r := queryResult{
 		Window: c.window, Filter: c.filter, Messages: c.want.MessageCount,
-		Ours: c.ours.summary(), Plain: c.plain.summary(), SelectOne: c.one.summary(),
+		Ours: c.ours.Summary(), Plain: c.plain.Summary(), SelectOne: c.one.Summary(),
 		Goal: goals[[2]string{c.window, c.filter}],
 	}
 	r.Ratio = r.Plain.P50 / r.Ours.P50

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -20,31 +18,15 @@ const (
 
 // readFor lets readers ask about random windows for a time; half of the windows reach into the hour that is being
 // written.
-func readFor(ctx context.Context, db *database, hour time.Time, duration time.Duration) (latencies, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	took := make([]latencies, readers)
-	for reader := range readers {
+func readFor(ctx context.Context, db *database, hour time.Time, duration time.Duration) (took loadtest.Latencies, err error) {
+	err = repeatedly(ctx, &took, readers, askEvery, duration, func(reader int) func(context.Context) error {
 		random := rand.New(rand.NewPCG(5, uint64(reader)))
-		group.Go(func() error {
-			ticker := time.NewTicker(askEvery)
-			defer ticker.Stop()
-			for started := time.Now(); time.Since(started) < duration; {
-				q := dashboardWindow(random, db, hour)
-				err := took[reader].timed(func() error { _, err := db.answer(ctx, q); return err })
-				if err != nil {
-					return err
-				}
-				select {
-				case <-ticker.C:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		})
-	}
-	err := group.Wait()
-	return slices.Concat(took...), err
+		return func(ctx context.Context) error {
+			_, err := db.answer(ctx, dashboardWindow(random, db, hour))
+			return err
+		}
+	})
+	return took, err
 }
 
 // dashboardWindow returns any window of the year, or one that ends with the hour that is being written.

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 )
 
 // report is the content of the JSON file. Parts that were not measured are absent. Times are in milliseconds, sizes in
@@ -44,29 +45,29 @@ type tableSize struct {
 }
 
 type queryResult struct {
-	Window    string         `json:"window"`
-	Filter    string         `json:"filter"`
-	Messages  uint64         `json:"messages"` // that the answer counts
-	Ours      latencySummary `json:"ours"`
-	Plain     latencySummary `json:"plain"`
-	SelectOne latencySummary `json:"selectOne"`
-	Ratio     float64        `json:"ratio"`          // plain to ours, p50
-	Goal      float64        `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
+	Window    string           `json:"window"`
+	Filter    string           `json:"filter"`
+	Messages  uint64           `json:"messages"` // that the answer counts
+	Ours      loadtest.Latency `json:"ours"`
+	Plain     loadtest.Latency `json:"plain"`
+	SelectOne loadtest.Latency `json:"selectOne"`
+	Ratio     float64          `json:"ratio"`          // plain to ours, p50
+	Goal      float64          `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
 }
 
 type httpResult struct {
-	Clients          int            `json:"clients"`
-	Kinds            []kindResult   `json:"kinds"`
-	CachedToConstant float64        `json:"cachedToConstant"` // requests a second
-	OneAtATime       latencySummary `json:"oneAtATime"`       // over HTTP
-	Store            latencySummary `json:"store"`            // what the store took of that
-	OverStore        latencySummary `json:"overStore"`        // and the rest
+	Clients          int              `json:"clients"`
+	Kinds            []kindResult     `json:"kinds"`
+	CachedToConstant float64          `json:"cachedToConstant"` // requests a second
+	OneAtATime       loadtest.Latency `json:"oneAtATime"`       // over HTTP
+	Store            loadtest.Latency `json:"store"`            // what the store took of that
+	OverStore        loadtest.Latency `json:"overStore"`        // and the rest
 }
 
 type kindResult struct {
-	Name      string         `json:"name"`
-	PerSecond float64        `json:"perSecond"`
-	Latency   latencySummary `json:"latency"`
+	Name      string           `json:"name"`
+	PerSecond float64          `json:"perSecond"`
+	Latency   loadtest.Latency `json:"latency"`
 }
 
 type overloadResult struct {
@@ -82,19 +83,19 @@ type overloadResult struct {
 
 // loadResult is the outcome of requests at a rate.
 type loadResult struct {
-	PerSecond float64        `json:"perSecond"` // that were answered
-	Accepted  latencySummary `json:"accepted"`
-	Refused   latencySummary `json:"refused"` // with 429 or 503, and Retry-After
-	Failed    int            `json:"failed"`  // all others
+	PerSecond float64          `json:"perSecond"` // that were answered
+	Accepted  loadtest.Latency `json:"accepted"`
+	Refused   loadtest.Latency `json:"refused"` // with 429 or 503, and Retry-After
+	Failed    uint64           `json:"failed"`  // all others
 }
 
 type trickleResult struct {
-	PerSecond float64        `json:"perSecond"` // messages sent
-	Readers   int            `json:"readers"`
-	Before    latencySummary `json:"before"` // of the readers
-	During    latencySummary `json:"during"`
-	Lag       latencySummary `json:"lag"` // age of the oldest message that no answer counts yet
-	MaxLag    float64        `json:"maxLagMs"`
+	PerSecond float64          `json:"perSecond"` // messages sent
+	Readers   int              `json:"readers"`
+	Before    loadtest.Latency `json:"before"` // of the readers
+	During    loadtest.Latency `json:"during"`
+	Lag       loadtest.Latency `json:"lag"` // age of the oldest message that no answer counts yet
+	MaxLag    float64          `json:"maxLagMs"`
 }
 
 type loaderResult struct {
@@ -115,12 +116,4 @@ func newReport(o options) *report {
 			Load: strings.TrimSpace(string(load)),
 		},
 	}
-}
-
-func (r *report) save(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return replaceFile(path, append(text, '\n'))
 }

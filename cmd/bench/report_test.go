@@ -6,18 +6,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 )
 
 func TestQueryTableIsAligned(t *testing.T) {
 	r := &report{Messages: 3_000_000, Queries: []queryResult{
-		{Window: "year", Filter: "none", Messages: 2_400_000, Ours: latencySummary{20, 1.5, 2.25}, Plain: latencySummary{3, 600, 700}, Ratio: 400, Goal: 400},
-		{Window: "hour, ragged", Filter: "caller", Messages: 7, Ours: latencySummary{20, 2, 3}, Plain: latencySummary{20, 2.5, 3}, Ratio: 1.25},
-		{Window: "day", Filter: "none", Messages: 9, Ours: latencySummary{20, 4, 5}, Plain: latencySummary{20, 3, 4}, Ratio: 0.75},
+		{Window: "year", Filter: "none", Messages: 2_400_000, Ours: loadtest.Latency{Count: 20, P50: 1.5, P99: 2.25}, Plain: loadtest.Latency{Count: 3, P50: 600, P99: 700}, Ratio: 400, Goal: 400},
+		{Window: "hour, ragged", Filter: "caller", Messages: 7, Ours: loadtest.Latency{Count: 20, P50: 2, P99: 3}, Plain: loadtest.Latency{Count: 20, P50: 2.5, P99: 3}, Ratio: 1.25},
+		{Window: "day", Filter: "none", Messages: 9, Ours: loadtest.Latency{Count: 20, P50: 4, P99: 5}, Plain: loadtest.Latency{Count: 20, P50: 3, P99: 4}, Ratio: 0.75},
 	}}
 	var out strings.Builder
-	if err := r.printQueries(&out); err != nil {
-		t.Fatal(err)
-	}
+	r.printQueries(&out)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 6 {
 		t.Fatalf("the table has %d lines, want a title, a head, three rows and a count:\n%s", len(lines), out.String())
@@ -57,7 +57,7 @@ func TestReportHoldsOnlyWhatWasMeasured(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bench.json")
 	r := newReport(options{Messages: 5})
 	r.Loader = &loaderResult{Messages: 5}
-	if err := r.save(path); err != nil {
+	if err := writeJSON(path, r); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

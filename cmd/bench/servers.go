@@ -12,6 +12,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
+	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
@@ -24,92 +26,68 @@ const (
 
 // server is an HTTP server on a port of loopback, and a client of it.
 type server struct {
+	url    string
 	client *fasthttp.HostClient
 	stop   func() error
 }
 
-// servers are the servers that are compared. They accept the same token, and verify it in the same way.
+// servers are HTTP servers that accept the same tokens, and verify them in the same way.
 type servers struct {
-	uncached *server     // the service on a store without a cache,
-	store    *timedStore // which is this one
-	cached   *server     // the service as it is
-	constant *server     // the service, with an answer that costs nothing
-	handler  *server     // nothing but authentication and a constant answer
-
-	token   string
-	clients int
-	running []*server
-	close   func()
+	key      *auth.DevKey
+	verifier *auth.Verifier
+	clients  int // of each server, at most
+	running  []*server
 }
 
-func (b *bench) startServers(db *database) (_ *servers, err error) {
-	key, err := auth.OpenDevKey(b.dir.data())
+func (b *bench) openServers(clients int) (*servers, error) {
+	key, err := auth.OpenDevKey(b.dir.file("data"))
 	if err != nil {
-		return nil, err
-	}
-	s := &servers{clients: b.Clients, close: func() {}, store: &timedStore{Answerer: db.store}}
-	admin := auth.Caller{OrgID: db.org.ID, UserID: db.org.AdminUserID, Role: "org:admin"}
-	if s.token, err = key.Sign(admin, tokenTime); err != nil {
 		return nil, err
 	}
 	verifier, err := auth.New(context.Background(), auth.Config{Issuer: key.Issuer(), PublicKey: key.PublicPEM()})
-	if err != nil {
-		return nil, err
-	}
-	s.close = verifier.Close
-	for _, start := range []struct {
-		server **server
-		app    listening
-	}{
-		{&s.uncached, newService(s.store, verifier)},
-		{&s.cached, newService(db.served, verifier)},
-		{&s.constant, newService(constantAnswer{}, verifier)},
-		{&s.handler, newConstantHandler(verifier)},
-	} {
-		if *start.server, err = s.start(start.app); err != nil {
-			return nil, errors.Join(err, s.stop())
-		}
-	}
-	return s, nil
+	return &servers{key: key, verifier: verifier, clients: clients}, err
 }
 
-// listening serves on a listener until it is shut down.
-type listening interface {
-	Serve(net.Listener) error
-	Shutdown(context.Context) error
+// admin returns an admin of an organization.
+func (s *servers) admin(org sample.Organization) (loadtest.Caller, error) {
+	caller := auth.Caller{OrgID: org.ID, UserID: org.AdminUserID, Role: "org:admin"}
+	token, err := s.key.Sign(caller, tokenTime)
+	return loadtest.Caller{Caller: caller, Token: token}, err
 }
 
-func (s *servers) start(app listening) (*server, error) {
+// service starts a service that logs as the program does, but discards the lines: writing them is part of a request's
+// cost.
+func (s *servers) service(config service.Config) (*server, error) {
+	config.Authenticator, config.Log = s.verifier, slog.New(slog.DiscardHandler)
+	app := service.New(config)
+	return s.start(app.Serve, app.Shutdown)
+}
+
+func (s *servers) start(serve func(net.Listener) error, shutdown func(context.Context) error) (*server, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	served := make(chan error, 1)
-	go func() { served <- app.Serve(listener) }()
-	started := &server{client: &fasthttp.HostClient{Addr: listener.Addr().String(), MaxConns: s.clients}}
+	go func() { served <- serve(listener) }()
+	address := listener.Addr().String()
+	started := &server{url: "http://" + address, client: &fasthttp.HostClient{Addr: address, MaxConns: s.clients}}
 	started.stop = func() error {
 		started.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
-		return errors.Join(app.Shutdown(ctx), <-served)
+		return errors.Join(shutdown(ctx), <-served)
 	}
 	s.running = append(s.running, started)
 	return started, nil
 }
 
-func (s *servers) stop() error {
-	var err error
+func (s *servers) stop() (err error) {
 	for _, running := range s.running {
 		err = errors.Join(err, running.stop())
 	}
-	s.close()
+	s.verifier.Close()
 	return err
-}
-
-// newService returns a service that logs as the program does, but discards the lines: writing them is part of a
-// request's cost.
-func newService(answerer service.Answerer, verifier *auth.Verifier) *service.Service {
-	return service.New(service.Config{Answerer: answerer, Authenticator: verifier, Log: slog.New(slog.DiscardHandler)})
 }
 
 // someFigures are a constant answer.
@@ -140,13 +118,11 @@ func (s *timedStore) Answer(ctx context.Context, r stats.Request) (stats.Answer,
 	return answer, err
 }
 
-// constantHandler is a fiber app that does nothing but verify the token.
-type constantHandler struct{ app *fiber.App }
-
-func newConstantHandler(verifier *auth.Verifier) constantHandler {
+// constantHandler starts a fiber app that does nothing but verify the token.
+func (s *servers) constantHandler() (*server, error) {
 	body, err := json.Marshal(someFigures)
 	if err != nil {
-		panic(err) // figures are numbers
+		return nil, err
 	}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Get(statsPath, func(c *fiber.Ctx) error {
@@ -154,17 +130,11 @@ func newConstantHandler(verifier *auth.Verifier) constantHandler {
 		if err != nil {
 			return err
 		}
-		if _, err := verifier.Verify(c.UserContext(), token); err != nil {
+		if _, err := s.verifier.Verify(c.UserContext(), token); err != nil {
 			return err
 		}
 		c.Type("json")
 		return c.Send(body)
 	})
-	return constantHandler{app}
+	return s.start(app.Listener, app.ShutdownWithContext)
 }
-
-// Serve answers the listener's connections until Shutdown.
-func (h constantHandler) Serve(listener net.Listener) error { return h.app.Listener(listener) }
-
-// Shutdown waits for the requests in flight.
-func (h constantHandler) Shutdown(ctx context.Context) error { return h.app.ShutdownWithContext(ctx) }

@@ -31,5 +31,6 @@ ORDER BY sum(bytes_on_disk) DESC`, func(scan clickhouse.Scan) error {
 		return fmt.Errorf("the table messages is empty; remove %s and try again", b.dir.path)
 	}
 	b.report.Sizes.CellsToMessages = float64(bytes["stats_cells"]+bytes["user_activity"]+bytes["user_months"]) / float64(bytes["messages"])
-	return b.report.printSizes(b.out)
+	b.report.printSizes(b.out)
+	return nil
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -28,11 +28,12 @@ type trickle struct {
 	conversations int
 
 	mu      sync.Mutex
-	counts  []sentCount   // messages sent, in order of time
+	count   int           // messages sent
+	counts  []sentCount   // the same over time
 	written chan struct{} // closed when all were sent
 
 	lasted time.Duration // time within which all were sent
-	lags   latencies
+	lags   loadtest.Latencies
 }
 
 // sentCount is the number of messages that had been sent at a time.
@@ -65,45 +66,20 @@ func (t *trickle) question() stats.Question {
 	return window{from: t.hour, until: t.hour.Add(time.Hour)}.question(t.db.org)
 }
 
-// streamed is a record of the stream: a conversation or a message.
-type streamed struct {
-	Type           string `json:"type"`
-	ID             string `json:"id"`
-	OrganizationID string `json:"organizationId,omitempty"`
-	UserID         string `json:"userId,omitempty"`
-	AgentID        string `json:"agentId,omitempty"`
-	ConversationID string `json:"conversationId,omitempty"`
-	Role           string `json:"role,omitempty"`
-	CreatedAt      string `json:"createdAt"`
-	Usage          *usage `json:"usage,omitempty"`
-}
-
-type usage struct {
-	InputTokens  int `json:"inputTokens"`
-	OutputTokens int `json:"outputTokens"`
-}
-
 // lines returns n messages, preceded by the conversations of the first of them. Their time is the given one after the
 // hour's start.
 func (t *trickle) lines(since time.Duration, n int) []byte {
 	at := t.hour.Add(since % time.Hour).Format(rfc3339Millis)
 	var text []byte
-	add := func(r streamed) {
-		r.ID, r.CreatedAt = t.id(), at
-		if r.Type == "conversation" {
-			t.keep(r.ID)
-		}
-		line, err := json.Marshal(r)
-		if err != nil {
-			panic(err) // texts and numbers
-		}
-		text = append(append(text, line...), '\n')
-	}
 	for i := range n {
 		if (t.total()+i)%messagesAConversation == 0 {
-			add(streamed{Type: "conversation", OrganizationID: t.db.org.ID, UserID: t.pick(t.users), AgentID: t.pick(t.agents)})
+			id := t.id()
+			t.keep(id)
+			text = fmt.Appendf(text, `{"type":"conversation","id":%q,"organizationId":%q,"userId":%q,"agentId":%q,"createdAt":%q}`+"\n",
+				id, t.db.org.ID, t.pick(t.users), t.pick(t.agents), at)
 		}
-		add(streamed{Type: "message", ConversationID: t.pick(t.open), Role: "assistant", Usage: &usage{100 + t.random.IntN(4000), 10 + t.random.IntN(900)}})
+		text = fmt.Appendf(text, `{"type":"message","id":%q,"conversationId":%q,"role":"assistant","createdAt":%q,"usage":{"inputTokens":%d,"outputTokens":%d}}`+"\n",
+			t.id(), t.pick(t.open), at, 100+t.random.IntN(4000), 10+t.random.IntN(900))
 	}
 	return text
 }
@@ -129,21 +105,15 @@ func (t *trickle) keep(id string) {
 func (t *trickle) sent(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	count := n
-	if len(t.counts) > 0 {
-		count += t.counts[len(t.counts)-1].count
-	}
-	t.counts = append(t.counts, sentCount{time.Now(), count})
+	t.count += n
+	t.counts = append(t.counts, sentCount{time.Now(), t.count})
 }
 
 // total returns the number of messages sent.
 func (t *trickle) total() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.counts) == 0 {
-		return 0
-	}
-	return t.counts[len(t.counts)-1].count
+	return t.count
 }
 
 // lag returns the time since the oldest message that is not yet visible was sent, 0 if all are visible.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/loader"
 	"github.com/orgstats/orgstats/service/stats"
 )
@@ -42,13 +43,14 @@ func (b *bench) measureTrickle(ctx context.Context, db *database) error {
 	}
 	b.report.Trickle = &trickleResult{
 		PerSecond: float64(t.total()) / t.lasted.Seconds(), Readers: readers,
-		Before: quiet.summary(), During: busy.summary(), Lag: t.lags.summary(), MaxLag: milliseconds(t.lags.quantile(1)),
+		Before: quiet.Summary(), During: busy.Summary(), Lag: t.lags.Summary(), MaxLag: t.lags.Summary().Max,
 	}
-	return b.report.printTrickle(b.out)
+	b.report.printTrickle(b.out)
+	return nil
 }
 
 // readWhileLoading runs a loader on a stream of messages, with concurrent readers, until all messages are visible.
-func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) (took latencies, err error) {
+func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) (took loadtest.Latencies, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	reader, writer := io.Pipe()
 	group.Go(func() error {
@@ -83,14 +85,10 @@ func (b *bench) readWhileLoading(ctx context.Context, db *database, t *trickle) 
 // write writes messages at the trickle's rate for a time.
 func (t *trickle) write(ctx context.Context, w io.Writer, duration time.Duration) error {
 	defer close(t.written)
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
 	started := time.Now()
 	for elapsed := time.Duration(0); elapsed < duration; {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, tickEvery); err != nil {
+			return err
 		}
 		elapsed = min(time.Since(started), duration)
 		due := int(elapsed.Seconds()*float64(t.rate)) - t.total()
@@ -113,8 +111,6 @@ const watchEvery = 50 * time.Millisecond
 // watch asks about the hour repeatedly until all messages are visible, and records the age of the oldest one that is
 // missing.
 func (t *trickle) watch(ctx context.Context) error {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
 	for written := false; ; {
 		select {
 		case <-t.written:
@@ -129,11 +125,9 @@ func (t *trickle) watch(ctx context.Context) error {
 		if written && lag == 0 {
 			return nil
 		}
-		t.lags = append(t.lags, lag)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		t.lags.Add(lag)
+		if err := pause(ctx, watchEvery); err != nil {
+			return err
 		}
 	}
 }
