@@ -64,11 +64,11 @@ type commands struct {
 	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`
 	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
 	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
-	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity anew, while the service goes on answering exactly."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity again, while the service goes on answering exactly."`
 	Backup     backupCommand     `cmd:"" help:"Back the database up, while the service goes on answering."`
-	Restore    restoreCommand    `cmd:"" help:"Bring a backup back, into an empty database."`
-	Health     healthCommand     `cmd:"" help:"Tell by the exit status whether the service on this machine is ready: for containers and supervisors."`
-	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it bears it."`
+	Restore    restoreCommand    `cmd:"" help:"Restore a backup into an empty database."`
+	Health     healthCommand     `cmd:"" help:"Report by the exit status whether the service on this machine is ready: for containers and supervisors."`
+	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it performs."`
 	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
 	Version    versionCommand    `cmd:"" help:"Show the version, the commit, the toolchain and the engine that the program was built with."`
 	OnlyName   kong.VersionFlag  `name:"version" help:"Show the version and exit."`
@@ -92,10 +92,10 @@ func Model() *kong.Application { return newParser(&commands{}).Model }
 func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	helped := false
-	files := &fileVariables{}
+	var wrong []error
 	parser := newParser(&c,
 		kong.UsageOnError(),
-		kong.Resolvers(files),
+		kong.Resolvers(fileVariables(&wrong)),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }), // kong continues parsing after the help if its exit function returns
 	)
@@ -107,7 +107,7 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		parser.FatalIfErrorf(err)
 		return ExitFailed
 	}
-	if err := errors.Join(append(files.mistakes, mistakes(chosen)...)...); err != nil {
+	if err := errors.Join(append(wrong, mistakes(chosen)...)...); err != nil {
 		printErrors(stderr, err)
 		return ExitFailed
 	}
@@ -162,7 +162,7 @@ func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 
 // profileFlags configure whether the program is profiled.
 type profileFlags struct {
-	CPUProfile string `name:"cpu-profile" help:"Where to write, at the end, what the program used the processors for: for go tool pprof. The embedded engine is a program of its own." placeholder:"FILE"`
+	CPUProfile string `name:"cpu-profile" help:"Where to write a CPU profile at the end, for go tool pprof. The embedded engine, which is another process, is not in it." placeholder:"FILE"`
 }
 
 // profiled runs do, and profiles it if the flags ask for that.

@@ -15,10 +15,10 @@ import (
 
 // databaseFlags configure which ClickHouse a command uses.
 type databaseFlags struct {
-	DataDir       string `help:"Where the embedded engine keeps its data, and the program its development key. One engine runs on a directory; further commands use it." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
-	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use in place of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
-	Password      string `name:"clickhouse-password" help:"The password of the URL's user, where it shall not stand in the URL." env:"ORGSTATS_CLICKHOUSE_PASSWORD" placeholder:"PASSWORD"`
-	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 keeps the last one, or takes any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT" least:"0" most:"65535"`
+	DataDir       string `help:"Directory of the embedded engine's data and of the development key. Commands on the same directory share one engine." env:"ORGSTATS_DATA_DIR" default:"data" placeholder:"DIR"`
+	ClickhouseURL string `name:"clickhouse-url" help:"A ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_CLICKHOUSE_URL" placeholder:"URL"`
+	Password      string `name:"clickhouse-password" help:"The password of the URL's user, if the URL does not contain it." env:"ORGSTATS_CLICKHOUSE_PASSWORD" placeholder:"PASSWORD"`
+	EnginePort    int    `help:"Port of the embedded engine's native protocol on 127.0.0.1; 0 uses the last one again, or any that is free." env:"ORGSTATS_ENGINE_PORT" default:"0" placeholder:"PORT" least:"0" most:"65535"`
 }
 
 // mistakes returns everything that is wrong with the flags.
@@ -84,7 +84,6 @@ func (d *database) replicas() replica.Options {
 	return replica.Options{URL: d.url, OnStatement: d.onStatement}
 }
 
-// migrate migrates the schema to the latest version.
 func (d *database) migrate(ctx context.Context, log *slog.Logger) error {
 	before, err := schema.Up(ctx, d.url)
 	if err != nil {
@@ -132,7 +131,6 @@ func (d *database) connect(ctx context.Context, connections int) (clickhouse.Con
 	return clickhouse.Open(ctx, d.url, pool)
 }
 
-// query runs do with a pool of connections.
 func (d *database) query(ctx context.Context, connections int, do func(clickhouse.Conn) error) error {
 	conn, err := d.connect(ctx, connections)
 	if err != nil {

@@ -67,7 +67,6 @@ func (c *demoCommand) options() (sample.Options, error) {
 	return o, o.Validate()
 }
 
-// load generates the records and loads them while they are generated.
 func (c *demoCommand) load(p *program, db *database, options sample.Options) (sample.Summary, error) {
 	load := loadCommand{databaseFlags: c.databaseFlags}
 	return sample.Feed(p.ctx, options, func(records io.Reader) error {

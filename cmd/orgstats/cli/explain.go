@@ -94,7 +94,6 @@ func printReads(p *program, conn clickhouse.Conn, query clickhouse.Query) error 
 	return err
 }
 
-// rowsRead runs a statement and returns how many rows it read.
 func rowsRead(ctx context.Context, conn clickhouse.Conn, statement string) (read uint64, err error) {
 	ctx = driver.Context(ctx, driver.WithProgress(func(progress *driver.Progress) { read += progress.Rows }))
 	err = clickhouse.ForEach(ctx, conn, statement, func(clickhouse.Scan) error { return nil }) // the answer is shown elsewhere

@@ -16,32 +16,27 @@ const FileSuffix = "_FILE"
 // maxFileVariable is the maximum size in bytes of a variable's file; a key in PEM has a few hundred.
 const maxFileVariable = 64 << 10
 
-// fileVariables resolves flags from files that the environment names. It collects all mistakes, so that they are
-// reported at once.
-type fileVariables struct{ mistakes []error }
-
-// Validate returns nil, because mistakes are found flag by flag.
-func (*fileVariables) Validate(*kong.Application) error { return nil }
-
-// Resolve returns the content of the file that is named for one of the flag's variables, or nil if there is none.
-func (f *fileVariables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	for _, name := range flag.Envs {
-		path := os.Getenv(name + FileSuffix)
-		if path == "" {
-			continue
+// fileVariables resolves flags from files that the environment names: the content of the file that is named for one of
+// a flag's variables. It collects all mistakes, so that they are reported at once.
+func fileVariables(mistakes *[]error) kong.ResolverFunc {
+	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			path := os.Getenv(name + FileSuffix)
+			if path == "" {
+				continue
+			}
+			value, err := readFileVariable(path)
+			switch {
+			case os.Getenv(name) != "":
+				*mistakes = append(*mistakes, fmt.Errorf("%s and %s are both set; give one", name, name+FileSuffix))
+			case err != nil:
+				*mistakes = append(*mistakes, fmt.Errorf("%s: %w", name+FileSuffix, err))
+			default:
+				return value, nil
+			}
 		}
-		if os.Getenv(name) != "" {
-			f.mistakes = append(f.mistakes, fmt.Errorf("%s and %s are both set; give one", name, name+FileSuffix))
-			continue
-		}
-		value, err := readFileVariable(path)
-		if err != nil {
-			f.mistakes = append(f.mistakes, fmt.Errorf("%s: %w", name+FileSuffix, err))
-			continue
-		}
-		return value, nil
+		return nil, nil
 	}
-	return nil, nil
 }
 
 // readFileVariable returns a file's text without the line breaks at its end, which editors append.

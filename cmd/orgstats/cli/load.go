@@ -13,7 +13,7 @@ import (
 type loadCommand struct {
 	databaseFlags
 	Files   []string `arg:"" name:"file" help:"Newline-delimited JSON, plain or compressed with gzip or zstd; \"-\" is standard input. Files are loaded in this order."`
-	Rejects string   `help:"Where lines go that are no records, each with its reason. The file is made when there is one; it must not exist yet. Default: orgstats-rejects-TIME.ndjson in the current directory." placeholder:"FILE"`
+	Rejects string   `help:"File for the lines that are not records, each with its reason. It is created with the first such line, and must not exist yet. Default: orgstats-rejects-TIME.ndjson in the current directory." placeholder:"FILE"`
 }
 
 // loadMemory is the memory limit of a load, within which the garbage collector keeps it by running more often; on a

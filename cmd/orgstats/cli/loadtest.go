@@ -22,10 +22,10 @@ type loadtestCommand struct {
 	Duration time.Duration `help:"How long requests are sent; with --find-rate, at the rate that was found." default:"30s" placeholder:"TIME" least:"1s"`
 	FindRate bool          `help:"Search the highest rate at which the 99th percentile stays under --p99 and nothing is shed or fails."`
 	P99      time.Duration `name:"p99" help:"The bound of --find-rate." default:"100ms" placeholder:"TIME" least:"1ms"`
-	Step     time.Duration `help:"How long --find-rate tries a rate. Longer is surer." default:"10s" placeholder:"TIME" least:"1s"`
-	Timeout  time.Duration `help:"How long an answer is waited for." default:"30s" placeholder:"TIME" least:"1ms"`
-	Verify   bool          `help:"Compare up to ten answers a second with the plain query, on the service's own database (--data-dir or --clickhouse-url). It costs ClickHouse some of its time."`
-	CacheAge time.Duration `help:"The service's --cache-age: how old an answer may be that --verify compares." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
+	Step     time.Duration `help:"How long --find-rate tries a rate. Longer is more reliable." default:"10s" placeholder:"TIME" least:"1s"`
+	Timeout  time.Duration `help:"How long to wait for an answer." default:"30s" placeholder:"TIME" least:"1ms"`
+	Verify   bool          `help:"Compare up to ten answers a second with the plain query, on the service's own database (--data-dir or --clickhouse-url). The plain queries are load for ClickHouse, too."`
+	CacheAge time.Duration `help:"The service's --cache-age, so that --verify knows how old an answer may be." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
 	Seed     uint64        `help:"Another seed draws other requests." default:"1"`
 	JSON     string        `name:"json" help:"Where the report goes, too, with all figures." placeholder:"FILE"`
 	SVG      string        `name:"svg" help:"Where a plot of the report goes." placeholder:"FILE"`
@@ -89,7 +89,6 @@ func (c *loadtestCommand) run(p *program, conn clickhouse.Conn) (err error) {
 	return errors.Join(err, c.write(p, report), report.Verdict())
 }
 
-// load runs the test, and shows its progress.
 func (c *loadtestCommand) load(p *program, test *loadtest.Test, report *loadtest.Report) {
 	done := show(p.stderr, test.Progress, func() {
 		if line := test.Progress(); line != "" {
@@ -109,7 +108,6 @@ func (c *loadtestCommand) load(p *program, test *loadtest.Test, report *loadtest
 	})
 }
 
-// write prints the report and writes its files.
 func (c *loadtestCommand) write(p *program, report *loadtest.Report) error {
 	err := report.Print(p.stdout)
 	for path, write := range map[string]func(io.Writer) error{c.JSON: report.JSON, c.SVG: report.SVG} {

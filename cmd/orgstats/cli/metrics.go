@@ -17,7 +17,7 @@ const (
 
 // metricsFlags configure where metrics are served.
 type metricsFlags struct {
-	MetricsListen string `help:"Address and port on which Prometheus metrics are served, at /metrics; none if not given. They name no caller, but tell how much the service is used: keep the port from the public." env:"ORGSTATS_METRICS_LISTEN" placeholder:"ADDRESS:PORT"`
+	MetricsListen string `help:"Address and port on which Prometheus metrics are served, at /metrics; none if not given. They name no caller, but show how much the service is used: do not expose the port to the public." env:"ORGSTATS_METRICS_LISTEN" placeholder:"ADDRESS:PORT"`
 }
 
 func (f *metricsFlags) mistakes() []error {

@@ -7,8 +7,8 @@ import (
 )
 
 type migrateCommand struct {
-	Up      migrateUpCommand      `cmd:"" help:"Bring the schema to the version of this program. serve and load do it by themselves."`
-	Down    migrateDownCommand    `cmd:"" help:"Take migrations back, newest first. The data in their tables is lost."`
+	Up      migrateUpCommand      `cmd:"" help:"Migrate the schema to the version of this program. serve, load and replicate do it by themselves."`
+	Down    migrateDownCommand    `cmd:"" help:"Revert migrations, newest first. The data in their tables is lost."`
 	Version migrateVersionCommand `cmd:"" help:"Show the version of the schema."`
 }
 
@@ -23,7 +23,7 @@ func (c *migrateUpCommand) Run(p *program) error {
 
 type migrateDownCommand struct {
 	databaseFlags
-	Steps int `help:"How many migrations to take back." default:"1" least:"1"`
+	Steps int `help:"How many migrations to revert." default:"1" least:"1"`
 }
 
 func (c *migrateDownCommand) Run(p *program) error {

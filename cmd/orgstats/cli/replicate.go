@@ -17,17 +17,17 @@ type replicateCommand struct {
 	databaseFlags
 	metricsFlags
 	SourceURL       string        `name:"source-url" help:"The PostgreSQL database to replicate: postgres://user:password@host:5432/database. Prefer the environment variable: flags can be seen by others on the machine." env:"ORGSTATS_SOURCE_URL" placeholder:"URL"`
-	Mapping         string        `help:"YAML file that maps tables and columns to records; without it, the platform's own tables are. Start from --print-mapping." env:"ORGSTATS_MAPPING" placeholder:"FILE"`
-	Slot            string        `help:"Replication slot, which stands for the source: another name begins anew. It holds WAL in PostgreSQL from its creation until it is dropped." env:"ORGSTATS_SLOT" default:"orgstats" placeholder:"NAME"`
-	Publication     string        `help:"Publication of the mapped tables. It is made when it is missing and the role may." env:"ORGSTATS_PUBLICATION" default:"orgstats" placeholder:"NAME"`
-	BatchRows       int           `help:"Changes that are written at once at most. More is faster when much is coming and takes more memory." env:"ORGSTATS_BATCH_ROWS" default:"10000" placeholder:"N" least:"1"`
-	BatchTime       time.Duration `help:"How long a change may wait for others to be written with. Less shows changes earlier and costs ClickHouse more." env:"ORGSTATS_BATCH_TIME" default:"500ms" placeholder:"TIME" least:"1ms"`
+	Mapping         string        `help:"YAML file that maps tables and columns to records. Default: the mapping of the platform's own tables, which --print-mapping prints." env:"ORGSTATS_MAPPING" placeholder:"FILE"`
+	Slot            string        `help:"Replication slot in PostgreSQL. It identifies the source: another name copies everything again. PostgreSQL keeps WAL for a slot until it is dropped." env:"ORGSTATS_SLOT" default:"orgstats" placeholder:"NAME"`
+	Publication     string        `help:"Publication of the mapped tables. It is created if it is missing and the role has the right to." env:"ORGSTATS_PUBLICATION" default:"orgstats" placeholder:"NAME"`
+	BatchRows       int           `help:"How many changes a batch has at most. Larger batches are faster while many changes arrive, and use more memory." env:"ORGSTATS_BATCH_ROWS" default:"10000" placeholder:"N" least:"1"`
+	BatchTime       time.Duration `help:"How long a change may wait for its batch to fill. Less makes changes visible earlier, with more and smaller batches for ClickHouse to write." env:"ORGSTATS_BATCH_TIME" default:"500ms" placeholder:"TIME" least:"1ms"`
 	SnapshotWorkers int           `help:"Connections that copy rows at the same time. More copy faster, as long as both databases have processors to spare." env:"ORGSTATS_SNAPSHOT_WORKERS" default:"2" placeholder:"N" least:"1"`
-	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be out of reach before this gives up." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME" least:"1s"`
-	Resync          []string      `help:"Copy tables anew while the others are followed; \"all\" begins with a new slot. What the source does not have any more is deleted at the end." placeholder:"TABLE,…"`
+	Patience        time.Duration `help:"How long PostgreSQL or ClickHouse may be unreachable before the command fails." env:"ORGSTATS_PATIENCE" default:"24h" placeholder:"TIME" least:"1s"`
+	Resync          []string      `help:"Copy these tables again while the others are followed; \"all\" starts over with a new slot. Records that the source no longer has are deleted at the end." placeholder:"TABLE,…"`
 	PrintMapping    bool          `help:"Print the mapping and exit."`
-	Check           bool          `help:"Try out everything that replication needs, say how to fix what is missing, and exit. Every start does the same first."`
-	Status          bool          `help:"Print how the replication stands, also while one runs, and exit."`
+	Check           bool          `help:"Check everything that replication needs, print how to fix what is missing, and exit. Every start checks the same first."`
+	Status          bool          `help:"Print the state of the replication, which may be running, and exit."`
 }
 
 func (c *replicateCommand) Run(p *program) (err error) {

@@ -35,7 +35,6 @@ func printCheck(p *program, o postgres.Options) error {
 	return err
 }
 
-// printStatus prints the state of a replication.
 func printStatus(p *program, o postgres.Options) error {
 	r, err := postgres.ReadReport(p.ctx, o)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/replica"
 	"github.com/orgstats/orgstats/loader/verify"
 )
 
@@ -45,8 +46,33 @@ func (c *verifyCommand) report(p *program, r *verify.Result) error {
 		fmt.Fprintf(p.stdout, "organization %s was not compared: it did not stop changing\n", orgID)
 	}
 	if !r.OK() {
-		return errors.New("not everything is as the messages say; see above, and mend it with orgstats rebuild")
+		return errors.New("not everything is as the messages say; see above, and fix it with orgstats rebuild")
 	}
 	_, err := fmt.Fprintln(p.stdout, "everything is as the messages say")
 	return err
+}
+
+type rebuildCommand struct {
+	databaseFlags
+	Org []string `help:"Rebuild these organizations; all if not given." placeholder:"ORG"`
+}
+
+func (c *rebuildCommand) Run(p *program) error {
+	return c.with(p, func(db *database) error {
+		writer, err := replica.Open(p.ctx, db.replicas())
+		if err != nil {
+			return err
+		}
+		defer writer.Close()
+		if err := writer.MarkAll(p.ctx, c.Org); err != nil {
+			return err
+		}
+		hours := writer.Stale()
+		p.log.Info("computing; answers come from the messages meanwhile", "hours", hours)
+		if err := writer.Compute(p.ctx); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "rebuilt the cells and the user activity of %d hours\n", hours)
+		return err
+	})
 }
