@@ -24,7 +24,6 @@ var storeOptions = stats.Options{Limits: limits, SmallWindow: stats.DefaultSmall
 
 var cacheOptions = stats.CacheOptions{Size: 20_000, MaxAge: time.Second}
 
-// database is the loaded database.
 type database struct {
 	engine *engine.Engine
 	conn   clickhouse.Conn
@@ -56,7 +55,6 @@ func (b *bench) withDatabase(ctx context.Context, do func(*database) error) (err
 	return do(&database{engine: e, conn: conn, store: stats.NewStore(conn, storeOptions), org: b.dir.contents.Summary.Organizations[0]})
 }
 
-// startEngine starts an engine and migrates its tables to the latest version.
 func (b *bench) startEngine(ctx context.Context, dataDir string) (*engine.Engine, error) {
 	e, err := engine.Start(ctx, engine.Options{DataDir: dataDir})
 	if err != nil {
@@ -97,10 +95,14 @@ const progressEvery = 5 * time.Second
 // load loads one input to its end, and prints its progress.
 func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) error {
 	progress := &loader.Progress{}
-	defer every(progressEvery, func() {
-		s := progress.State()
-		b.log.Info("loading", "records", s.Records, "a_second", int(s.Rate))
-	})()
+	loading, loaded := context.WithCancel(ctx)
+	defer loaded()
+	go func() {
+		for pause(loading, progressEvery) == nil {
+			s := progress.State()
+			b.log.Info("loading", "records", s.Records, "a_second", int(s.Rate))
+		}
+	}()
 	summary, err := loader.Load(ctx, loader.Options{
 		Inputs: []loader.Input{input}, Replicas: replica.Options{URL: e.URL()}, Rejects: b.dir.file("rejects.ndjson"), Log: b.log, Progress: progress,
 	})
@@ -108,25 +110,6 @@ func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) 
 		err = fmt.Errorf("%d records were rejected; see %s", summary.Rejected(), summary.Rejects)
 	}
 	return err
-}
-
-// every calls do periodically until stop is called.
-func every(period time.Duration, do func()) (stop func()) {
-	ended, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(period)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				do()
-			case <-ended:
-				return
-			}
-		}
-	}()
-	return func() { close(ended); <-stopped }
 }
 
 const (
@@ -164,4 +147,32 @@ func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
 func (db *database) answer(ctx context.Context, q stats.Question) (stats.Figures, error) {
 	a, err := db.store.Answer(ctx, stats.Request{Question: q})
 	return a.Total(), err
+}
+
+// measureSizes looks up the sizes of the tables on disk.
+func (b *bench) measureSizes(ctx context.Context, conn clickhouse.Conn) error {
+	bytes := map[string]uint64{}
+	err := clickhouse.ForEach(ctx, conn, `
+SELECT table, sum(rows), count(), sum(bytes_on_disk)
+FROM system.parts
+WHERE database = currentDatabase() AND active
+GROUP BY table
+ORDER BY sum(bytes_on_disk) DESC`, func(scan clickhouse.Scan) error {
+		var t tableSize
+		if err := scan(&t.Table, &t.Rows, &t.Parts, &t.Bytes); err != nil {
+			return err
+		}
+		bytes[t.Table] = t.Bytes
+		b.report.Sizes.Tables = append(b.report.Sizes.Tables, t)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if bytes["messages"] == 0 {
+		return fmt.Errorf("the table messages is empty; remove %s and try again", b.dir.path)
+	}
+	b.report.Sizes.CellsToMessages = float64(bytes["stats_cells"]+bytes["user_activity"]+bytes["user_months"]) / float64(bytes["messages"])
+	b.report.printSizes(b.out)
+	return nil
 }

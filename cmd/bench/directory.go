@@ -35,7 +35,6 @@ type directory struct {
 	contents  contents
 }
 
-// contents describe what is in a directory.
 type contents struct {
 	Options  sample.Options
 	Schema   uint           // version of the tables
@@ -44,7 +43,6 @@ type contents struct {
 	Trickles int            // how many were started: each writes to an hour of its own
 }
 
-// contentsFile is the name of the file that describes the data.
 const contentsFile = "bench-contents.json"
 
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
@@ -68,7 +66,6 @@ func openDirectory(o options) (directory, error) {
 	return d, d.read()
 }
 
-// read reads the directory's contents.
 func (d *directory) read() error {
 	text, err := os.ReadFile(d.file(contentsFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -99,10 +96,8 @@ func (d *directory) expectEmpty() error {
 	return err
 }
 
-// write stores the directory's contents.
 func (d *directory) write() error { return writeJSON(d.file(contentsFile), d.contents) }
 
-// close removes a temporary directory.
 func (d *directory) close() error {
 	if !d.temporary {
 		return nil

@@ -74,7 +74,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// kind is one kind of request.
 type kind struct {
 	name     string
 	server   *server

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -68,12 +67,8 @@ func writeSample(ctx context.Context, path string, o sample.Options) (made sampl
 	if err != nil {
 		return made, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	buffered := bufio.NewWriter(file)
-	if made, err = sample.Write(ctx, buffered, o); err != nil {
-		return made, err
-	}
-	return made, buffered.Flush()
+	made, err = sample.Write(ctx, file, o)
+	return made, errors.Join(err, file.Close())
 }
 
 // loadRun is one run of `orgstats load`.

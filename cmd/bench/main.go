@@ -23,7 +23,6 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/flags"
 )
 
-// options are the program's flags.
 type options struct {
 	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000" least:"1"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
@@ -59,7 +58,6 @@ func main() {
 	}
 }
 
-// bench is one run of the program.
 type bench struct {
 	options
 	dir    directory
@@ -80,29 +78,27 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	return b.parts(ctx)
 }
 
-func (b *bench) wants(part string) bool { return slices.Contains(b.Parts, part) }
-
 // parts measures one part after the other, and prints each when it is done. The loader's part comes first, because
 // Linux counts the memory that a program had when it started another one as the other one's.
 func (b *bench) parts(ctx context.Context) error {
-	if b.wants("loader") {
+	measure := map[string]func(context.Context, *database) error{
+		"queries": b.measureQueries, "http": b.measureHTTP, "overload": b.measureOverload, "trickle": b.measureTrickle,
+	}
+	if slices.Contains(b.Parts, "loader") {
 		if err := b.measureLoader(ctx); err != nil {
 			return fmt.Errorf("measure the loader: %w", err)
 		}
 	}
-	if !b.wants("queries") && !b.wants("http") && !b.wants("overload") && !b.wants("trickle") {
+	if !slices.ContainsFunc(b.Parts, func(part string) bool { return measure[part] != nil }) {
 		return nil
 	}
 	return b.withDatabase(ctx, func(db *database) error {
-		for _, part := range []struct {
-			name    string
-			measure func(context.Context, *database) error
-		}{{"queries", b.measureQueries}, {"http", b.measureHTTP}, {"overload", b.measureOverload}, {"trickle", b.measureTrickle}} {
-			if !b.wants(part.name) {
+		for _, part := range []string{"queries", "http", "overload", "trickle"} {
+			if !slices.Contains(b.Parts, part) {
 				continue
 			}
-			if err := part.measure(ctx, db); err != nil {
-				return fmt.Errorf("measure %s: %w", part.name, err)
+			if err := measure[part](ctx, db); err != nil {
+				return fmt.Errorf("measure %s: %w", part, err)
 			}
 		}
 		return nil

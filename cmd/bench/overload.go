@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,16 +28,40 @@ const (
 // gateOptions are the defaults of `orgstats serve`.
 var gateOptions = limit.GateOptions{UnderWay: runtime.NumCPU() + 1, Waiting: 64, Patience: 2 * time.Second}
 
+// phase is a load that is measured, in shares of what the service can hold.
+type phase struct {
+	name        string
+	limit       float64 // of each organization's rate; 0: none
+	share       float64 // that is asked
+	first, last int     // of the organizations that ask
+	noisy       float64 // that the largest organization asks beside them
+	result      *loadResult
+}
+
 // measureOverload asks more than the service can answer under its default limits, and more than one organization may
 // ask. No two questions are the same, so that the cache does not help.
 func (b *bench) measureOverload(ctx context.Context, db *database) error {
-	o := &overload{bench: b, db: db, result: &overloadResult{}}
-	for _, step := range []func(context.Context) error{o.capacity, o.half, o.thrice, o.noisy} {
-		if err := step(ctx); err != nil {
+	r := &overloadResult{}
+	o := &overload{bench: b, db: db, result: r}
+	if err := o.capacity(ctx); err != nil {
+		return err
+	}
+	r.MemoryBefore = residentMemory()
+	for _, p := range []phase{
+		{"all organizations, half of what can be held", 0, 0.5, 0, overloadOrganizations, 0, &r.Half},
+		{"all organizations, three times what can be held", 0, 3, 0, overloadOrganizations, 0, &r.Thrice},
+		{"a quiet organization alone", noisyShare, quietShare, 1, 2, 0, &r.QuietAlone},
+		{"a quiet organization beside one at its limit", noisyShare, quietShare, 1, 2, noisyShare, &r.QuietBeside},
+		{"a quiet organization beside one at ten times its limit", noisyShare, quietShare, 1, 2, 10 * noisyShare, &r.QuietBesideNoisy},
+	} {
+		o.log.Info("asking", "who", p.name)
+		if err := o.measure(ctx, p); err != nil {
 			return err
 		}
 	}
-	b.report.Overload = o.result
+	runtime.GC()
+	r.MemoryAfter = residentMemory()
+	b.report.Overload = r
 	b.report.printOverload(b.out)
 	return nil
 }
@@ -96,53 +119,22 @@ func (o *overload) capacity(ctx context.Context) error {
 	})
 }
 
-func (o *overload) half(ctx context.Context) error { return o.together(ctx, 0.5, &o.result.Half) }
-
-func (o *overload) thrice(ctx context.Context) error {
-	o.result.MemoryBefore = residentMemory()
-	err := o.together(ctx, 3, &o.result.Thrice)
-	runtime.GC()
-	o.result.MemoryAfter = residentMemory()
-	return err
-}
-
-// together lets all organizations ask at a multiple of the service's capacity.
-func (o *overload) together(ctx context.Context, times float64, result *loadResult) error {
-	o.log.Info("all organizations ask", "times_what_can_be_held", times)
-	return o.withService(0, func(s *server, organizations []loadtest.Organization) (err error) {
-		*result, err = o.load(ctx, s, times*o.result.Capacity, organizations...)
-		return err
-	})
-}
-
-// noisy lets a quiet organization ask little: alone, while another one asks as much as it may, and while it asks ten
-// times that.
-func (o *overload) noisy(ctx context.Context) error {
-	mayAsk := noisyShare * o.result.Capacity
-	for _, phase := range []struct {
-		times  float64
-		result *loadResult
-	}{{0, &o.result.QuietAlone}, {1, &o.result.QuietBeside}, {10, &o.result.QuietBesideNoisy}} {
-		o.log.Info("a quiet organization asks", "another_asks_times_its_limit", phase.times)
-		err := o.withService(mayAsk, func(s *server, organizations []loadtest.Organization) error {
-			group, ctx := errgroup.WithContext(ctx)
-			group.Go(func() (err error) {
-				*phase.result, err = o.load(ctx, s, quietShare*o.result.Capacity, organizations[1])
+func (o *overload) measure(ctx context.Context, p phase) error {
+	capacity := o.result.Capacity
+	return o.withService(p.limit*capacity, func(s *server, organizations []loadtest.Organization) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() (err error) {
+			*p.result, err = o.load(ctx, s, p.share*capacity, organizations[p.first:p.last]...)
+			return err
+		})
+		if p.noisy > 0 {
+			group.Go(func() error {
+				_, err := o.load(ctx, s, p.noisy*capacity, organizations[0])
 				return err
 			})
-			if phase.times > 0 {
-				group.Go(func() error {
-					_, err := o.load(ctx, s, phase.times*mayAsk, organizations[0])
-					return err
-				})
-			}
-			return group.Wait()
-		})
-		if err != nil {
-			return err
 		}
-	}
-	return nil
+		return group.Wait()
+	})
 }
 
 // settleTime is how long organizations ask before the outcomes of their requests count, because a burst is treated
@@ -182,14 +174,8 @@ func (o *overload) load(ctx context.Context, s *server, perSecond float64, organ
 
 // residentMemory returns the process's resident memory in bytes, 0 if the system does not report it.
 func residentMemory() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
+	text, _ := os.ReadFile("/proc/self/statm")
+	var size, resident int64 // in pages
+	_, _ = fmt.Sscan(string(text), &size, &resident)
+	return resident * int64(os.Getpagesize())
 }

@@ -23,7 +23,6 @@ type report struct {
 	Loader   *loaderResult   `json:"loader,omitempty"`
 }
 
-// machine describes the machine on which the report was measured.
 type machine struct {
 	System     string `json:"system"`
 	Processors int    `json:"processors"`

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -96,26 +95,17 @@ var someFigures = stats.Figures{
 	UniqueUsers: 1234, UniqueAgents: 123, TotalFeedback: 1234, TotalHelpful: 1000, TotalNotHelpful: 234,
 }
 
+// answerer is a function as a service.Answerer.
+type answerer func(context.Context, stats.Request) (stats.Answer, error)
+
+// Answer implements service.Answerer.
+func (a answerer) Answer(ctx context.Context, r stats.Request) (stats.Answer, error) {
+	return a(ctx, r)
+}
+
 // constantAnswer answers every question with the same figures, at once.
-type constantAnswer struct{}
-
-// Answer implements service.Answerer.
-func (constantAnswer) Answer(context.Context, stats.Request) (stats.Answer, error) {
+func constantAnswer(context.Context, stats.Request) (stats.Answer, error) {
 	return stats.Answer{Rows: []stats.Row{{Figures: someFigures}}}, nil
-}
-
-// timedStore is a store that records how long its last answer took.
-type timedStore struct {
-	service.Answerer
-	last atomic.Int64 // nanoseconds
-}
-
-// Answer implements service.Answerer.
-func (s *timedStore) Answer(ctx context.Context, r stats.Request) (stats.Answer, error) {
-	started := time.Now()
-	answer, err := s.Answerer.Answer(ctx, r)
-	s.last.Store(int64(time.Since(started)))
-	return answer, err
 }
 
 // constantHandler starts a fiber app that does nothing but verify the token.

@@ -24,8 +24,7 @@ type trickle struct {
 
 	users, agents []string
 	random        *rand.Rand
-	open          []string // ids of conversations, a ring
-	conversations int
+	open          []string // ids of conversations, the oldest first
 
 	mu      sync.Mutex
 	count   int           // messages sent
@@ -61,7 +60,6 @@ func newTrickle(ctx context.Context, db *database, hour time.Time, rate int) (*t
 	return t, nil
 }
 
-// question returns the question about the trickle's hour.
 func (t *trickle) question() stats.Question {
 	return window{from: t.hour, until: t.hour.Add(time.Hour)}.question(t.db.org)
 }
@@ -74,7 +72,7 @@ func (t *trickle) lines(since time.Duration, n int) []byte {
 	for i := range n {
 		if (t.total()+i)%messagesAConversation == 0 {
 			id := t.id()
-			t.keep(id)
+			t.open = append(t.open[max(0, len(t.open)+1-conversationsOpen):], id)
 			text = fmt.Appendf(text, `{"type":"conversation","id":%q,"organizationId":%q,"userId":%q,"agentId":%q,"createdAt":%q}`+"\n",
 				id, t.db.org.ID, t.pick(t.users), t.pick(t.agents), at)
 		}
@@ -91,17 +89,6 @@ func (t *trickle) id() string {
 	return fmt.Sprintf("trickle-%016x%016x", t.random.Uint64(), t.random.Uint64())
 }
 
-// keep replaces the oldest conversation with a new one.
-func (t *trickle) keep(id string) {
-	if len(t.open) < conversationsOpen {
-		t.open = append(t.open, id)
-	} else {
-		t.open[t.conversations%conversationsOpen] = id
-	}
-	t.conversations++
-}
-
-// sent records that more messages were sent.
 func (t *trickle) sent(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -109,7 +96,6 @@ func (t *trickle) sent(n int) {
 	t.counts = append(t.counts, sentCount{time.Now(), t.count})
 }
 
-// total returns the number of messages sent.
 func (t *trickle) total() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

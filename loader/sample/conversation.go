@@ -59,7 +59,7 @@ func (g *generator) agentOf(org *organization) string {
 	if g.chance(agentlessShare) {
 		return "null"
 	}
-	return org.agents[g.agentRanks.draw(&g.source, len(org.agents))].json
+	return org.agents[g.agentRanks.draw(&g.source, len(org.agents))]
 }
 
 // resumption says in which hour, at about the same time of a later day, a conversation of this hour goes on, if it does

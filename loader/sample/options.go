@@ -36,7 +36,7 @@ func (o Options) Validate() error {
 		between("Messages", o.Messages, 1, maxMessages),
 		between("Organizations", o.Organizations, 1, maxOrganizations),
 		between("Days", o.Days, 1, maxDays),
-		o.validateUntil(),
+		between("the year of Until", o.Until.UTC().Year(), 2000, 2200), // which DateTime64 and all readers of RFC 3339 hold
 		o.validateLargestShare(),
 	)
 }
@@ -44,18 +44,6 @@ func (o Options) Validate() error {
 func between(field string, value, low, high int) error {
 	if value < low || value > high {
 		return fmt.Errorf("sample: %s is %d: give a number from %d to %d", field, value, low, high)
-	}
-	return nil
-}
-
-// validateUntil keeps the times of the records within years that every RFC 3339 reader and ClickHouse's DateTime64
-// hold.
-func (o Options) validateUntil() error {
-	if o.Until.IsZero() {
-		return errors.New("sample: Until is not set: give the time at which the records end")
-	}
-	if y := o.Until.UTC().Year(); y < 2000 || y > 2200 {
-		return fmt.Errorf("sample: Until is in the year %d: give a time in the years 2000 to 2200", y)
 	}
 	return nil
 }

@@ -13,17 +13,11 @@ type organization struct {
 	zone      time.Duration
 	rhythm    rhythm
 	users     []string // the most active first
-	agents    []agent  // the busiest first
+	agents    []string // the busiest first, in JSON: some are numbers, some are names
 	firstBase int      // its knowledge bases are numbered from here
 	bases     int
 	messages  quota
 	files     quota
-}
-
-// agent is an agent's identifier and its JSON: some are numbers, some are names.
-type agent struct {
-	id   string
-	json string
 }
 
 // quota is how many of something to make over the whole history, and how many were made or are promised. They are begun
@@ -106,12 +100,11 @@ var agentNames = []string{
 
 // newAgents numbers agents across all organizations, as a database does; one in four goes by a name, which other
 // organizations use too.
-func (g *generator) newAgents(n int) []agent {
-	agents := make([]agent, n)
+func (g *generator) newAgents(n int) []string {
+	agents := make([]string, n)
 	for i := range agents {
 		if i%4 != 1 {
-			number := strconv.Itoa(g.nextAgent)
-			agents[i] = agent{id: number, json: number}
+			agents[i] = strconv.Itoa(g.nextAgent)
 			g.nextAgent++
 			continue
 		}
@@ -119,7 +112,7 @@ func (g *generator) newAgents(n int) []agent {
 		if round := i / 4 / len(agentNames); round > 0 {
 			name = fmt.Sprintf("%s-%d", name, round+1)
 		}
-		agents[i] = agent{id: name, json: strconv.Quote(name)}
+		agents[i] = strconv.Quote(name)
 	}
 	return agents
 }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -99,7 +100,7 @@ func (g *generator) summarize() Summary {
 			ID:           org.id,
 			MemberUserID: org.users[0],
 			AdminUserID:  org.users[1],
-			TopAgentID:   org.agents[0].id,
+			TopAgentID:   strings.Trim(org.agents[0], `"`),
 			UTCOffset:    org.zone,
 			Messages:     org.messages.made,
 			Users:        len(org.users),

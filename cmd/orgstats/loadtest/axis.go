@@ -30,27 +30,29 @@ func (a axis) share(v float64) float64 {
 
 func clamp(share float64) float64 { return min(max(share, 0), 1) }
 
-// logAxis returns a logarithmic axis that covers the values, which must be positive, with ticks at 1, 2 and 5 times
-// each power of ten, or at the powers only if there are many.
+// round returns the n-th round number: 1, 2 and 5 times each power of ten, the 0th of which is 1.
+func round(n int) float64 {
+	power := math.Floor(float64(n) / 3)
+	return []float64{1, 2, 5}[n-3*int(power)] * math.Pow(10, power)
+}
+
+// atMost returns the greatest n for which the n-th round number is not above a positive value.
+func atMost(v float64) int {
+	n := 3*int(math.Floor(math.Log10(v))) - 1
+	for round(n+1) <= v {
+		n++
+	}
+	return n
+}
+
+// logAxis returns a logarithmic axis that covers the values, which must be positive, with ticks at round numbers, or at
+// the powers of ten only if there are many.
 func logAxis(name string, label func(float64) string, values ...float64) axis {
-	a := axis{name: name, low: slices.Min(values), high: slices.Max(values), logarithmic: true}
-	var all []float64
-	for power := math.Floor(math.Log10(a.low)); power <= math.Ceil(math.Log10(a.high)); power++ {
-		for _, factor := range []float64{1, 2, 5} {
-			all = append(all, factor*math.Pow(10, power))
-		}
-	}
-	first, last := 0, len(all)-1
-	for first+1 < len(all) && all[first+1] <= a.low {
-		first++
-	}
-	for last > first+1 && all[last-1] >= a.high {
-		last--
-	}
-	a.low, a.high = min(a.low, all[first]), max(a.high, all[last])
-	for i, at := range all[first : last+1] {
-		if last-first <= 12 || (first+i)%3 == 0 {
-			a.ticks = append(a.ticks, tick{at, label(at)})
+	first, last := atMost(slices.Min(values)), atMost(slices.Max(values))+1
+	a := axis{name: name, low: round(first), high: round(last), logarithmic: true}
+	for n := first; n <= last; n++ {
+		if last-first <= 12 || n%3 == 0 {
+			a.ticks = append(a.ticks, tick{round(n), label(round(n))})
 		}
 	}
 	return a
@@ -58,13 +60,7 @@ func logAxis(name string, label func(float64) string, values ...float64) axis {
 
 // linearAxis returns an axis from 0 with about five round ticks.
 func linearAxis(name string, label func(float64) string, high float64) axis {
-	power := math.Pow(10, math.Floor(math.Log10(max(high, 1e-9)/5)))
-	step := 10 * power
-	for _, factor := range []float64{5, 2, 1} {
-		if factor*power >= high/5 {
-			step = factor * power
-		}
-	}
+	step := round(atMost(max(high, 1e-9)/5) + 1)
 	a := axis{name: name, high: math.Ceil(high/step) * step}
 	for at := 0.0; at <= a.high+step/2; at += step {
 		a.ticks = append(a.ticks, tick{at, label(at)})

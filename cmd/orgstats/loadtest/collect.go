@@ -13,15 +13,17 @@ import (
 
 // collector aggregates the answers of a run.
 type collector struct {
-	expectations
+	prefix   string // of the requests' ids
 	rate     int
 	duration time.Duration // that was wanted
 	created  time.Time
 	every    time.Duration // an interval of the timeline
 
 	mu         sync.Mutex
-	began      time.Time // when the first request was sent
-	last, end  time.Time // when the last one was sent, and when the last answer arrived
+	sent       int                // requests, with those that wait for their answers,
+	waiting    map[string]request // by id
+	began      time.Time          // when the first request was sent
+	last, end  time.Time          // when the last one was sent, and when the last answer arrived
 	run        Run
 	answered   Latencies // of answers with figures
 	shed       Latencies // of 429 and 503
@@ -46,19 +48,42 @@ const intervals = 200
 
 func newCollector(rate int, duration time.Duration) *collector {
 	return &collector{
-		expectations: newExpectations(), rate: rate, duration: duration, created: time.Now(), every: max(time.Second, duration/intervals),
+		prefix: fmt.Sprintf("loadtest-%x-", time.Now().UnixMilli()), waiting: map[string]request{},
+		rate: rate, duration: duration, created: time.Now(), every: max(time.Second, duration/intervals),
 		run:       Run{Rate: rate, Statuses: map[string]uint64{}},
 		histogram: vegeta.Histogram{Buckets: buckets},
 		windows:   map[string]*Latencies{}, filters: map[string]*Latencies{},
 	}
 }
 
-// add adds an answer, or a request that got none.
+// expect stores a request until its answer comes, and returns the id to send it under.
+func (c *collector) expect(r request) (id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent++
+	id = fmt.Sprint(c.prefix, c.sent)
+	c.waiting[id] = r
+	return id
+}
+
+// requestOf returns the request of a result, whose URL has the request's id as its fragment.
+func (c *collector) requestOf(r *vegeta.Result) request {
+	_, id, _ := strings.Cut(r.URL, "#")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked := c.waiting[id]
+	delete(c.waiting, id)
+	return asked
+}
+
+// add adds an answer, or a request that got none. It checks the answer before it takes the lock, for which requests
+// wait that are due.
 func (c *collector) add(r *vegeta.Result, v *Verifier) {
+	asked := c.requestOf(r)
+	figures, err := checkAnswer(r, asked)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.time(r)
-	asked := c.expectations.answered(r.URL)
 	i := c.interval(r.Timestamp)
 	if r.Code == 0 {
 		c.run.Statuses["none"]++
@@ -67,7 +92,6 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 		return
 	}
 	c.run.Statuses[strconv.Itoa(int(r.Code))]++
-	figures, err := checkAnswer(r, asked)
 	if err != nil {
 		c.malformeds.add(err.Error())
 		i.failed++
@@ -102,7 +126,6 @@ func (c *collector) time(r *vegeta.Result) {
 	c.late.Add(max(0, r.Timestamp.Sub(due)))
 }
 
-// figures records an answer that has figures.
 func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	c.answered.Add(r.Latency)
 	c.histogram.Add(r)
@@ -140,11 +163,10 @@ func (c *collector) interval(at time.Time) *interval {
 
 // progress describes the run's progress: for how long it has run, how much was sent, and with what outcome.
 func (c *collector) progress() string {
-	sent, underWay := c.expectations.counts()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	text := fmt.Sprintf("%d s of %d s at %d a second: %d sent, %d under way", int(time.Since(c.created).Seconds()), int(c.duration.Seconds()),
-		c.rate, sent, underWay)
+		c.rate, c.sent, len(c.waiting))
 	if c.answered.Count > 0 {
 		text += fmt.Sprintf(", %d answered, p50 %s, p99 %s", c.answered.Count, show(c.answered.Quantile(0.5)), show(c.answered.Quantile(0.99)))
 	}
@@ -157,7 +179,6 @@ func (c *collector) progress() string {
 	return text
 }
 
-// close returns the run.
 func (c *collector) close() *Run {
 	c.mu.Lock()
 	defer c.mu.Unlock()

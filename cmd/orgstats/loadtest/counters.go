@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema/cells"
 )
 
@@ -16,10 +17,10 @@ WHERE ` + cells.IsCounter + `
 GROUP BY org_id`
 
 // watch reads the change counters. An organization without one was never written to, which is equivalent to a counter
-// of 0.
+// of 0. Two reads may end in another order than they began, and counters only grow, so that a smaller one is outdated.
 func (v *Verifier) watch(ctx context.Context) error {
 	now := map[string]uint64{}
-	err := each(ctx, v.conn, nil, countersSQL, func(scan func(...any) error) error {
+	err := each(ctx, v.conn, nil, countersSQL, func(scan clickhouse.Scan) error {
 		var orgID string
 		var counter uint64
 		err := scan(&orgID, &counter)
@@ -29,7 +30,14 @@ func (v *Verifier) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.see(now)
+	at := time.Now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for orgID, counter := range now {
+		if old, ok := v.counters[orgID]; !ok || counter > old.counter {
+			v.counters[orgID] = seen{counter, at}
+		}
+	}
 	return nil
 }
 
@@ -38,17 +46,4 @@ func (v *Verifier) counter(orgID string) seen {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.counters[orgID]
-}
-
-// see records counters. Two reads may end in another order than they began, and counters only grow, so that a smaller
-// one is outdated.
-func (v *Verifier) see(now map[string]uint64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	at := time.Now()
-	for orgID, counter := range now {
-		if old, ok := v.counters[orgID]; !ok || counter > old.counter {
-			v.counters[orgID] = seen{counter, at}
-		}
-	}
 }

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -79,9 +78,9 @@ func bucketsOf(h vegeta.Histogram) []Bucket {
 // kinds returns the latencies by name, those with the most answers first.
 func kinds(all map[string]*Latencies) []Kind {
 	var list []Kind
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		list = append(list, Kind{Name: name, Latency: all[name].Summary()})
+	for name, l := range all {
+		list = append(list, Kind{Name: name, Latency: l.Summary()})
 	}
-	slices.SortStableFunc(list, func(a, b Kind) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortFunc(list, func(a, b Kind) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name)) })
 	return list
 }

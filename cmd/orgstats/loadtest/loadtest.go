@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,9 +39,7 @@ type Test struct {
 	client  http.Client
 	mix     *mix
 	started time.Time
-
-	mu      sync.Mutex
-	current *collector // of the current run, nil between runs
+	current atomic.Pointer[collector] // of the current run, nil between runs
 }
 
 const (
@@ -77,19 +75,28 @@ func New(o Options) (*Test, error) {
 // never refuses to follow redirects: getStats has none, so that a redirect is judged as an answer.
 func never(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
+// get requests a URL, and returns the answer without its body.
+func get(ctx context.Context, client *http.Client, url string, header http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no deployment's URL: %w", url, err)
+	}
+	request.Header = header
+	response, err := client.Do(request)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	return response, err
+}
+
 // Ready returns why a deployment can't be put under load, or nil if it is ready.
 func Ready(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+readyPath, nil)
-	if err != nil {
-		return fmt.Errorf("%s is no deployment's URL: %w", url, err)
-	}
 	client := &http.Client{Timeout: defaultTimeout}
 	defer client.CloseIdleConnections()
-	response, err := client.Do(request)
+	response, err := get(ctx, client, strings.TrimSuffix(url, "/")+readyPath, http.Header{})
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: start the service, or name another one with --url: %w", url, err)
 	}
-	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s%s answers %s: the service is not ready to be put under load", url, readyPath, response.Status)
 	}
@@ -99,16 +106,10 @@ func Ready(ctx context.Context, url string) error {
 // AskOnce asks one question, so that tokens that are not accepted are found before the load begins.
 func (t *Test) AskOnce(ctx context.Context) error {
 	r := t.mix.next(0)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.target+"?"+r.query.Encode(), nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+r.caller.Token)
-	response, err := t.client.Do(request)
+	response, err := get(ctx, &t.client, t.target+"?"+r.query.Encode(), http.Header{"Authorization": {"Bearer " + r.caller.Token}})
 	if err != nil {
 		return fmt.Errorf("the first question gets no answer: %w", err)
 	}
-	_ = response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("the service at %s does not accept the token of %s: sign with the key of its own data directory "+

@@ -9,7 +9,6 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// request is one request, and the question that it asks.
 type request struct {
 	caller   Caller
 	window   string // the window's name

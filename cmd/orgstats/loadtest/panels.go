@@ -5,7 +5,6 @@ import "fmt"
 // leastShown is the shortest latency of a logarithmic axis, in milliseconds.
 const leastShown = 0.05
 
-// searchPanel shows the p99 of each rate that was tried.
 func (d *drawing) searchPanel(s *Search) {
 	var rates, latencies []float64
 	for _, step := range s.Steps {
@@ -30,7 +29,6 @@ func (d *drawing) searchPanel(s *Search) {
 	p.key(colorMain, "held")
 }
 
-// histogramPanel shows the distribution of latencies.
 func (d *drawing) histogramPanel(r *Run) {
 	var most uint64
 	ends := []float64{}
@@ -64,7 +62,6 @@ func upper(b Bucket) float64 {
 	return 2 * b.From
 }
 
-// latencyPanel shows the latency over time.
 func (d *drawing) latencyPanel(r *Run) {
 	var p50, p99 []point
 	values := []float64{}

@@ -1,11 +1,14 @@
 package loadtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Report is the result of a load test. Times are in milliseconds unless their name says otherwise.
@@ -110,4 +113,49 @@ func (r *Report) Verdict() error {
 		all = append(all, errors.New("no rate was held"))
 	}
 	return errors.Join(all...)
+}
+
+// examples counts failures by their text, of which the first few are kept.
+type examples struct {
+	count  uint64
+	byText map[string]uint64
+}
+
+const (
+	maxExamples = 10
+	otherCauses = "others"
+)
+
+func (e *examples) add(text string) {
+	e.count++
+	if e.byText == nil {
+		e.byText = map[string]uint64{}
+	}
+	if _, known := e.byText[text]; !known && len(e.byText) >= maxExamples {
+		text = otherCauses
+	}
+	e.byText[text]++
+}
+
+// list returns the failures, the most frequent first.
+func (e *examples) list() []Failure {
+	var all []Failure
+	for text, count := range e.byText {
+		all = append(all, Failure{text, count})
+	}
+	slices.SortFunc(all, func(a, b Failure) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.What, b.What)) })
+	return all
+}
+
+// shorten truncates a text of the deployment that is shown.
+func shorten(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	for cut := most; ; cut-- {
+		if utf8.RuneStart(text[cut]) {
+			return text[:cut] + "…"
+		}
+	}
 }

@@ -62,8 +62,8 @@ func TestARunsFigures(t *testing.T) {
 	if first := r.Histogram[0]; first.From != 1 || first.To != 1.5 || first.Count != 16 {
 		t.Errorf("the first bucket is %+v, want the 16 answers of 1 ms", first)
 	}
-	if sent, underWay := c.counts(); sent != 1800 || underWay != 0 {
-		t.Errorf("%d sent, %d under way", sent, underWay)
+	if c.sent != 1800 || len(c.waiting) != 0 {
+		t.Errorf("%d sent, %d under way", c.sent, len(c.waiting))
 	}
 	if len(r.Windows) != 1 || r.Windows[0].Name != "last 7 days" || r.Windows[0].Count != 1600 {
 		t.Errorf("by window: %+v", r.Windows)

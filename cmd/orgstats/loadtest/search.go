@@ -84,36 +84,30 @@ func (o SearchOptions) find(ctx context.Context, run func(context.Context, int, 
 
 // highest returns approximately the highest rate that is held, 0 if none is.
 func highest(ctx context.Context, start int, held func(rate int) bool) int {
-	low, high := bracket(ctx, start, held)
-	for ctx.Err() == nil && low > 0 && high-low > 1 && float64(high)/float64(low) > enough {
-		middle := int(math.Round(math.Sqrt(float64(low) * float64(high))))
-		middle = min(max(middle, low+1), high-1)
-		if held(middle) {
-			low = middle
+	low, high := 0, 0
+	for rate := start; rate > 0 && ctx.Err() == nil; rate = next(low, high) {
+		if held(rate) {
+			low = rate
 		} else {
-			high = middle
+			high = rate
 		}
 	}
 	return low
 }
 
-// bracket returns a rate that is held, 0 if none is, and a higher one that is not.
-func bracket(ctx context.Context, start int, held func(int) bool) (low, high int) {
-	rate := start
-	if held(rate) {
-		for low = rate; ctx.Err() == nil && low < maxRate; low = rate {
-			if rate = 2 * low; !held(rate) {
-				return low, rate
-			}
-		}
-		return low, low
+// next returns the rate to try after low was held and high was not, each of which is 0 if there is no such rate yet. It
+// returns 0 at the end of the search.
+func next(low, high int) int {
+	switch {
+	case low == 0:
+		return high / 2
+	case high == 0 && low < maxRate:
+		return 2 * low
+	case high-low <= 1 || float64(high)/float64(low) <= enough:
+		return 0
 	}
-	for high = rate; ctx.Err() == nil && high > 1; high = rate {
-		if rate = high / 2; held(rate) {
-			return rate, high
-		}
-	}
-	return 0, high
+	middle := int(math.Round(math.Sqrt(float64(low) * float64(high))))
+	return min(max(middle, low+1), high-1)
 }
 
 // mayFail is the share of requests that may not be answered with figures at a rate that counts as held.

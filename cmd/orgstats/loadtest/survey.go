@@ -31,7 +31,7 @@ FROM messages
 WHERE org_id != ''
 GROUP BY org_id
 ORDER BY count() DESC, org_id
-LIMIT {most:UInt32}`, func(scan func(...any) error) error {
+LIMIT {most:UInt32}`, func(scan clickhouse.Scan) error {
 		var o Organization
 		err := scan(&o.ID)
 		all = append(all, o)
@@ -64,8 +64,8 @@ func (o *Organization) describe(ctx context.Context, conn clickhouse.Conn, newes
 	params := clickhouse.Params{}
 	params.String("org_id", o.ID)
 	params.Int64("text", maxMetadataText)
-	for statement, take := range map[string]func(scan func(...any) error) error{
-		newestSQL: func(scan func(...any) error) error {
+	for statement, take := range map[string]func(scan clickhouse.Scan) error{
+		newestSQL: func(scan clickhouse.Scan) error {
 			var at time.Time
 			err := scan(&at)
 			if at.After(*newest) {
@@ -73,9 +73,9 @@ func (o *Organization) describe(ctx context.Context, conn clickhouse.Conn, newes
 			}
 			return err
 		},
-		usersSQL:  func(scan func(...any) error) error { return appendText(scan, &o.Users) },
-		agentsSQL: func(scan func(...any) error) error { return appendText(scan, &o.Agents) },
-		metadataSQL: func(scan func(...any) error) error {
+		usersSQL:  func(scan clickhouse.Scan) error { return appendText(scan, &o.Users) },
+		agentsSQL: func(scan clickhouse.Scan) error { return appendText(scan, &o.Agents) },
+		metadataSQL: func(scan clickhouse.Scan) error {
 			var m Metadata
 			err := scan(&m.Key, &m.Value)
 			o.Metadata = append(o.Metadata, m)
@@ -123,7 +123,7 @@ HAVING count() > 1
 ORDER BY count() DESC, path, value
 LIMIT 10`
 
-func appendText(scan func(...any) error, texts *[]string) error {
+func appendText(scan clickhouse.Scan, texts *[]string) error {
 	var text string
 	err := scan(&text)
 	*texts = append(*texts, text)
@@ -131,7 +131,7 @@ func appendText(scan func(...any) error, texts *[]string) error {
 }
 
 // each runs a statement and calls take for each of its rows.
-func each(ctx context.Context, conn clickhouse.Conn, params clickhouse.Params, statement string, take func(scan func(...any) error) error) error {
+func each(ctx context.Context, conn clickhouse.Conn, params clickhouse.Params, statement string, take func(scan clickhouse.Scan) error) error {
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: time.Minute}})
 	defer cancel()
 	return clickhouse.ForEach(clickhouse.WithParams(ctx, params), conn, statement, take)
