@@ -23,9 +23,6 @@ func NewRow(kind Kind, lsn uint64, key string) *Row {
 	return &Row{reader: r, of: kind, lsn: lsn, key: key}
 }
 
-// HasField reports whether a name is that of a field of some record.
-func HasField(name string) bool { return name != "type" && new(reader).slot(name) != nil }
-
 // Set sets a field to its JSON text, which must be valid.
 func (r *Row) Set(field, raw string) {
 	switch {

@@ -35,8 +35,8 @@ func (w *Writer) Stale() int { return w.rollups.Stale() }
 type rollupWriter struct{ w *Writer }
 
 func (r rollupWriter) BeginStep(ctx context.Context) (uint64, error) {
-	err := r.w.begin(ctx)
-	return r.w.batch, err
+	r.w.batch++
+	return r.w.batch, r.w.noteBegun(ctx)
 }
 
 func (r rollupWriter) EndStep(ctx context.Context) error { return r.w.finish(ctx) }

@@ -127,15 +127,8 @@ func (c *conversations) turn() {
 	c.agents.Turn()
 }
 
-// expect remembers rows that are going to be written, whose ids are expected.
-func (c *conversations) expect(rows []*conversation) {
-	for _, row := range rows {
-		c.cache.Expect(row.ID, row)
-	}
-}
-
-// changed returns the new rows of the records that change something, with their numbers. Stored is what was there, by
-// id.
+// changed returns the new rows of the records that change something, with their numbers, and expects them to be
+// written. Stored is what was there, by id.
 func (c *conversations) changed(ctx context.Context, records []*record.Conversation, stored map[string]*conversation) ([]*conversation, error) {
 	var rows []*conversation
 	var users, agents []index.OwnedID
@@ -169,19 +162,14 @@ func (c *conversations) changed(ctx context.Context, records []*record.Conversat
 	for _, row := range rows {
 		row.userNo = userNos[index.OwnedID{OrgID: row.OrgID, ID: row.UserID}]
 		row.agentNo = agentNos[index.OwnedID{OrgID: row.OrgID, ID: row.AgentID}]
-		if row.no, err = c.number(row, stored[row.ID]); err != nil {
+		if old := stored[row.ID]; old != nil && old.OrgID == row.OrgID {
+			row.no = old.no
+		} else if row.no, err = c.numbers.Next(row.OrgID); err != nil { // it is new in the organization
 			return nil, err
 		}
+		c.cache.Expect(row.ID, row)
 	}
 	return rows, nil
-}
-
-// number returns the conversation's number: the one that it has, or the next one of an organization that it is new in.
-func (c *conversations) number(row, old *conversation) (uint32, error) {
-	if old != nil && old.OrgID == row.OrgID {
-		return old.no, nil
-	}
-	return c.numbers.Next(row.OrgID)
 }
 
 // writeNumbers stores numbers that were assigned.

@@ -152,7 +152,9 @@ func (c *change) add(records []*record.Message, hashes []uint64, stored storedMe
 func (m *messages) write(ctx context.Context, batch uint64, c change, before ...func(context.Context) error) error {
 	if len(c.rows) > 0 {
 		before = append(before,
-			func(ctx context.Context) error { return m.mark(ctx, &c) },
+			func(ctx context.Context) error {
+				return m.rollups.MarkMessages(ctx, rollup.Change{Lost: counted(c.lost), Gained: counted(c.rows), Rows: len(c.rows)})
+			},
 			func(ctx context.Context) error { return m.locations.Write(ctx, c.entries, c.location) })
 	}
 	m.unique = m.unique && !c.again
@@ -180,10 +182,6 @@ func (m *messages) insertAll(ctx context.Context, batch uint64, c *change) error
 		halves.Go(func() error { return m.insert(ctx, batch, half) })
 	}
 	return halves.Wait()
-}
-
-func (m *messages) mark(ctx context.Context, c *change) error {
-	return m.rollups.MarkMessages(ctx, rollup.Change{Lost: counted(c.lost), Gained: counted(c.rows), Rows: len(c.rows)})
 }
 
 // counted yields those of some messages that count.

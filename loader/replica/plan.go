@@ -153,7 +153,6 @@ func (w *Writer) planConversations(ctx context.Context, p *plan) error {
 	p.users, p.agents = w.conversations.users.Assigned(), w.conversations.agents.Assigned()
 	p.arrivals = w.arrivals(p.conversations, known)
 	p.changed[record.KindConversation] = len(p.conversations)
-	w.conversations.expect(p.conversations)
 	return nil
 }
 

@@ -12,12 +12,6 @@ import (
 // ErrClaimLost says that another program may be writing: the server or the connection that held the claim went.
 var ErrClaimLost = errors.New("the claim to write was lost")
 
-// begin goes on to the next batch.
-func (w *Writer) begin(ctx context.Context) error {
-	w.batch++
-	return w.noteBegun(ctx)
-}
-
 // noteBegun notes that the batch is under way. It must come before anything of the batch is written, but for what is
 // written ahead.
 func (w *Writer) noteBegun(ctx context.Context) error {

@@ -258,9 +258,5 @@ func (g group) keys() *clickhouse.Keys {
 
 // organizations returns the set of the hours' organizations.
 func (c *computation) organizations() *clickhouse.Keys {
-	distinct := map[string]struct{}{}
-	for h := range c.hours {
-		distinct[h.orgID] = struct{}{}
-	}
-	return clickhouse.StringKeys("org_id", slices.Collect(maps.Keys(distinct)))
+	return clickhouse.StringKeys("org_id", slices.Collect(maps.Keys(organizationsOf(c.hours))))
 }

@@ -10,7 +10,7 @@ import (
 // MarkAll marks all hours of the organizations as stale, those of every organization if none is given: the hours that
 // have messages, and those that cells or activity stand for, rightly or not. Compute then computes them anew.
 func (r *Rollups) MarkAll(ctx context.Context, organizations []string) error {
-	hours, owners := map[hour]struct{}{}, map[string]struct{}{}
+	hours := map[hour]struct{}{}
 	query := `
 SELECT DISTINCT toString(org_id), toInt32(intDiv(toUnixTimestamp64Milli(` + cells.Hour.StartSQL("at") + `), 3600000))
 FROM
@@ -32,7 +32,7 @@ WHERE org_id IN (SELECT org_id FROM keys)`
 	err := clickhouse.LookUp(ctx, r.conn, "the hours to rebuild", keys, query, func(scan clickhouse.Scan) error {
 		var h hour
 		err := scan(&h.orgID, &h.number)
-		hours[h], owners[h.orgID] = struct{}{}, struct{}{}
+		hours[h] = struct{}{}
 		return err
 	})
 	if err != nil || len(hours) == 0 {
@@ -42,7 +42,7 @@ WHERE org_id IN (SELECT org_id FROM keys)`
 		return err
 	}
 	*r.touched = touched{} // everything may be wrong
-	if err := r.stale.mark(ctx, owners, hours); err != nil {
+	if err := r.stale.mark(ctx, organizationsOf(hours), hours); err != nil {
 		return err
 	}
 	if err := r.stale.written(ctx); err != nil {

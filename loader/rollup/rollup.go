@@ -50,9 +50,9 @@ func (r *Rollups) Stale() int { return len(r.stale.marked) }
 
 // MarkMessages marks the hours that a change of messages touches. It must come before the change is written.
 func (r *Rollups) MarkMessages(ctx context.Context, c Change) error {
-	hours, organizations := c.touchedHours()
+	hours := c.touchedHours()
 	r.touched.note(c)
-	return r.stale.mark(ctx, organizations, hours)
+	return r.stale.mark(ctx, organizationsOf(hours), hours)
 }
 
 // MarkOrganizations marks organizations of which rows outside of messages are going to be written.

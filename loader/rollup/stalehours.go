@@ -62,10 +62,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 	}
 	s.marking.Lock()
 	defer s.marking.Unlock()
-	rows := make([]mark, 0, len(organizations)+len(hours))
-	for orgID := range organizations {
-		rows = append(rows, counterOf(orgID))
-	}
+	rows := countersOf(organizations)
 	for h := range hours {
 		if _, already := s.marked[h]; !already {
 			rows = append(rows, mark{h, 0})
@@ -89,12 +86,8 @@ func (s *staleHours) written(ctx context.Context) error {
 	if len(s.writing) == 0 {
 		return nil
 	}
-	rows := make([]mark, 0, len(s.writing))
-	for orgID := range s.writing {
-		rows = append(rows, counterOf(orgID))
-	}
 	s.step += 2 - s.step%2 // the next even one
-	if err := s.write(ctx, rows); err != nil {
+	if err := s.write(ctx, countersOf(s.writing)); err != nil {
 		return err
 	}
 	clear(s.writing)
@@ -103,16 +96,11 @@ func (s *staleHours) written(ctx context.Context) error {
 
 // unmark must come once the cells and the activity of all marked hours are right.
 func (s *staleHours) unmark(ctx context.Context) error {
-	rows := make([]mark, 0, len(s.marked))
-	organizations := map[string]struct{}{}
+	rows := countersOf(organizationsOf(s.marked))
 	for h := range s.marked {
 		rows = append(rows, mark{h, 1})
-		organizations[h.orgID] = struct{}{}
 	}
 	s.step += 2 - s.step%2
-	for orgID := range organizations {
-		rows = append(rows, counterOf(orgID))
-	}
 	if err := s.write(ctx, rows); err != nil {
 		return err
 	}
@@ -126,8 +114,22 @@ type mark struct {
 	fresh uint8
 }
 
-// counterOf returns the row that holds an organization's change counter.
-func counterOf(orgID string) mark { return mark{hour{orgID, cells.CounterHour}, 0} }
+// countersOf returns the rows that hold the organizations' change counters.
+func countersOf(organizations map[string]struct{}) (rows []mark) {
+	for orgID := range organizations {
+		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
+	}
+	return rows
+}
+
+// organizationsOf returns the organizations of hours.
+func organizationsOf(hours map[hour]struct{}) map[string]struct{} {
+	organizations := map[string]struct{}{}
+	for h := range hours {
+		organizations[h.orgID] = struct{}{}
+	}
+	return organizations
+}
 
 // write writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
 func (s *staleHours) write(ctx context.Context, rows []mark) error {

@@ -94,17 +94,16 @@ func (t *touched) userMonths() map[userMonthKey]bool {
 	return months
 }
 
-// touchedHours returns the hours, and their organizations, whose figures a change touches.
-func (c Change) touchedHours() (hours map[hour]struct{}, organizations map[string]struct{}) {
-	hours, organizations = map[hour]struct{}{}, map[string]struct{}{}
+// touchedHours returns the hours whose figures a change touches.
+func (c Change) touchedHours() map[hour]struct{} {
+	hours := map[hour]struct{}{}
 	var last hour // messages of a conversation often come one after the other
 	for _, messages := range []iter.Seq[Message]{c.Lost, c.Gained} {
 		for m := range messages {
 			if h := hourOf(m.OrgID, m.CreatedAt); h != last {
 				hours[h], last = struct{}{}, h
-				organizations[h.orgID] = struct{}{}
 			}
 		}
 	}
-	return hours, organizations
+	return hours
 }

@@ -21,9 +21,9 @@ type Location struct {
 
 // NewLocations returns the index of a kind of record in record_positions.
 func NewLocations(conn clickhouse.Conn, kind string) *Locations {
-	return &Locations{Presence{conn: conn, table: presenceTable{
-		from: "record_positions WHERE kind = '" + kind + "'", hash: "id_hash", granule: 512, minCapacity: 1_000_000, // 2 MB
-	}}, kind}
+	return &Locations{Presence{
+		conn: conn, from: "record_positions WHERE kind = '" + kind + "'", hash: "id_hash", granule: 512, minCapacity: 1_000_000, // 2 MB
+	}, kind}
 }
 
 // Found are the locations of ids, by the hash of the id. Two ids may share a hash: a location is where to look, and the

@@ -32,19 +32,15 @@ type Presence struct {
 	// Coming is about how many ids are still to come, which a new filter has room for; 0: that is not known.
 	Coming int
 
-	conn     clickhouse.Conn
-	table    presenceTable
-	asked    int // ids looked up without a filter
-	filter   *filter
-	expected struct{ now, before []uint64 } // of the last two batches: perhaps not stored yet
-}
-
-// presenceTable is where the ids are stored.
-type presenceTable struct {
-	from        string // the table and which of its rows, in SQL
+	conn        clickhouse.Conn
+	from        string // the table that the ids are stored in and which of its rows, in SQL
 	hash        string // the hash of an id, in SQL
 	granule     int    // index_granularity of the table
 	minCapacity int    // of a filter
+
+	asked    int // ids looked up without a filter
+	filter   *filter
+	expected struct{ now, before []uint64 } // of the last two batches: perhaps not stored yet
 }
 
 // maxCapacity is how many hashes the largest filter has room for: 135 MB.
@@ -52,9 +48,7 @@ const maxCapacity = 60_000_000
 
 // OfConversations returns the presence of the ids of conversations.
 func OfConversations(conn clickhouse.Conn) *Presence {
-	return &Presence{conn: conn, table: presenceTable{
-		from: "conversations", hash: "xxHash64(id)", granule: 1024, minCapacity: 4_000_000, // 9 MB
-	}}
+	return &Presence{conn: conn, from: "conversations", hash: "xxHash64(id)", granule: 1024, minCapacity: 4_000_000} // 9 MB
 }
 
 // Candidates returns the indexes of those hashes whose ids may be stored or expected.
@@ -89,16 +83,16 @@ func (p *Presence) prepareFilter(ctx context.Context, ids int) error {
 	if p.filter != nil && (!p.filter.full() || p.filter.capacity == maxCapacity) {
 		return nil
 	}
-	stored, err := clickhouse.Count(ctx, p.conn, p.table.from)
+	stored, err := clickhouse.Count(ctx, p.conn, p.from)
 	if err != nil {
 		return err
 	}
 	p.asked += ids
-	worth := p.filter != nil || p.asked*p.table.granule >= int(stored)
+	worth := p.filter != nil || p.asked*p.granule >= int(stored)
 	if !worth || stored > maxCapacity {
 		return nil
 	}
-	return p.fillFilter(ctx, min(max(p.table.minCapacity, p.capacityFor(int(stored))), maxCapacity))
+	return p.fillFilter(ctx, min(max(p.minCapacity, p.capacityFor(int(stored))), maxCapacity))
 }
 
 // capacityFor returns the capacity of a filter of so many stored ids: it has room for what is coming, because filling
@@ -114,7 +108,7 @@ func (p *Presence) capacityFor(stored int) int {
 func (p *Presence) fillFilter(ctx context.Context, capacity int) error {
 	p.filter = nil // there is no room for two
 	filter := newFilter(capacity)
-	query := "SELECT groupArray(" + p.table.hash + ") FROM " + p.table.from + " GROUP BY blockNumber()"
+	query := "SELECT groupArray(" + p.hash + ") FROM " + p.from + " GROUP BY blockNumber()"
 	err := clickhouse.LookUp(ctx, p.conn, "all ids", nil, query, func(scan clickhouse.Scan) error {
 		var hashes []uint64
 		err := scan(&hashes)
