@@ -140,17 +140,21 @@ func (c *computation) cells(ctx context.Context) error {
 	return nil
 }
 
-var activityColumns = "org_id, user_no, day, conversation_no, agent_no,\n    " + cells.SumColumns + ",\n    " + versionColumns
-
-var computeActivitySQL = `
-INSERT INTO user_activity (` + activityColumns + `)
+// activitySQL computes activity from rows that have sums, given the start of a row's day.
+func activitySQL(dayStart, sums, from string) string {
+	return `
+INSERT INTO user_activity (org_id, user_no, day, conversation_no, agent_no,
+    ` + cells.SumColumns + `,
+    ` + versionColumns + `)
 SELECT
-    org_id, user_no, {start} AS day_start, conversation_no, any(agent_no),
-    ` + cells.SumsOfMessages + `,
+    org_id, user_no, ` + dayStart + ` AS day_start, conversation_no, any(agent_no),
+    ` + sums + `,
     {version:UInt64}, 0
-FROM {messages}
-WHERE {within}
+FROM ` + from + `
 GROUP BY org_id, user_no, day_start, conversation_no`
+}
+
+var computeActivitySQL = activitySQL("{start}", cells.SumsOfMessages, "{messages}\nWHERE {within}")
 
 // activity computes the activity of the conversations that were touched, or of all when that is not remembered.
 func (c *computation) activity(ctx context.Context) error {
@@ -167,18 +171,22 @@ func (c *computation) activity(ctx context.Context) error {
 		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1), params)
 }
 
-var userMonthColumns = "org_id, user_no, month, conversation_nos, agent_nos,\n    " + cells.SumColumns + ",\n    " + versionColumns
-
-// Months of users come from the activity.
-var computeUserMonthsSQL = `
-INSERT INTO user_months (` + userMonthColumns + `)
+// userMonthsSQL computes months of users from rows of their conversations that have sums, given the start of a row's
+// month.
+func userMonthsSQL(monthStart, sums, from string) string {
+	return `
+INSERT INTO user_months (org_id, user_no, month, conversation_nos, agent_nos,
+    ` + cells.SumColumns + `,
+    ` + versionColumns + `)
 SELECT
-    org_id, user_no, month, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
-    ` + cells.SumsOf("user_activity") + `,
+    org_id, user_no, ` + monthStart + ` AS month_start, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
+    ` + sums + `,
     {version:UInt64}, 0
-FROM user_activity FINAL
-WHERE {within}
-GROUP BY org_id, user_no, month`
+FROM ` + from + `
+GROUP BY org_id, user_no, month_start`
+}
+
+var computeUserMonthsSQL = userMonthsSQL("month", cells.SumsOf("user_activity"), "user_activity FINAL\nWHERE {within}")
 
 // userMonths computes the months of the users that were touched, or of all when that is not remembered.
 func (c *computation) userMonths(ctx context.Context) error {

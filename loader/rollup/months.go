@@ -95,24 +95,10 @@ FROM
 GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
 HAVING grouping(month_start) = 0`
 
-var wholeActivitySQL = `
-INSERT INTO user_activity (` + activityColumns + `)
-SELECT
-    org_id, user_no, ` + cells.Day.StartSQL("hour_start") + ` AS day_start, conversation_no, any(agent_no),
-    ` + cells.SumsOf("conversation_hours") + `,
-    {version:UInt64}, 0
-FROM conversation_hours
-GROUP BY org_id, user_no, day_start, conversation_no`
-
-var wholeUserMonthsSQL = `
-INSERT INTO user_months (` + userMonthColumns + `)
-SELECT
-    org_id, user_no, ` + cells.Month.StartSQL("hour_start") + ` AS month_start,
-    arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
-    ` + cells.SumsOf("conversation_hours") + `,
-    {version:UInt64}, 0
-FROM conversation_hours
-GROUP BY org_id, user_no, month_start`
+var (
+	wholeActivitySQL   = activitySQL(cells.Day.StartSQL("hour_start"), cells.SumsOf("conversation_hours"), "conversation_hours")
+	wholeUserMonthsSQL = userMonthsSQL(cells.Month.StartSQL("hour_start"), cells.SumsOf("conversation_hours"), "conversation_hours")
+)
 
 // monthsAtOnce sessions are at work at a time: the end of each statement is the work of one thread.
 const monthsAtOnce = 2
