@@ -38,6 +38,8 @@ func (r *reader) member() *Member {
 	m := &Member{
 		OrgID:  r.identifier("organizationId", r.organizationID),
 		UserID: r.identifier("userId", r.userID),
+
+		SourceKey: r.key,
 	}
 	if absent(r.updatedAt) && !absent(r.createdAt) {
 		m.UpdatedAt = r.time("createdAt", r.createdAt)

@@ -64,6 +64,9 @@ func (r *reader) message() *Message {
 	m.DeletedAt, m.Deleted = r.deletion()
 	m.InputTokens, m.OutputTokens, m.TotalTokens = r.tokens()
 	m.Helpful, m.NotHelpful = r.feedbackGiven()
+	if r.ofTable {
+		m.Tools = r.tools
+	}
 	m.ID, m.ConversationID = r.arena.keep(m.ID), r.arena.keepConversation(m.ConversationID)
 	return m
 }

@@ -23,8 +23,9 @@ type reader struct {
 	extractTotalTokens, publicMetadata                                         string
 
 	arena   *Arena
-	ofTable bool  // the fields are a table's row: tools must hold both that tool calls follow from
-	tools   Tools // set with the tool calls
+	ofTable bool   // the fields are a table's row: tools must hold both that tool calls follow from
+	key     string // of that row
+	tools   Tools  // set with the tool calls
 
 	err *Error
 }

@@ -12,15 +12,14 @@ type Row struct {
 	reader
 	of     Kind
 	lsn    uint64
-	key    string
 	unsent Fields
 }
 
 // NewRow begins a row that becomes a record of a kind, given the position of its change in the source's WAL and the
 // row's key there.
 func NewRow(kind Kind, lsn uint64, key string) *Row {
-	r := reader{kind: `"` + kind.String() + `"`, ofTable: true, arena: NewArena(1)}
-	return &Row{reader: r, of: kind, lsn: lsn, key: key}
+	r := reader{kind: `"` + kind.String() + `"`, ofTable: true, key: key, arena: NewArena(1)}
+	return &Row{reader: r, of: kind, lsn: lsn}
 }
 
 // Set sets a field to its JSON text, which must be valid.
@@ -67,12 +66,6 @@ func (r *Row) Record() (Record, error) {
 	}
 	v := rec.version()
 	v.LSN, v.Unsent = r.lsn, r.unsent
-	switch rec := rec.(type) {
-	case *Message:
-		rec.Tools = r.tools
-	case *Member:
-		rec.SourceKey = r.key
-	}
 	return rec, nil
 }
 
