@@ -39,11 +39,11 @@ func refused(t *testing.T, url, name string) *clickhouse.HeldError {
 
 // The driver aborts a statement after some time, five minutes by default, even while rows arrive.
 func TestClaimOutlastsTheDriversPatience(t *testing.T) {
-	claim := take(t, enginetest.Start(t).URL()+"?read_timeout=200ms", "test", "a holder")
+	claim := take(t, enginetest.Start(t).URL()+"?read_timeout=1s", "test", "a holder")
 	select {
 	case <-claim.Lost():
 		t.Errorf("the claim was lost: %v", claim.Err())
-	case <-time.After(time.Second):
+	case <-time.After(2500 * time.Millisecond):
 	}
 	claim.Release()
 }

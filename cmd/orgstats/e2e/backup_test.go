@@ -23,7 +23,7 @@ func TestBackupAndRestore(t *testing.T) {
 	i.write("second", joined(second))
 	i.loadRecords("first")
 	s := i.serve()
-	questions := g.questions(40)
+	questions := g.questions(20)
 	before := s.answers(questions)
 
 	made := i.run("backup", "backup.tar")

@@ -28,6 +28,7 @@ var adminOfA = auth.Caller{OrgID: "org_a", UserID: "user_1", Role: "org:admin"}
 func TestExitStatus(t *testing.T) {
 	t.Parallel()
 	i := install(t)
+	i.engine() // which all commands join
 	i.write("good", conversationLine("c1"))
 	i.write("mixed", append(conversationLine("c2"), "nonsense\n"...))
 	i.write("cut.gz", compresstest.Gzip(t, bytes.Repeat(conversationLine("c3"), 1000))[:60])

@@ -26,7 +26,7 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	analyst := d.analyst()
 	for range rounds {
 		d.load()
-		d.checkQuestions(60)
+		d.checkQuestions(40)
 		d.checkViews(analyst)
 		if t.Failed() {
 			t.FailNow()

@@ -98,7 +98,7 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 		t.Errorf("the replicator ended: %s", r.replicator.stderr.lastWords())
 	}
 	cutting.Store(false)
-	r.compareAll(w, 100)
+	r.compareAll(w, 45)
 }
 
 // A source that sends nothing anymore is detected, and the connection is replaced.
@@ -127,7 +127,7 @@ func TestADroppedSlotIsSaidAndMended(t *testing.T) {
 	r.follow()
 	r.stopsWith("the slot was dropped", "slot", "--resync all")
 	r.resync("all")
-	r.compareAll(w, 100)
+	r.compareAll(w, 45)
 }
 
 func TestAPromotedStandbyIsSaidAndMended(t *testing.T) {
@@ -147,7 +147,7 @@ func TestAPromotedStandbyIsSaidAndMended(t *testing.T) {
 	r.follow()
 	r.stopsWith("another server took over", "--resync all")
 	r.resync("all")
-	r.compareAll(w, 100)
+	r.compareAll(w, 45)
 }
 
 // One table is copied again while the others are followed: rows that were missing appear, rows that were deleted
@@ -168,7 +168,7 @@ func TestOneTableIsCopiedAgain(t *testing.T) {
 	r.source.Exec(fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE message", publication))
 	r.stop()
 	r.resync("message")
-	r.compareAll(w, 100)
+	r.compareAll(w, 45)
 }
 
 // Columns are added and dropped while rows change. Those that the mapping does not use do not matter. One that it uses
@@ -183,7 +183,7 @@ func TestColumnsChange(t *testing.T) {
 	r.source.Exec("ALTER TABLE message ADD COLUMN note text DEFAULT 'none'; ALTER TABLE conversation ADD COLUMN title jsonb")
 	w.fill(100)
 	r.source.Exec("ALTER TABLE message DROP COLUMN note; ALTER TABLE conversation RENAME COLUMN title TO topic; ALTER TABLE knowledge_base_file ALTER COLUMN extract_input_tokens TYPE numeric")
-	r.compareAll(w, 60)
+	r.compareAll(w, 45)
 	if !r.replicator.running() {
 		t.Fatal("the replicator ended over columns that it does not use")
 	}
@@ -200,5 +200,5 @@ func TestColumnsChange(t *testing.T) {
 	r.follow()
 	r.catchUp()
 	r.source.Exec("ALTER TABLE message RENAME COLUMN rating TO feedback") // for the oracle; no change of a row follows
-	r.compareAll(w, 60)
+	r.compareAll(w, 45)
 }

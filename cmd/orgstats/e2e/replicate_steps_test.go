@@ -29,7 +29,7 @@ func TestReplicatorDiesAfterEveryKindOfWrite(t *testing.T) {
 		r.source.Exec(mend)
 		r.catchUp()
 		r.stop()
-		s.compareRandom(&sourceOracle{r.source.Connect()}, w.workers[0].generator, 20)
+		s.compareRandom(&sourceOracle{r.source.Connect()}, w.workers[0].generator, 10)
 		if t.Failed() {
 			t.Fatalf("after a write of %s", table)
 		}

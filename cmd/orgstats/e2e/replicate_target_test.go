@@ -64,6 +64,6 @@ func TestFailuresOfClickHouseAreOutlived(t *testing.T) {
 		if !r.replicator.running() {
 			t.Errorf("%s: the replicator ended: %s", c.reason, r.replicator.stderr.lastWords())
 		}
-		r.compareAll(w, 40)
+		r.compareAll(w, 20)
 	}
 }
