@@ -14,7 +14,7 @@ import (
 
 // Names of backups and disks are part of the statement's text: whatever characters they contain, they remain names.
 func TestBackupsGoWhereTheyAreToldTo(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	execute(t, conn, "CREATE TABLE kept (n UInt64) ENGINE = MergeTree ORDER BY n")
 	execute(t, conn, "INSERT INTO kept SELECT number FROM numbers(1000)")
 	for _, name := range []string{"plain", "it's", `back\slash`, `"); DROP TABLE kept; --`} {
@@ -35,7 +35,7 @@ func TestBackupsGoWhereTheyAreToldTo(t *testing.T) {
 }
 
 func TestABackupIsGivenUpWithItsContext(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	execute(t, conn, "CREATE TABLE kept (n UInt8, text String) ENGINE = MergeTree PARTITION BY n ORDER BY tuple()")
 	execute(t, conn, "INSERT INTO kept SELECT number, randomString(10000) FROM numbers(100)")
 	// A megabyte at this speed takes more than a minute, and each of its parts less than a second.

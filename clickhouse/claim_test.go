@@ -39,7 +39,7 @@ func refused(t *testing.T, url, name string) *clickhouse.HeldError {
 
 // The driver aborts a statement after some time, five minutes by default, even while rows arrive.
 func TestClaimOutlastsTheDriversPatience(t *testing.T) {
-	claim := take(t, enginetest.Start(t).URL()+"?read_timeout=1s", "test", "a holder")
+	claim := take(t, enginetest.Database(t)+"?read_timeout=1s", "test", "a holder")
 	select {
 	case <-claim.Lost():
 		t.Errorf("the claim was lost: %v", claim.Err())
@@ -49,7 +49,7 @@ func TestClaimOutlastsTheDriversPatience(t *testing.T) {
 }
 
 func TestClaimIsHeldByOne(t *testing.T) {
-	url := enginetest.Start(t).URL()
+	url := enginetest.Database(t)
 	began := time.Now()
 	first := take(t, url, "test", "process 12 on a-host")
 	taken := time.Now()
@@ -85,7 +85,7 @@ func TestClaimsOfTwoDatabasesAreTwo(t *testing.T) {
 }
 
 func TestClaimIsWaitedForAWhile(t *testing.T) {
-	url := enginetest.Start(t).URL()
+	url := enginetest.Database(t)
 	first := take(t, url, "test", "first")
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
@@ -107,7 +107,7 @@ func TestClaimIsWaitedForAWhile(t *testing.T) {
 }
 
 func TestClaimOfAKilledProcessEnds(t *testing.T) {
-	url := enginetest.Start(t).URL()
+	url := enginetest.Database(t)
 	holder := exec.Command(os.Args[0])
 	holder.Env = append(os.Environ(), holderVariable+"="+url)
 	output, err := holder.StdoutPipe()

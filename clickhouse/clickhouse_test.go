@@ -41,7 +41,7 @@ func TestURLs(t *testing.T) {
 }
 
 func TestStatementsRunUnderTheirSettings(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	statement := clickhouse.Statement{
 		Comment:  "orgstats test",
 		Limits:   clickhouse.Limits{Time: time.Hour, Memory: 123456789},
@@ -99,13 +99,14 @@ func awaitCount(t *testing.T, conn clickhouse.Conn, want uint64) {
 }
 
 func TestDatabaseSQL(t *testing.T) {
-	db, err := clickhouse.OpenDB(enginetest.Start(t).URL())
+	url := enginetest.Database(t)
+	db, err := clickhouse.OpenDB(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	var database string
-	if err := db.QueryRowContext(t.Context(), "SELECT currentDatabase()").Scan(&database); err != nil || database != "orgstats" {
+	if err := db.QueryRowContext(t.Context(), "SELECT currentDatabase()").Scan(&database); err != nil || !strings.HasSuffix(url, "/"+database) {
 		t.Errorf("the database is %q, %v", database, err)
 	}
 	if _, err := clickhouse.OpenDB("nonsense"); err == nil {

@@ -32,7 +32,7 @@ var itemColumns = clickhouse.Columns[item]{
 
 // Rows of several blocks are inserted, and read again by their keys, through one declaration of their columns.
 func TestColumnsAreInsertedAndScanned(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	const table = `CREATE TABLE items (batch UInt64, odd UInt8, words Array(String), at DateTime64(3, 'UTC'), kind LowCardinality(String), id String)
 ENGINE = MergeTree ORDER BY id`
 	if err := conn.Exec(t.Context(), table); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestStringsArriveAsTheyWereBound(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	everyByte := make([]byte, 256)
 	for i := range everyByte {
 		everyByte[i] = byte(i)
@@ -52,7 +52,7 @@ func TestStringsArriveAsTheyWereBound(t *testing.T) {
 }
 
 func TestParametersDoNotMix(t *testing.T) {
-	conn := open(t, enginetest.Start(t).URL())
+	conn := open(t, enginetest.Database(t))
 	params := clickhouse.Params{}
 	params.String("a", "{b:String}")
 	params.String("b", "', param_a = '")

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // start returns the URL of an empty database and a connection to it.
 func start(t *testing.T) (url string, conn clickhouse.Conn) {
 	t.Helper()
-	url = enginetest.Start(t).URL()
+	url = enginetest.Database(t)
 	conn, err := clickhouse.Open(t.Context(), url, clickhouse.Pool{MaxOpen: 2, MaxIdle: 1})
 	if err != nil {
 		t.Fatal(err)

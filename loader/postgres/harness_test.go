@@ -2,68 +2,21 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
-	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader/postgres/example"
 	"github.com/orgstats/orgstats/loader/postgres/mapping"
 	"github.com/orgstats/orgstats/loader/postgres/pgtest"
-	"github.com/orgstats/orgstats/schema"
+	"github.com/orgstats/orgstats/schema/schematest"
 )
 
-// template is the data directory of an engine with the schema: copying its data takes less than making them.
-var template string
-
-func TestMain(m *testing.M) {
-	engine.RunChildIfAsked()
-	enginetest.UseFetchedLibrary()
-	var err error
-	if template, err = os.MkdirTemp("", "orgstats-engine-*"); err != nil {
-		panic(err)
-	}
-	status := m.Run()
-	_ = os.RemoveAll(template)
-	os.Exit(status)
-}
-
-// newTemplate makes the template.
-var newTemplate = sync.OnceValue(func() error {
-	e, err := engine.Start(context.Background(), engine.Options{DataDir: template})
-	if err != nil {
-		return err
-	}
-	_, err = schema.Up(context.Background(), e.URL())
-	return errors.Join(err, e.Close())
-})
-
-// startEngine starts an engine that has the schema. Its ports and passwords are its own: only data are copied.
-func startEngine(t *testing.T) *engine.Engine {
-	t.Helper()
-	const data = "clickhouse"
-	dir := t.TempDir()
-	if err := errors.Join(newTemplate(), os.CopyFS(filepath.Join(dir, data), os.DirFS(filepath.Join(template, data)))); err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.Start(t.Context(), engine.Options{DataDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
-}
+func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // installation is a source and a ClickHouse, between which a replication may run.
 type installation struct {
@@ -79,23 +32,21 @@ type installation struct {
 // install makes a source and a ClickHouse. The mapping is that of the platform's tables, unless there is another text.
 func install(t *testing.T, mappingText string, settings ...string) *installation {
 	t.Helper()
-	source, e := pgtest.Start(t, settings...), startEngine(t)
-	conn, err := clickhouse.Open(t.Context(), e.URL(), clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	source := pgtest.Start(t, settings...)
+	url, conn := schematest.Database(t)
 	i := &installation{T: t, source: source, conn: conn, log: &journal{}}
 	i.options = Options{
 		URL: source.URL(), Mapping: mapping.Default(), Slot: "orgstats", Publication: "orgstats",
-		ClickHouse: func(context.Context) (string, error) { return e.URL(), nil },
+		ClickHouse: func(context.Context) (string, error) { return url, nil },
 		BatchRows:  1000, BatchTime: 20 * time.Millisecond, SnapshotWorkers: 2, Patience: enginetest.Patience,
 		Log: slog.New(slog.NewTextHandler(i.log, nil)), Monitor: &Monitor{}, watchInterval: 300 * time.Millisecond,
 	}
 	if mappingText != "" {
-		if i.options.Mapping, err = mapping.Parse("mapping.yaml", []byte(mappingText)); err != nil {
+		read, err := mapping.Parse("mapping.yaml", []byte(mappingText))
+		if err != nil {
 			t.Fatal(err)
 		}
+		i.options.Mapping = read
 	}
 	t.Cleanup(func() {
 		if t.Failed() {

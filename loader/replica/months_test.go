@@ -50,7 +50,7 @@ func apply(t *testing.T, w *replica.Writer, records ...[]record.Record) {
 // The months of which much is stale are computed as a whole, the hours of others by themselves, before 1970 as after
 // it; and as exactly when messages were replaced as when none was.
 func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
-	url, conn := schematest.Start(t)
+	url, conn := schematest.Database(t)
 	var lock sync.Mutex
 	var statements []string
 	w, err := replica.Open(t.Context(), replica.Options{URL: url, OnStatement: func(statement string) {
@@ -94,7 +94,7 @@ func TestMonthsAreComputedAsAWholeOrByTheirHours(t *testing.T) {
 // Merges wait while a large batch is written, and go on when the writer is closed or, if it was killed, when the next
 // one opens.
 func TestMergesWaitAndGoOn(t *testing.T) {
-	url, conn := schematest.Start(t)
+	url, conn := schematest.Database(t)
 	mayMerge := func() bool { return conn.Exec(t.Context(), "OPTIMIZE TABLE messages FINAL") == nil }
 	var large []record.Record
 	for i := range 60_000 {

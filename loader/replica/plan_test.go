@@ -69,7 +69,7 @@ func (h *history) rows() map[string]row {
 // Batches are begun one after the other while the ones before are being written, each about what those before are
 // about. What is there in the end, is what the records say.
 func TestBatchesFollowEachOtherClosely(t *testing.T) {
-	url, conn := schematest.Start(t)
+	url, conn := schematest.Database(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}
@@ -101,7 +101,7 @@ func TestBatchesFollowEachOtherClosely(t *testing.T) {
 // Batches that follow each other closely are cut off after any statement, of the batch that is written or of the one
 // that is made ready, and come again: what is there then is what the records say, nothing twice and nothing forgotten.
 func TestBatchesThatFollowCloselyAreCutOff(t *testing.T) {
-	url, conn := schematest.Start(t)
+	url, conn := schematest.Database(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := &history{rand.New(rand.NewPCG(seed, 0)), map[string]*record.Conversation{}, map[string]*record.Message{}}

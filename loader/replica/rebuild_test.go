@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // newDatabase starts an engine with a schema and sample records.
 func newDatabase(t *testing.T, messages int) (url string, conn clickhouse.Conn) {
 	t.Helper()
-	url, conn = schematest.Start(t)
+	url, conn = schematest.Database(t)
 	var lines bytes.Buffer
 	_, err := sample.Write(t.Context(), &lines, sample.Options{
 		Seed: 7, Messages: messages, Organizations: 4, Days: 90, Until: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),

@@ -9,11 +9,11 @@ import (
 	"github.com/orgstats/orgstats/schema"
 )
 
-// Start starts an engine for one test, brings its database to the schema of this program, and returns the database's
-// URL and connections to it. All end with the test.
-func Start(tb testing.TB) (url string, conn clickhouse.Conn) {
+// Database creates a database with the schema of this program for one test, and returns its URL and connections to it.
+// All end with the test.
+func Database(tb testing.TB) (url string, conn clickhouse.Conn) {
 	tb.Helper()
-	url = enginetest.Start(tb).URL()
+	url = enginetest.Database(tb)
 	if _, err := schema.Up(tb.Context(), url); err != nil {
 		tb.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	url, _ := schematest.Start(t)
+	url, _ := schematest.Database(t)
 	d := &database{url: url}
 	d.store = d.open(t, stats.Options{})
 	return d

@@ -2,28 +2,35 @@
 package enginetest
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
 
 // Main is the TestMain of a package whose tests start engines: it lets the test binary be the engine's process, and
-// points ORGSTATS_LIBCHDB to the library that `make engine` has fetched, unless it is set.
+// points ORGSTATS_LIBCHDB to the library that `make engine` has fetched, unless it is set. A test binary is in a folder
+// of its own, where the library is not beside it.
 func Main(m *testing.M) {
 	engine.RunChildIfAsked()
-	UseFetchedLibrary()
-	os.Exit(m.Run())
-}
-
-// UseFetchedLibrary sets ORGSTATS_LIBCHDB to bin/libchdb.so of the repository, unless it is set. A test binary is in a
-// folder of its own, where the library is not beside it.
-func UseFetchedLibrary() {
 	if os.Getenv(engine.LibraryVariable) == "" {
 		os.Setenv(engine.LibraryVariable, filepath.Join(repository(), "bin", "libchdb.so"))
 	}
+	status := m.Run()
+	if err := shared.end(); err != nil {
+		fmt.Fprintln(os.Stderr, "the engine of the tests:", err)
+		status = 1
+	}
+	os.Exit(status)
 }
 
 // Start starts an engine for one test, on an empty data directory, and closes it with the test.
@@ -39,6 +46,62 @@ func Start(tb testing.TB) *engine.Engine {
 		}
 	})
 	return e
+}
+
+// shared is the engine of the tests that need only a database of their own. It starts with the first of them.
+var shared sharedEngine
+
+type sharedEngine struct {
+	once    sync.Once
+	dir     string
+	engine  *engine.Engine
+	err     error
+	created atomic.Int64 // databases
+}
+
+func (s *sharedEngine) start() error {
+	s.once.Do(func() {
+		if s.dir, s.err = os.MkdirTemp("", "orgstats-engine-*"); s.err == nil {
+			s.engine, s.err = engine.Start(context.Background(), engine.Options{DataDir: s.dir})
+		}
+	})
+	return s.err
+}
+
+func (s *sharedEngine) end() error {
+	if s.engine == nil {
+		return os.RemoveAll(s.dir)
+	}
+	return errors.Join(s.engine.Close(), os.RemoveAll(s.dir))
+}
+
+// Database creates an empty database for one test on an engine that the tests of a package share, which costs a
+// hundredth of starting one, and returns its URL. The database is dropped after the test.
+func Database(tb testing.TB) (url string) {
+	tb.Helper()
+	if err := shared.start(); err != nil {
+		tb.Fatal(err)
+	}
+	owner := shared.engine.Owner()
+	c := owner
+	c.Database = fmt.Sprintf("test_%d", shared.created.Add(1))
+	execute(tb, owner, "CREATE DATABASE "+c.Database)
+	tb.Cleanup(func() { execute(tb, owner, "DROP DATABASE "+c.Database+" SYNC") })
+	return c.URL()
+}
+
+// execute executes a statement on a connection of its own.
+func execute(tb testing.TB, c engine.Connection, statement string) {
+	tb.Helper()
+	options, err := clickhouse.ParseDSN(c.URL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	db := clickhouse.OpenDB(options)
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		tb.Errorf("%s: %v", statement, err)
+	}
 }
 
 // Patience is how long tests wait for what should happen soon. Only a failure takes that long, so that no test fails

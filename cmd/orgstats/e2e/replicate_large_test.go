@@ -11,8 +11,8 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-// A transaction of more than a hundred thousand changes is replicated in bounded memory, although the replicator dies in
-// the middle of it.
+// A transaction of more than a hundred thousand changes is replicated in bounded memory, although the replicator dies
+// in the middle of it.
 func TestALargeTransaction(t *testing.T) {
 	t.Parallel()
 	const rows = 100_000

@@ -129,14 +129,14 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 		return false
 	}
 	e.awaitNoLoader()
-	for range 5 {
+	for range 3 {
 		caller, query := d.generator.question()
 		if !e.compare(caller, query, true) {
 			d.Error("somebody writes after the loader's end")
 		}
 	}
 	d.checkLoad([]string{path}, len(lines)-spoilt, spoilt)
-	d.checkQuestions(5)
+	d.checkQuestions(3)
 	if d.Failed() {
 		d.Fatalf("after %s", statement)
 	}
