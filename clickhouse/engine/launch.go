@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 )
 
@@ -52,18 +53,25 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 	}
 	if errors.Is(err, errGone) {
 		<-e.exited
+		words := lastWords(e.directory)
 		if e.wasKilled() {
 			err = ErrKilled
-		} else if awaitPort(ctx, e.state.TCPPort) != nil || awaitPort(ctx, e.state.HTTPPort) != nil {
+		} else if lostPort(words) {
 			err = errPortLost
 		}
-		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, lastWords(e.directory))
+		err = fmt.Errorf("the engine on %s did not start: %w: %s", e.directory, err, words)
 	}
 	// Nobody has joined the engine, because joining requires the lock that Start holds. Left alone, it would still
 	// start, on a directory that others may have removed by then.
 	_ = e.child.Process.Kill() // it may have ended
 	<-e.exited
 	return errors.Join(err, e.lease.release())
+}
+
+// lostPort reports whether an engine's last words say that one of its ports was in use. Whether it still is says nothing:
+// it may have been the port of a connection that has ended since.
+func lostPort(words string) bool {
+	return strings.Contains(words, fmt.Sprintf("e.code() = %d,", syscall.EADDRINUSE))
 }
 
 // configure chooses the ports and writes all files that the engine's process reads.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -128,6 +129,35 @@ func TestAnotherPortIsTakenWhenTheRememberedOneIsNotFree(t *testing.T) {
 	e := start(t, engine.Options{DataDir: dir})
 	if c := e.Owner(); c.TCPPort == taken || c.HTTPPort == taken || c.TCPPort == c.HTTPPort {
 		t.Errorf("the ports are %d and %d, where %d is taken", c.TCPPort, c.HTTPPort, taken)
+	}
+	closeEngine(t, e)
+}
+
+// A connection or a listener of another program has the engine's port between its choice and its use, and no more when
+// the engine has ended for that.
+func TestPortIsChosenAgainThatWasLostForAMoment(t *testing.T) {
+	dir := t.TempDir()
+	lost := make(chan bool, 1)
+	go func() {
+		var chosen struct{ TCPPort int }
+		enginetest.Eventually(func() bool {
+			text, _ := os.ReadFile(filepath.Join(dir, "engine.json")) // it is not there at first
+			return json.Unmarshal(text, &chosen) == nil && chosen.TCPPort != 0
+		})
+		listener, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", chosen.TCPPort))
+		if err != nil {
+			lost <- false
+			return
+		}
+		lost <- enginetest.Eventually(func() bool {
+			text, _ := os.ReadFile(filepath.Join(dir, "engine.stderr.log")) // it is not there at first
+			return strings.Contains(string(text), "Address already in use")
+		})
+		listener.Close()
+	}()
+	e := start(t, engine.Options{DataDir: dir})
+	if !<-lost {
+		t.Error("the engine did not lose its port: nothing was shown")
 	}
 	closeEngine(t, e)
 }
