@@ -15,6 +15,7 @@ import (
 // every figure from all of them. It shares no code with the program. It accepts only valid records.
 type oracle struct {
 	records map[recordKey]object // a member's key consists of its organization and user
+	ties    int                  // records that won against another of their version
 }
 
 type recordKey struct{ kind, id, user string }
@@ -22,7 +23,7 @@ type recordKey struct{ kind, id, user string }
 // object is decoded JSON, its numbers as json.Number.
 type object map[string]any
 
-func newOracle() *oracle { return &oracle{map[recordKey]object{}} }
+func newOracle() *oracle { return &oracle{records: map[recordKey]object{}} }
 
 // take applies the next record.
 func (o *oracle) take(line []byte) {
@@ -36,9 +37,14 @@ func (o *oracle) take(line []byte) {
 	if key.kind == "member" {
 		key.id, key.user = r.text("organizationId"), r.text("userId")
 	}
-	if old, ok := o.records[key]; !ok || r.version() >= old.version() {
-		o.records[key] = r
+	old, known := o.records[key]
+	if known && r.version() < old.version() {
+		return
 	}
+	if known && r.version() == old.version() {
+		o.ties++
+	}
+	o.records[key] = r
 }
 
 // waiting returns the number of messages whose conversation is not known.

@@ -62,7 +62,7 @@ func (d *propertyDriver) load() {
 	d.Helper()
 	g := d.generator
 	var paths []string
-	records, wrong := 0, 0
+	records, wrong, ties := 0, 0, d.oracle.ties
 	for range 1 + g.IntN(3) {
 		lines, spoilt := d.lines(1 + g.IntN(200))
 		records, wrong = records+len(lines)-spoilt, wrong+spoilt
@@ -73,8 +73,9 @@ func (d *propertyDriver) load() {
 	}
 	d.checkLoad(paths, records, wrong)
 	if g.chance(0.2) {
-		if again := d.checkLoad(paths, records, wrong); again.loaded != 0 {
-			d.Errorf("the same records again: loaded %d, want none", again.loaded)
+		// Among equal versions the last one wins: two that a slow load takes in different batches both win once more.
+		if again, most := d.checkLoad(paths, records, wrong).loaded, 2*(d.oracle.ties-ties); again > most {
+			d.Errorf("the same records again: loaded %d, want at most %d", again, most)
 		}
 	}
 }
