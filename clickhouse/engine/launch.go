@@ -68,8 +68,8 @@ func (e *Engine) tryLaunch(ctx context.Context, library string, port int) error 
 	return errors.Join(err, e.lease.release())
 }
 
-// lostPort reports whether an engine's last words say that one of its ports was in use. Whether it still is says nothing:
-// it may have been the port of a connection that has ended since.
+// lostPort reports whether an engine's last words say that one of its ports was in use. Whether it still is says
+// nothing: it may have been the port of a connection that has ended since.
 func lostPort(words string) bool {
 	return strings.Contains(words, fmt.Sprintf("e.code() = %d,", syscall.EADDRINUSE))
 }
