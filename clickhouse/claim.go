@@ -80,8 +80,8 @@ func takeClaim(ctx context.Context, conn Conn, name, holder string) (*Claim, err
 		if !IsAlreadyRunning(err) {
 			return claim, err
 		}
-		if err = whoHolds(ctx, conn, id); time.Now().After(deadline) {
-			return nil, err
+		if time.Now().After(deadline) {
+			return nil, whoHolds(ctx, conn, id)
 		}
 		select {
 		case <-ctx.Done():

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -59,8 +58,15 @@ func (s *session) preflight(ctx context.Context, conn *pgx.Conn) error {
 
 // mayPostdateLog reports whether a problem need not have been one when the next changes in the WAL were made.
 func (s *session) mayPostdateLog(p source.Problem) bool {
-	known := func(t *tableState) bool { return t.relation == p.TableOID }
-	return p.TableOID != 0 && s.resumes() && slices.ContainsFunc(slices.Collect(maps.Values(s.state.tables)), known)
+	if p.TableOID == 0 || !s.resumes() {
+		return false
+	}
+	for _, t := range s.state.tables {
+		if t.relation == p.TableOID {
+			return true
+		}
+	}
+	return false
 }
 
 // resumes reports whether the WAL is followed from where an earlier run was.
@@ -140,6 +146,6 @@ func (c *check) log(ctx context.Context) error {
 		p.Findings.Pass("%s (%d changes were read)", what, read)
 		return nil
 	}
-	p.Findings.Verdict(what, []source.Problem{unfit})
+	p.Findings.Add(unfit)
 	return nil
 }

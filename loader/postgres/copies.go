@@ -148,7 +148,7 @@ func (s *session) sweepTable(ctx context.Context, st *tableState) error {
 		}
 		resolved := wal.NewChanges()
 		resolved.Position, resolved.CommittedAt = next.snapshot, time.Now()
-		for _, row := range gone {
+		for row := range gone {
 			s.rejects.Resolve(resolved, row)
 		}
 		if err := store.saveRejects(ctx, resolved.Rejects); err != nil {

@@ -181,7 +181,7 @@ func (s *session) startCopy(t *source.Table, floor uint64) *tableState {
 // all that is committed before now.
 func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	var changed []*tableState
-	reasons := map[*source.Table]string{}
+	var copied, reasons []string
 	for _, t := range s.tables {
 		st := s.state.tables[t.FullName()]
 		why, err := s.whyCopied(ctx, t, st)
@@ -199,7 +199,7 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 		if st != nil {
 			floor = max(floor, st.snapshot+1)
 		}
-		reasons[t] = why
+		copied, reasons = append(copied, t.FullName()), append(reasons, why)
 		changed = append(changed, s.startCopy(t, floor))
 	}
 	if len(changed) == 0 {
@@ -211,10 +211,8 @@ func (s *session) prepareTables(ctx context.Context, now wal.Cluster) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range s.tables { // logged once it is stored, so that whoever reads the line finds the state
-		if why := reasons[t]; why != "" {
-			s.Log.Info("a table is to be copied", "table", t.FullName(), "reason", why)
-		}
+	for i, name := range copied { // logged once it is stored, so that whoever reads the line finds the state
+		s.Log.Info("a table is to be copied", "table", name, "reason", reasons[i])
 	}
 	s.Resync = nil
 	return nil

@@ -23,25 +23,22 @@ func (s *store) saveRejects(ctx context.Context, rejects []wal.Reject) error {
 
 // loadRejects reads which rows are wrong.
 func (s *store) loadRejects(ctx context.Context) (*wal.OpenRejects, error) {
-	open := &wal.OpenRejects{Rows: map[wal.RowKey]struct{}{}}
 	rows, err := s.wrongRows(ctx, nil, "true")
-	for _, row := range rows {
-		open.Rows[row] = struct{}{}
-	}
-	return open, err
+	return &wal.OpenRejects{Rows: rows}, err
 }
 
 // staleRejects returns the rows of a table that were wrong before a copy, and of which the copy has said nothing: they
 // do not exist any more.
-func (s *store) staleRejects(ctx context.Context, t *tableState) ([]wal.RowKey, error) {
+func (s *store) staleRejects(ctx context.Context, t *tableState) (map[wal.RowKey]struct{}, error) {
 	return s.wrongRows(ctx, t, "table_name = {table:String} AND log_position < {floor:UInt64}")
 }
 
-func (s *store) wrongRows(ctx context.Context, t *tableState, condition string) (rows []wal.RowKey, err error) {
-	err = s.read(ctx, "the rejects", t, "SELECT table_name, source_key FROM replication_rejects FINAL WHERE "+condition, func(scan clickhouse.Scan) error {
+func (s *store) wrongRows(ctx context.Context, t *tableState, condition string) (map[wal.RowKey]struct{}, error) {
+	rows := map[wal.RowKey]struct{}{}
+	err := s.read(ctx, "the rejects", t, "SELECT table_name, source_key FROM replication_rejects FINAL WHERE "+condition, func(scan clickhouse.Scan) error {
 		var row wal.RowKey
 		err := scan(&row.Table, &row.Key)
-		rows = append(rows, row)
+		rows[row] = struct{}{}
 		return err
 	})
 	return rows, err

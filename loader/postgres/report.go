@@ -119,7 +119,7 @@ func readSource(ctx context.Context, o Options, confirmed pglogrepl.LSN) (r Sour
 	}
 	defer source.CloseQuietly(conn)
 	c := source.NewCatalog(conn)
-	if r.Slot, r.Err = c.Slot(ctx, o.Slot); r.Slot == nil {
+	if r.Slot, r.Err = c.Slot(ctx, o.Slot); r.Err != nil || r.Slot == nil {
 		return r
 	}
 	r.Err = conn.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), $1::text::pg_lsn)::bigint", confirmed.String()).Scan(&r.LagBytes)

@@ -70,8 +70,8 @@ func (r *reader) record() (Record, error) {
 	return nil, r.err
 }
 
-// read reads the record of a kind. It is the one switch over kinds: called through a table, the reader would be
-// allocated for every line (TestEveryKindIsRead).
+// read reads the record of a kind. It is the one switch over kinds, complete by TestEveryKindIsRead: called through a
+// table, the reader would be allocated for every line.
 func (r *reader) read(kind Kind) Record {
 	switch kind {
 	case KindMessage:

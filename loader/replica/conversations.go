@@ -2,7 +2,7 @@ package replica
 
 import (
 	"context"
-	"unique"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,6 +45,7 @@ type conversations struct {
 	users    *index.Numbers
 	agents   *index.Numbers
 	numbers  index.Sequence
+	orgs     map[string]string // interned: marks of hours, which outlive a row, do not hold the texts of its record
 	presence *index.Presence
 	cache    *index.Cache[string, *conversation]
 }
@@ -66,7 +67,7 @@ func openConversations(ctx context.Context, conn clickhouse.Conn) (*conversation
 				name: "conversations", sortKey: "id", exists: "1", key: "id", position: "'', toInt64(0), id", after: "{id:String}",
 			},
 		},
-		users: users, agents: agents, numbers: numbers, presence: index.OfConversations(conn),
+		users: users, agents: agents, numbers: numbers, orgs: map[string]string{}, presence: index.OfConversations(conn),
 		cache: index.NewCache[string, *conversation](conversationsCached),
 	}, err
 }
@@ -144,7 +145,7 @@ func (c *conversations) changed(ctx context.Context, records []*record.Conversat
 			continue
 		}
 		row := &conversation{Conversation: *r}
-		row.OrgID = unique.Make(row.OrgID).Value() // so that a cached conversation does not hold all texts of its record
+		row.OrgID = c.org(row.OrgID)
 		rows = append(rows, row)
 		users = append(users, index.OwnedID{OrgID: r.OrgID, ID: r.UserID})
 		if r.AgentID != "" {
@@ -181,6 +182,16 @@ func (c *conversations) writeNumbers(ctx context.Context, users, agents []index.
 }
 
 // write stores rows that are expected. Their numbers must be there.
+// org returns the interned id of an organization.
+func (c *conversations) org(id string) string {
+	same, known := c.orgs[id]
+	if !known {
+		same = strings.Clone(id)
+		c.orgs[same] = same
+	}
+	return same
+}
+
 func (c *conversations) write(ctx context.Context, batch uint64, rows []*conversation) error {
 	if len(rows) == 0 {
 		return nil

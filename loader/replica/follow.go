@@ -39,7 +39,7 @@ func (w *Writer) follow(ctx context.Context, batch uint64, arrivals []arrival) e
 	}
 	keys := clickhouse.StringKeys("conversation_id", columnOf(arrivals, func(a arrival) string { return a.ID })).
 		Add("org_id", "String", columnOf(arrivals, func(a arrival) string { return a.home }))
-	ids, err := lookUpIDs(ctx, w.conn, "messages of conversations", keys, `
+	ids, err := lookUpTexts(ctx, w.conn, "messages of conversations", keys, `
 SELECT DISTINCT id
 FROM messages
 WHERE org_id IN (SELECT org_id FROM keys) AND conversation_id IN (SELECT conversation_id FROM keys)`)

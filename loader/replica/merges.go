@@ -111,7 +111,7 @@ HAVING count() > 1 AND sum(rows) <= {rows:UInt64}`
 	params := clickhouse.Params{}
 	params.Int64("rows", smallRows)
 	keys := clickhouse.StringKeys("name", smallTables)
-	tables, err := lookUpIDs(clickhouse.WithParams(ctx, params), m.conn, "the parts of the tables", keys, query)
+	tables, err := lookUpTexts(clickhouse.WithParams(ctx, params), m.conn, "the parts of the tables", keys, query)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (w *Writer) recover(ctx context.Context) error {
 		if len(written) == 0 {
 			break
 		}
-		ids, err := lookUpIDs(ctx, w.conn, "messages of conversations", clickhouse.StringKeys("conversation_id", written), `
+		ids, err := lookUpTexts(ctx, w.conn, "messages of conversations", clickhouse.StringKeys("conversation_id", written), `
 SELECT DISTINCT id
 FROM messages
 WHERE conversation_id IN (SELECT conversation_id FROM keys)`)
@@ -74,7 +74,7 @@ func (w *Writer) conversationsWritten(ctx context.Context, after string) ([]stri
 	params.Int64("batch", int64(w.batch))
 	params.String("after", after)
 	params.Int64("limit", refreshChunk)
-	return lookUpIDs(clickhouse.WithParams(ctx, params), w.conn, "conversations", nil, `
+	return lookUpTexts(clickhouse.WithParams(ctx, params), w.conn, "conversations", nil, `
 SELECT DISTINCT id
 FROM conversations
 WHERE version = {batch:UInt64} AND id > {after:String}

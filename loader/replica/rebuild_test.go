@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-// newDatabase starts an engine with a schema and sample records.
+// newDatabase creates a database with the schema and sample records.
 func newDatabase(t *testing.T, messages int) (url string, conn clickhouse.Conn) {
 	t.Helper()
 	url, conn = schematest.Database(t)

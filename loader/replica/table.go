@@ -176,13 +176,13 @@ func organizationsOf[R any](rows []R, organization func(*R) string) map[string]s
 	return set
 }
 
-// lookUpIDs runs a query that sees a set of keys and selects one text.
-func lookUpIDs(ctx context.Context, conn clickhouse.Conn, what string, keys *clickhouse.Keys, query string) (ids []string, err error) {
+// lookUpTexts runs a query that sees a set of keys and selects one text.
+func lookUpTexts(ctx context.Context, conn clickhouse.Conn, what string, keys *clickhouse.Keys, query string) (texts []string, err error) {
 	err = clickhouse.LookUp(ctx, conn, what, keys, query, func(scan clickhouse.Scan) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
+		var text string
+		err := scan(&text)
+		texts = append(texts, text)
 		return err
 	})
-	return ids, err
+	return texts, err
 }

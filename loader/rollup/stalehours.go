@@ -3,6 +3,7 @@ package rollup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/orgstats/orgstats/clickhouse"
@@ -62,7 +63,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 	}
 	s.marking.Lock()
 	defer s.marking.Unlock()
-	rows := countersOf(organizations)
+	rows := slices.Grow(countersOf(organizations), len(hours))
 	for h := range hours {
 		if _, already := s.marked[h]; !already {
 			rows = append(rows, mark{h, 0})
@@ -96,7 +97,7 @@ func (s *staleHours) written(ctx context.Context) error {
 
 // unmark must come once the cells and the activity of all marked hours are right.
 func (s *staleHours) unmark(ctx context.Context) error {
-	rows := countersOf(organizationsOf(s.marked))
+	rows := slices.Grow(countersOf(organizationsOf(s.marked)), len(s.marked))
 	for h := range s.marked {
 		rows = append(rows, mark{h, 1})
 	}
@@ -115,7 +116,8 @@ type mark struct {
 }
 
 // countersOf returns the rows that hold the organizations' change counters.
-func countersOf(organizations map[string]struct{}) (rows []mark) {
+func countersOf(organizations map[string]struct{}) []mark {
+	rows := make([]mark, 0, len(organizations))
 	for orgID := range organizations {
 		rows = append(rows, mark{hour{orgID, cells.CounterHour}, 0})
 	}

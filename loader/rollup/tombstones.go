@@ -43,8 +43,8 @@ func (c *computation) hideCells(ctx context.Context) error {
 	return nil
 }
 
-// hideStored hides whatever a table has in the buckets that hold the hours, given the columns of its sort key, that of
-// the bucket, and what else must hold of a row.
+// hideStored hides whatever a table has in the buckets that hold the hours, given the columns that its sort key follows
+// from, that of the bucket, and what else must hold of a row.
 func (c *computation) hideStored(ctx context.Context, table, key string, grain cells.Grain, column, only string) error {
 	if rows, err := clickhouse.Count(ctx, c.conn, table); rows == 0 || err != nil {
 		return err

@@ -41,7 +41,7 @@ func (l *lines) add(parts ...any) {
 		case micros:
 			l.buffer = time.UnixMicro(int64(p)).UTC().AppendFormat(l.buffer, "2006-01-02T15:04:05.000000Z")
 		default:
-			panic(fmt.Sprintf("unreachable: a part of type %T", part))
+			panic("unreachable: a part of another type") // naming it would put every part on the heap
 		}
 	}
 }

@@ -12,8 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
+	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine"
 )
 
@@ -75,8 +74,8 @@ func (s *sharedEngine) end() error {
 	return errors.Join(s.engine.Close(), os.RemoveAll(s.dir))
 }
 
-// Database creates an empty database for one test on an engine that the tests of a package share, which costs a
-// hundredth of starting one, and returns its URL. The database is dropped after the test.
+// Database creates an empty database for one test, on an engine that the tests of a package share because starting one
+// takes long, and returns its URL. The database is dropped after the test.
 func Database(tb testing.TB) (url string) {
 	tb.Helper()
 	if err := shared.start(); err != nil {
@@ -93,11 +92,10 @@ func Database(tb testing.TB) (url string) {
 // execute executes a statement on a connection of its own.
 func execute(tb testing.TB, c engine.Connection, statement string) {
 	tb.Helper()
-	options, err := clickhouse.ParseDSN(c.URL())
+	db, err := clickhouse.OpenDB(c.URL())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	db := clickhouse.OpenDB(options)
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		tb.Errorf("%s: %v", statement, err)

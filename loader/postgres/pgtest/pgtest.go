@@ -7,11 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
-
-// patience is how long a cluster may take to start, to recover or to stop; only a failure takes that long.
-const patience = time.Minute
 
 // password is the superuser's, a word of its own so that a test sees where it is printed.
 const password = "pgtest-secret"

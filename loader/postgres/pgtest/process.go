@@ -16,12 +16,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // Start starts the cluster and returns when it accepts connections, which is after its recovery when it was killed.
 func (c *Cluster) Start() {
 	c.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(enginetest.Patience); ; {
 		c.spawn()
 		err := c.await(deadline)
 		if err == nil {
@@ -45,7 +47,7 @@ func (c *Cluster) Stop() {
 	_ = c.process.Process.Signal(syscall.SIGINT) // it may have ended
 	select {
 	case <-c.exited:
-	case <-time.After(patience):
+	case <-time.After(enginetest.Patience):
 		c.Fatalf("PostgreSQL does not stop")
 	}
 	c.process = nil
@@ -64,9 +66,7 @@ func (c *Cluster) Kill() {
 	<-c.exited
 	c.process = nil
 	for _, pid := range backends {
-		for deadline := time.Now().Add(patience); syscall.Kill(pid, 0) == nil && time.Now().Before(deadline); {
-			time.Sleep(time.Millisecond)
-		}
+		enginetest.Eventually(func() bool { return syscall.Kill(pid, 0) != nil })
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
 // template is a cluster with the tests' database that is not running, as long as any test uses a copy of it: making
@@ -83,7 +85,7 @@ func (c *Cluster) Promote(primary *Cluster) {
 	c.Helper()
 	c.awaitReplay(primary)
 	primary.Kill()
-	c.ExecIn("postgres", "SELECT pg_promote(wait_seconds => "+strconv.Itoa(int(patience.Seconds()))+")")
+	c.ExecIn("postgres", "SELECT pg_promote(wait_seconds => "+strconv.Itoa(int(enginetest.Patience.Seconds()))+")")
 }
 
 // awaitReplay waits until the standby is where the primary is now.

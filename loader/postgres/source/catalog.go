@@ -98,14 +98,15 @@ func (c *Catalog) Relation(ctx context.Context, schema, name string) (*Relation,
 		if err == nil {
 			err = r.read(ctx, c.conn)
 		}
-		if err == nil {
-			return r, nil
+		// A table that is dropped meanwhile looks as if it had no columns and no index, and what PostgreSQL says of the
+		// privileges on it is NULL. Another one may have its name now.
+		if r.isDropped(ctx, c.conn) {
+			continue
 		}
-		// What PostgreSQL says of the privileges on a table that is dropped meanwhile is NULL. Another one may have its
-		// name now.
-		if !r.isDropped(ctx, c.conn) {
+		if err != nil {
 			return nil, fmt.Errorf("look up table %s.%s: %w", schema, name, err)
 		}
+		return r, nil
 	}
 }
 

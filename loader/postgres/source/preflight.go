@@ -41,8 +41,11 @@ func (f *Findings) Note(format string, arguments ...any) {
 
 // Fail adds a check that failed.
 func (f *Findings) Fail(fix, format string, arguments ...any) {
-	f.Verdict("", []Problem{problemf(fix, format, arguments...)})
+	f.Add(problemf(fix, format, arguments...))
 }
+
+// Add adds a check that failed with a problem.
+func (f *Findings) Add(p Problem) { *f = append(*f, Finding{Severity: Failed, Problem: p}) }
 
 // Verdict adds one failure for each problem, or a check that passed if there are none.
 func (f *Findings) Verdict(what string, problems []Problem) {
@@ -50,7 +53,7 @@ func (f *Findings) Verdict(what string, problems []Problem) {
 		f.Pass("%s", what)
 	}
 	for _, p := range problems {
-		*f = append(*f, Finding{Severity: Failed, Problem: p})
+		f.Add(p)
 	}
 }
 

@@ -33,7 +33,10 @@ WHERE slot_name = $1`, []any{name}, &s.Plugin, &s.Database, &s.walStatus, &s.Act
 	if err == nil {
 		s.Confirmed, err = pglogrepl.ParseLSN(confirmed)
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // FeedbackInterval returns how often feedback is due: three times within the server's timeout.

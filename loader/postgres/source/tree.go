@@ -27,8 +27,8 @@ type Partition struct {
 const partitionsSQL = `
 SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), coalesce(pg_relation_filenode(c.oid), 0)::bigint,
     coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::bigint, greatest(c.reltuples, 0)::float8,
-    c.relkind::text, c.relpersistence = 'p', row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT') OR
-    (SELECT bool_and(has_column_privilege(c.oid, attnum, 'SELECT')) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    c.relkind::text, c.relpersistence = 'p', row_security_active(c.oid), coalesce(has_table_privilege(c.oid, 'SELECT') OR
+    (SELECT bool_and(has_column_privilege(c.oid, attnum, 'SELECT')) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), true)
 FROM
 (
     SELECT relid FROM pg_partition_tree($1::bigint::oid::regclass) WHERE isleaf
