@@ -11,6 +11,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine"
 	"github.com/orgstats/orgstats/loader"
 	"github.com/orgstats/orgstats/loader/replica"
+	"github.com/orgstats/orgstats/loader/retry"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/schema"
 	"github.com/orgstats/orgstats/service/stats"
@@ -98,7 +99,7 @@ func (b *bench) load(ctx context.Context, e *engine.Engine, input loader.Input) 
 	loading, loaded := context.WithCancel(ctx)
 	defer loaded()
 	go func() {
-		for pause(loading, progressEvery) == nil {
+		for retry.Wait(loading, progressEvery) == nil {
 			s := progress.State()
 			b.log.Info("loading", "records", s.Records, "a_second", int(s.Rate))
 		}
@@ -129,7 +130,7 @@ func (b *bench) awaitMerges(ctx context.Context, conn clickhouse.Conn) error {
 		if merges > 0 {
 			quiet = -1
 		}
-		if ended := pause(ctx, mergeCheck); ended != nil {
+		if ended := retry.Wait(ctx, mergeCheck); ended != nil {
 			err = ended
 		}
 		if errors.Is(err, context.DeadlineExceeded) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
+	"github.com/orgstats/orgstats/loader/retry"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -31,27 +32,38 @@ func timed(l *loadtest.Latencies, do func() error) error {
 	return err
 }
 
-// repeatedly lets clients call what `client` returns for each of them, one call after the other, for a time, and adds
-// the calls' durations to the latencies. A client's calls begin at the given interval, or later if they take longer.
+// client asks one question after the other.
+type client struct {
+	next func() stats.Question
+	ask  func(context.Context, stats.Question) error
+}
+
+// repeatedly lets clients ask, one question after the other, for a time, and adds to the latencies how long the answers
+// took, without the choice of the question. A client's questions come at the given interval, or later if the answers
+// take longer.
 func repeatedly(
-	ctx context.Context, l *loadtest.Latencies, clients int, interval, duration time.Duration, client func(n int) func(context.Context) error,
+	ctx context.Context, l *loadtest.Latencies, clients int, interval, duration time.Duration, newClient func(n int) client,
 ) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	started := time.Now()
 	for n := range clients {
-		call := client(n)
+		c := newClient(n)
 		group.Go(func() error {
 			for time.Since(started) < duration {
+				question := c.next()
 				began := time.Now()
-				if err := call(ctx); err != nil {
+				if err := c.ask(ctx, question); err != nil {
 					return err
 				}
 				took := time.Since(began)
 				mu.Lock()
 				l.Add(took)
 				mu.Unlock()
-				if err := pause(ctx, interval-took); err != nil {
+				if rest := interval - took; rest > 0 {
+					_ = retry.Wait(ctx, rest)
+				}
+				if err := ctx.Err(); err != nil {
 					return err
 				}
 			}
@@ -59,19 +71,6 @@ func repeatedly(
 		})
 	}
 	return group.Wait()
-}
-
-// pause waits for a time, or until the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 type kind struct {
@@ -89,9 +88,12 @@ func (k *kind) perSecond() float64 { return float64(k.took.Count) / k.elapsed.Se
 func (k *kind) drive(ctx context.Context, clients int, duration time.Duration, token string) error {
 	started := time.Now()
 	defer func() { k.elapsed += time.Since(started) }()
-	return repeatedly(ctx, &k.took, clients, 0, duration, func(int) func(context.Context) error {
+	return repeatedly(ctx, &k.took, clients, 0, duration, func(int) client {
 		r := newRequest(token)
-		return func(context.Context) error { return r.send(k.server, k.question(k.sent.Add(1))) }
+		return client{
+			next: func() stats.Question { return k.question(k.sent.Add(1)) },
+			ask:  func(_ context.Context, q stats.Question) error { return r.send(k.server, q) },
+		}
 	})
 }
 

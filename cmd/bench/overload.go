@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
+	"github.com/orgstats/orgstats/loader/retry"
 	"github.com/orgstats/orgstats/loader/sample"
 	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/limit"
@@ -141,8 +142,8 @@ func (o *overload) measure(ctx context.Context, p phase) error {
 // differently.
 const settleTime = 4 * time.Second
 
-// load lets organizations ask at a rate, each request when it is due, however slow the answers are. No two questions
-// are the same.
+// load lets organizations ask at an even pace, one as often as the other, each request when it is due, however slow the
+// answers are. No two questions are the same.
 func (o *overload) load(ctx context.Context, s *server, perSecond float64, organizations ...loadtest.Organization) (result loadResult, err error) {
 	rate := max(1, int(math.Round(perSecond)))
 	ask := func(seed uint64, duration time.Duration) (*loadtest.Run, error) {
@@ -159,12 +160,12 @@ func (o *overload) load(ctx context.Context, s *server, perSecond float64, organ
 		return err
 	})
 	group.Go(func() error {
-		if err := pause(ctx, settleTime); err != nil {
+		if err := retry.Wait(ctx, settleTime); err != nil {
 			return err
 		}
 		run, err := ask(2, o.HTTPTime)
 		if err == nil {
-			result = loadResult{float64(run.Answered.Count) / o.HTTPTime.Seconds(), run.Answered, run.Shed, run.Failed()}
+			result = loadResult{float64(run.Answered.Count) / o.HTTPTime.Seconds(), run.Answered, run.Shed, run.Failed(), run.Late}
 		}
 		return err
 	})

@@ -73,19 +73,20 @@ type overloadResult struct {
 	Capacity         float64    `json:"capacity"` // questions a second
 	Half             loadResult `json:"half"`
 	Thrice           loadResult `json:"thrice"`
-	MemoryBefore     int64      `json:"memoryBefore"`
-	MemoryAfter      int64      `json:"memoryAfter"`
 	QuietAlone       loadResult `json:"quietAlone"`
 	QuietBeside      loadResult `json:"quietBeside"` // another organization, which asks as much as it may
 	QuietBesideNoisy loadResult `json:"quietBesideNoisy"`
+	MemoryBefore     int64      `json:"memoryBefore"` // all of these, in bytes
+	MemoryAfter      int64      `json:"memoryAfter"`
 }
 
 // loadResult is the outcome of requests at a rate.
 type loadResult struct {
 	PerSecond float64          `json:"perSecond"` // that were answered
 	Accepted  loadtest.Latency `json:"accepted"`
-	Refused   loadtest.Latency `json:"refused"` // with 429 or 503, and Retry-After
-	Failed    uint64           `json:"failed"`  // all others
+	Refused   loadtest.Latency `json:"refused"`   // with 429 or 503, and Retry-After
+	Failed    uint64           `json:"failed"`    // all others
+	Late      float64          `json:"lateP99Ms"` // how late the requests were sent, which is no part of their latency
 }
 
 type trickleResult struct {

@@ -90,7 +90,7 @@ func (r *report) printSizes(w io.Writer) {
 func (r *report) printOverload(w io.Writer) {
 	o := r.Overload
 	table(w, fmt.Sprintf("Beyond what the service can hold, which is %.0f distinct questions a second", o.Capacity), func(add func(string, ...any)) {
-		add("load\tanswered a second\tanswered p50 ms\tp99 ms\trefused\trefused p99 ms\tfailed")
+		add("load\tanswered a second\tanswered p50 ms\tp99 ms\trefused\trefused p99 ms\tfailed\tsent late p99 ms")
 		for _, row := range []struct {
 			name string
 			loadResult
@@ -101,8 +101,8 @@ func (r *report) printOverload(w io.Writer) {
 			{"beside one at its limit", o.QuietBeside},
 			{"beside one at ten times its limit", o.QuietBesideNoisy},
 		} {
-			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%.2f\t%d", row.name, row.PerSecond, row.Accepted.P50, row.Accepted.P99, row.Refused.Count,
-				row.Refused.P99, row.Failed)
+			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%.2f\t%d\t%.2f", row.name, row.PerSecond, row.Accepted.P50, row.Accepted.P99, row.Refused.Count,
+				row.Refused.P99, row.Failed, row.Late)
 		}
 	})
 	fmt.Fprintf(w, "p99 at three times to p99 at half: %s (goal at most 2); the quiet one's p99 beside one at ten times its limit to alone: "+

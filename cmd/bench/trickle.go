@@ -11,6 +11,7 @@ import (
 
 	"github.com/orgstats/orgstats/cmd/orgstats/loadtest"
 	"github.com/orgstats/orgstats/loader"
+	"github.com/orgstats/orgstats/loader/retry"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -77,7 +78,7 @@ func (t *trickle) write(ctx context.Context, w io.Writer, duration time.Duration
 	defer close(t.written)
 	started := time.Now()
 	for elapsed := time.Duration(0); elapsed < duration; {
-		if err := pause(ctx, tickEvery); err != nil {
+		if err := retry.Wait(ctx, tickEvery); err != nil {
 			return err
 		}
 		elapsed = min(time.Since(started), duration)
@@ -116,7 +117,7 @@ func (t *trickle) watch(ctx context.Context) error {
 			return nil
 		}
 		t.lags.Add(lag)
-		if err := pause(ctx, watchEvery); err != nil {
+		if err := retry.Wait(ctx, watchEvery); err != nil {
 			return err
 		}
 	}
@@ -145,11 +146,14 @@ const (
 // readFor lets readers ask about random windows for a time; half of the windows reach into the hour that is being
 // written.
 func readFor(ctx context.Context, db *database, hour time.Time, duration time.Duration) (took loadtest.Latencies, err error) {
-	err = repeatedly(ctx, &took, readers, askEvery, duration, func(reader int) func(context.Context) error {
+	err = repeatedly(ctx, &took, readers, askEvery, duration, func(reader int) client {
 		random := rand.New(rand.NewPCG(5, uint64(reader)))
-		return func(ctx context.Context) error {
-			_, err := db.answer(ctx, dashboardWindow(random, db, hour))
-			return err
+		return client{
+			next: func() stats.Question { return dashboardWindow(random, db, hour) },
+			ask: func(ctx context.Context, q stats.Question) error {
+				_, err := db.answer(ctx, q)
+				return err
+			},
 		}
 	})
 	return took, err

@@ -15,7 +15,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// database is an engine with a schema, and a store that asks it.
+// database is one with the schema, and a store that asks it.
 type database struct {
 	url   string
 	store *stats.Store

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"slices"
 
 	"go.opentelemetry.io/otel/trace"
@@ -28,7 +29,7 @@ type assembly struct {
 	gate     *limit.Gate
 	metrics  *metrics.Metrics
 	service  *service.Service
-	closers  []func() // in the order in which what they close was opened
+	closers  []func() error // in the order in which what they close was opened
 }
 
 // assemble creates the service from the flags. The assembly must be closed even if assemble fails.
@@ -46,7 +47,7 @@ func (a *assembly) openVerifier() (err error) {
 	if a.verifier, err = a.flags.verifier(a.program); err != nil {
 		return err
 	}
-	a.onClose(a.verifier.Close)
+	a.onClose(func() error { a.verifier.Close(); return nil })
 	return nil
 }
 
@@ -56,7 +57,7 @@ func (a *assembly) openTraces() error {
 		return err
 	}
 	a.tracer = tracer
-	a.onClose(stop)
+	a.onClose(func() error { stop(); return nil })
 	return nil
 }
 
@@ -64,7 +65,7 @@ func (a *assembly) openStore() (err error) {
 	if a.conn, err = a.db.connect(a.program.ctx, a.flags.Connections); err != nil {
 		return err
 	}
-	a.onClose(func() { _ = a.conn.Close() })
+	a.onClose(a.conn.Close)
 	limits := clickhouse.Limits{Time: a.flags.QueryTime, Memory: a.flags.QueryMemory}
 	a.store = stats.NewStore(a.conn, stats.Options{
 		Limits: limits, SmallWindow: a.flags.SmallWindow, Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
@@ -100,7 +101,7 @@ func (a *assembly) openMetrics() error {
 	if err != nil {
 		return err
 	}
-	a.onClose(func() { _ = own.Close() })
+	a.onClose(own.Close)
 	a.metrics.Build(readBuild())
 	a.metrics.Database(own, a.program.log)
 	a.metrics.Pool(a.conn)
@@ -115,17 +116,18 @@ func (a *assembly) openMetrics() error {
 	if err != nil {
 		return err
 	}
-	a.onClose(stop)
+	a.onClose(func() error { stop(); return nil })
 	return nil
 }
 
-func (a *assembly) onClose(closer func()) { a.closers = append(a.closers, closer) }
+func (a *assembly) onClose(closer func() error) { a.closers = append(a.closers, closer) }
 
 // close closes everything, in the reverse order of opening.
-func (a *assembly) close() {
+func (a *assembly) close() (err error) {
 	for _, closer := range slices.Backward(a.closers) {
-		closer()
+		err = errors.Join(err, closer())
 	}
+	return err
 }
 
 // problems returns the parts that are not ready.

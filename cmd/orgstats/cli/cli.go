@@ -107,7 +107,10 @@ func run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		parser.FatalIfErrorf(err)
 		return ExitFailed
 	}
-	if err := errors.Join(append(wrong, mistakes(chosen)...)...); err != nil {
+	if len(wrong) == 0 { // else the flags behind the files have no value, which is no mistake of its own
+		wrong = mistakes(chosen)
+	}
+	if err := errors.Join(wrong...); err != nil {
 		printErrors(stderr, err)
 		return ExitFailed
 	}

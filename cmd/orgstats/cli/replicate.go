@@ -28,20 +28,19 @@ type replicateCommand struct {
 	PrintMapping    bool          `help:"Print the mapping and exit."`
 	Check           bool          `help:"Check everything that replication needs, print how to fix what is missing, and exit. Every start checks the same first."`
 	Status          bool          `help:"Print the state of the replication, which may be running, and exit."`
+
+	mapping     mapping.Mapping
+	mappingText []byte // as it is printed
 }
 
 func (c *replicateCommand) Run(p *program) (err error) {
-	m, text, err := c.readMapping()
-	if err != nil {
-		return err
-	}
 	if c.PrintMapping {
-		_, err := p.stdout.Write(text)
+		_, err := p.stdout.Write(c.mappingText)
 		return err
 	}
 	target := &replicationTarget{flags: &c.databaseFlags, log: p.log}
 	defer func() { err = errors.Join(err, target.close()) }()
-	o := c.options(p, target, m)
+	o := c.options(p, target)
 	switch {
 	case c.Check:
 		return printCheck(p, o)
@@ -64,9 +63,9 @@ func (c *replicateCommand) replicate(p *program, o postgres.Options) error {
 	return postgres.Run(p.ctx, o)
 }
 
-func (c *replicateCommand) options(p *program, target *replicationTarget, m mapping.Mapping) postgres.Options {
+func (c *replicateCommand) options(p *program, target *replicationTarget) postgres.Options {
 	return postgres.Options{
-		URL: c.SourceURL, Mapping: m, Slot: c.Slot, Publication: c.Publication,
+		URL: c.SourceURL, Mapping: c.mapping, Slot: c.Slot, Publication: c.Publication,
 		ClickHouse: target.open, OnStatement: p.OnStatement,
 		BatchRows: c.BatchRows, BatchTime: c.BatchTime, SnapshotWorkers: c.SnapshotWorkers, Patience: c.Patience,
 		Resync: c.Resync, Log: p.log,
@@ -76,9 +75,10 @@ func (c *replicateCommand) options(p *program, target *replicationTarget, m mapp
 // slotName matches the names that PostgreSQL accepts for a slot.
 var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 
-// mistakes returns everything that is wrong with the flags, to print the mapping only what is wrong with it.
+// mistakes reads the mapping, once because it may come through a pipe, and returns everything that is wrong with the
+// flags. To print the mapping, the source and the target need not be given.
 func (c *replicateCommand) mistakes() []error {
-	_, _, mappingMistake := c.readMapping()
+	mappingMistake := c.readMapping()
 	if c.PrintMapping {
 		return []error{mappingMistake}
 	}
@@ -97,15 +97,15 @@ func (c *replicateCommand) mistakes() []error {
 	return append(all, mappingMistake)
 }
 
-// readMapping reads the mapping's file, or returns the mapping of the platform's own tables if there is none.
-func (c *replicateCommand) readMapping() (mapping.Mapping, []byte, error) {
+// readMapping reads the mapping's file; without one, the mapping is that of the platform's own tables.
+func (c *replicateCommand) readMapping() (err error) {
 	if c.Mapping == "" {
-		return mapping.Default(), mapping.DefaultText, nil
+		c.mapping, c.mappingText = mapping.Default(), mapping.DefaultText
+		return nil
 	}
-	text, err := os.ReadFile(c.Mapping)
-	if err != nil {
-		return mapping.Mapping{}, nil, fmt.Errorf("read the mapping (--mapping, ORGSTATS_MAPPING): %w", err)
+	if c.mappingText, err = os.ReadFile(c.Mapping); err != nil {
+		return fmt.Errorf("read the mapping (--mapping, ORGSTATS_MAPPING): %w", err)
 	}
-	m, err := mapping.Parse(c.Mapping, text)
-	return m, text, err
+	c.mapping, err = mapping.Parse(c.Mapping, c.mappingText)
+	return err
 }

@@ -91,10 +91,10 @@ func (f *serviceFlags) run(p *program, ready func(db *database, address string) 
 		return fmt.Errorf("listen on %s (--listen, ORGSTATS_LISTEN): %w", f.Listen, err)
 	}
 	defer func() { _ = listener.Close() }()
-	return f.with(p, func(db *database) error {
+	return f.with(p, func(db *database) (err error) {
 		db.keep()
 		a, err := f.assemble(p, db)
-		defer a.close()
+		defer func() { err = errors.Join(err, a.close()) }()
 		if err != nil {
 			return err
 		}

@@ -174,6 +174,7 @@ func TestContractInTheGivenOrder(t *testing.T) {
 	}
 	c.checkLoad(t, i.run(append([]string{"load"}, paths...)...), true)
 	s := i.serve()
+	c.checkCases(t, s)
 	c.checkLoad(t, i.run(append([]string{"load"}, paths...)...), false)
 	c.checkCases(t, s)
 }
@@ -188,6 +189,7 @@ func TestContractShuffled(t *testing.T) {
 	input := compresstest.Gzip(t, joined(lines[2*third:]))
 	s := i.serve()
 	c.checkLoad(t, i.runWith(input, "load", "a", "b", "-"), true)
+	c.checkCases(t, s)
 	slices.Reverse(lines)
 	c.checkLoad(t, i.runWith(joined(lines), "load", "-"), false)
 	c.checkCases(t, s)
@@ -222,6 +224,7 @@ func TestContractShuffledAndKilled(t *testing.T) {
 		t.Errorf("status %d, %+v, want %d rejected and %d waiting: %s", o.status, got, c.Rejected, c.Waiting, o.stderr)
 	}
 	s := i.serve()
+	c.checkCases(t, s)
 	c.checkLoad(t, i.run("load", "--rejects", "again", "all"), false)
 	c.checkCases(t, s)
 }

@@ -60,6 +60,9 @@ func TestMistakesInVariablesFromFiles(t *testing.T) {
 			t.Errorf("no word of %s in %s", name, o.stderr)
 		}
 	}
+	if strings.Contains(o.stderr, "no way to verify tokens") {
+		t.Errorf("what a file should have said is missed, too: %s", o.stderr)
+	}
 	if _, err := os.Stat(i.data()); err == nil {
 		t.Error("a data directory was made")
 	}

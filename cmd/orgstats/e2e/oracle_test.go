@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,8 @@ import (
 // every figure from all of them. It shares no code with the program. It accepts only valid records.
 type oracle struct {
 	records map[recordKey]object // a member's key consists of its organization and user
-	ties    int                  // records that won against another of their version
+	recent  map[recordKey]bool   // those that came since startLoad
+	ties    int                  // recent records that won against another recent one of their version
 }
 
 type recordKey struct{ kind, id, user string }
@@ -23,7 +25,15 @@ type recordKey struct{ kind, id, user string }
 // object is decoded JSON, its numbers as json.Number.
 type object map[string]any
 
-func newOracle() *oracle { return &oracle{records: map[recordKey]object{}} }
+func newOracle() *oracle {
+	return &oracle{records: map[recordKey]object{}, recent: map[recordKey]bool{}}
+}
+
+// startLoad begins to count the ties of a load.
+func (o *oracle) startLoad() {
+	clear(o.recent)
+	o.ties = 0
+}
 
 // take applies the next record.
 func (o *oracle) take(line []byte) {
@@ -41,10 +51,10 @@ func (o *oracle) take(line []byte) {
 	if known && r.version() < old.version() {
 		return
 	}
-	if known && r.version() == old.version() {
+	if known && o.recent[key] && r.version() == old.version() && !reflect.DeepEqual(r, old) {
 		o.ties++
 	}
-	o.records[key] = r
+	o.records[key], o.recent[key] = r, true
 }
 
 // waiting returns the number of messages whose conversation is not known.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,7 +57,7 @@ func TestAReplicationIsSeenFromOutside(t *testing.T) {
 	t.Parallel()
 	source, i := pgtest.Start(t), install(t)
 	i.env = []string{"ORGSTATS_SOURCE_URL=" + source.URL()}
-	if o := i.run("replicate", "--check"); o.status != cli.ExitOK || !strings.Contains(o.stdout, "ready to replicate") {
+	if o := i.run("replicate", "--check"); o.status != cli.ExitOK || !slices.Contains(strings.Split(o.stdout, "\n"), "ready to replicate") {
 		t.Errorf("check: status %d: %s%s", o.status, o.stdout, o.stderr)
 	}
 	if o := i.run("replicate", "--status"); o.status != cli.ExitOK || !strings.Contains(o.stdout, "nothing was replicated through slot orgstats yet") {

@@ -138,6 +138,17 @@ func TestEngineKilledWhileReplicateStarts(t *testing.T) {
 	r.compareAll(w, 20)
 }
 
+// A pipe can be read once.
+func TestTheMappingMayComeThroughAPipe(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	text := strings.ReplaceAll(i.run("replicate", "--print-mapping").stdout, "feedback: feedback", "feedback: rating")
+	o := i.runWith([]byte(text), "replicate", "--mapping", "/dev/stdin", "--print-mapping")
+	if o.status != cli.ExitOK || o.stdout != text || !strings.Contains(text, "rating") {
+		t.Errorf("status %d: %s%s", o.status, o.stdout, o.stderr)
+	}
+}
+
 // Mistakes that waiting does not fix are refused at once.
 func TestMistakesAtTheStartOfReplicateAreRefused(t *testing.T) {
 	t.Parallel()

@@ -126,6 +126,7 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 		d.Fatalf("status %d: %s", o.status, o.stderr)
 	}
 	if !died {
+		d.checkSummary(o, len(lines)-spoilt, spoilt)
 		return false
 	}
 	e.awaitNoLoader()

@@ -20,7 +20,7 @@ type request struct {
 // mix draws requests.
 type mix struct {
 	population Population
-	byHand     bool // all windows are
+	byHand     bool // Options.ByHand
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -49,7 +49,7 @@ func (m *mix) draw(l law, n int) int {
 func (m *mix) next(elapsed time.Duration) request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	org := &m.population.Organizations[m.draw(organizationLaw, len(m.population.Organizations))]
+	org := &m.population.Organizations[m.organization()]
 	place := m.draw(callerLaw, len(org.Callers))
 	window := m.window()
 	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(zones[place%len(zones)]))
@@ -63,9 +63,17 @@ func (m *mix) next(elapsed time.Duration) request {
 	return r
 }
 
+func (m *mix) organization() int {
+	n := len(m.population.Organizations)
+	if m.byHand {
+		return m.random.IntN(n)
+	}
+	return m.draw(organizationLaw, n)
+}
+
 func (m *mix) window() window {
 	if m.byHand {
-		return windows[len(windows)-1]
+		return byHandWindow
 	}
 	return pick(m.random, windows, func(w window) int { return w.weight })
 }

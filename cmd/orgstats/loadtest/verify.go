@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/loader/retry"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -75,7 +76,7 @@ func StartVerifier(ctx context.Context, conn clickhouse.Conn, age time.Duration)
 		return nil, err
 	}
 	// Answers of the first moments may be from before the counters were read.
-	if err := pause(ctx, age); err != nil {
+	if err := retry.Wait(ctx, age); err != nil {
 		return nil, err
 	}
 	ctx, v.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -94,21 +95,12 @@ func (v *Verifier) Close() (Verified, error) {
 
 // repeat calls do at an interval until the context ends or an error occurs.
 func repeat(ctx context.Context, every time.Duration, do func(context.Context) error) error {
-	for pause(ctx, every) == nil {
+	for retry.Wait(ctx, every) == nil {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("verify answers: %w", err)
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // offer offers an answer to compare; it is accepted when the next one is due.

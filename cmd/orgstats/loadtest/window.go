@@ -26,8 +26,10 @@ var windows = []window{
 		return month(now, -1), month(now, 0).Add(-time.Millisecond)
 	}},
 	{"last 12 months", 7, func(_ *rand.Rand, now time.Time) (from, to time.Time) { return month(now, -11), endOfDay(now) }},
-	{"chosen by hand", 3, ByHand},
+	byHandWindow,
 }
+
+var byHandWindow = window{"chosen by hand", 3, ByHand}
 
 // zones are the callers' time zones, including half-hour ones.
 var zones = []*time.Location{
