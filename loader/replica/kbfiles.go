@@ -97,7 +97,7 @@ func (k *kbFiles) apply(ctx context.Context, batch uint64, p *plan) (changed int
 	if err := k.locations.Write(ctx, entries, func(row int32) index.Location { return kbFileLocation(&rows[row]) }); err != nil {
 		return 0, err
 	}
-	if err := k.rollups.MarkOrganizations(ctx, organizationsOf(rows, (*record.KBFile).Owner)); err != nil {
+	if err := k.rollups.MarkFiles(ctx, organizationsOf(rows, (*record.KBFile).Owner)); err != nil {
 		return 0, err
 	}
 	return changed, k.insert(ctx, batch, rows)

@@ -92,7 +92,7 @@ func (m *members) apply(ctx context.Context, batch uint64, p *plan) (changed int
 	for _, r := range changes {
 		rows = append(rows, member{r, numbers[userOf(r)]})
 	}
-	if err := m.rollups.MarkOrganizations(ctx, organizationsOf(rows, func(r *member) string { return r.OrgID })); err != nil {
+	if err := m.rollups.MarkMembers(ctx, organizationsOf(rows, func(r *member) string { return r.OrgID })); err != nil {
 		return 0, err
 	}
 	return len(rows), m.insert(ctx, batch, rows)

@@ -98,7 +98,7 @@ const (
 )
 
 // smallTables are those that requests read and that are small, usually. Their merges are never stopped.
-var smallTables = []string{"stale_hours", "kb_files", "members", "users", "agents"}
+var smallTables = []string{"stale_hours", "changes", "kb_files", "members", "users", "agents"}
 
 func (m *merges) mergeSmallTables(ctx context.Context) error {
 	const query = `

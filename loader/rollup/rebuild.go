@@ -42,7 +42,7 @@ WHERE org_id IN (SELECT org_id FROM keys)`
 		return err
 	}
 	*r.touched = touched{} // everything may be wrong
-	if err := r.stale.mark(ctx, organizationsOf(hours), hours); err != nil {
+	if err := r.stale.mark(ctx, cells.ChangeOfMessages, organizationsOf(hours), hours); err != nil {
 		return err
 	}
 	if err := r.stale.written(ctx); err != nil {

@@ -3,13 +3,15 @@
 //
 // Before rows of messages are written, their hours are marked as stale; Compute computes the figures of stale hours and
 // unmarks them. While an hour is marked, readers read it from the messages. So figures are exact at every moment, and
-// what a crash left behind is computed by whoever opens the replicas next.
+// what a crash left behind is computed by whoever opens the replicas next. A log of the changes tells readers what of
+// that which they remember is still right.
 package rollup
 
 import (
 	"context"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Writer is what this package needs of the writer of the replicas.
@@ -52,12 +54,17 @@ func (r *Rollups) Stale() int { return len(r.stale.marked) }
 func (r *Rollups) MarkMessages(ctx context.Context, c Change) error {
 	hours := c.touchedHours()
 	r.touched.note(c)
-	return r.stale.mark(ctx, organizationsOf(hours), hours)
+	return r.stale.mark(ctx, cells.ChangeOfMessages, organizationsOf(hours), hours)
 }
 
-// MarkOrganizations marks organizations of which rows outside of messages are going to be written.
-func (r *Rollups) MarkOrganizations(ctx context.Context, organizations map[string]struct{}) error {
-	return r.stale.mark(ctx, organizations, nil)
+// MarkMembers marks organizations of which members are going to be written.
+func (r *Rollups) MarkMembers(ctx context.Context, organizations map[string]struct{}) error {
+	return r.stale.mark(ctx, cells.ChangeOfMembers, organizations, nil)
+}
+
+// MarkFiles marks organizations of which files are going to be written.
+func (r *Rollups) MarkFiles(ctx context.Context, organizations map[string]struct{}) error {
+	return r.stale.mark(ctx, cells.ChangeOfFiles, organizations, nil)
 }
 
 // Written must come once all rows of what was marked are written.

@@ -23,7 +23,7 @@ func (h hour) start() int64 { return int64(h.number) * cells.MsPerHour }
 
 // staleHours keeps the marks of hours whose cells and activity may be wrong, and with them every organization's change
 // counter: it is odd while the organization's rows are being written, and even, and greater, once they are. Whoever
-// reads the same counter before and after, has read nothing that was written in between.
+// reads the same counter before and after, has read nothing that was written in between. What it writes is logged.
 type staleHours struct {
 	conn    clickhouse.Conn
 	marking sync.Mutex
@@ -32,6 +32,7 @@ type staleHours struct {
 	writing map[string]struct{}
 }
 
+// openStaleHours reads the marks that are there, and tells those who remember them that they may lack some.
 func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, error) {
 	s := &staleHours{conn: conn, marked: map[hour]struct{}{}, writing: map[string]struct{}{}}
 	query := "SELECT toString(org_id), hour, step FROM stale_hours FINAL WHERE " + cells.IsStaleHour + " OR step % 2 = 1"
@@ -52,12 +53,20 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	if err := conn.QueryRow(ctx, "SELECT max(step) FROM stale_hours").Scan(&s.step); err != nil {
 		return nil, fmt.Errorf("look up the last step: %w", err)
 	}
-	return s, nil
+	return s, s.opened(ctx)
 }
 
-// mark must come before rows of the hours are written. It may be called by several at once. Organizations are those of
-// the hours, and others whose rows outside of messages change.
-func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}, hours map[hour]struct{}) error {
+// opened writes to the log that a writer has started. The step is stored in stale_hours, too, as the counter of no
+// organization: the log forgets its rows, and steps must grow even if nothing else was written in between.
+func (s *staleHours) opened(ctx context.Context) error {
+	s.step += 2 - s.step%2
+	nobody := map[string]struct{}{"": {}}
+	return s.write(ctx, countersOf(nobody), changesOf(cells.ChangeOpened, nobody, nil))
+}
+
+// mark must come before rows of a kind are written. It may be called by several at once. Hours are those whose messages
+// change. Organizations are those of the hours, or those whose rows outside of messages change.
+func (s *staleHours) mark(ctx context.Context, kind cells.ChangeKind, organizations map[string]struct{}, hours map[hour]struct{}) error {
 	if len(organizations) == 0 {
 		return nil
 	}
@@ -70,7 +79,7 @@ func (s *staleHours) mark(ctx context.Context, organizations map[string]struct{}
 		}
 	}
 	s.step += 1 + s.step%2 // the next odd one
-	if err := s.write(ctx, rows); err != nil {
+	if err := s.write(ctx, rows, changesOf(kind, organizations, hours)); err != nil {
 		return err
 	}
 	for _, m := range rows[len(organizations):] {
@@ -88,7 +97,7 @@ func (s *staleHours) written(ctx context.Context) error {
 		return nil
 	}
 	s.step += 2 - s.step%2 // the next even one
-	if err := s.write(ctx, countersOf(s.writing)); err != nil {
+	if err := s.write(ctx, countersOf(s.writing), changesOf(cells.ChangeWritten, s.writing, nil)); err != nil {
 		return err
 	}
 	clear(s.writing)
@@ -97,12 +106,13 @@ func (s *staleHours) written(ctx context.Context) error {
 
 // unmark must come once the cells and the activity of all marked hours are right.
 func (s *staleHours) unmark(ctx context.Context) error {
-	rows := slices.Grow(countersOf(organizationsOf(s.marked)), len(s.marked))
+	organizations := organizationsOf(s.marked)
+	rows := slices.Grow(countersOf(organizations), len(s.marked))
 	for h := range s.marked {
 		rows = append(rows, mark{h, 1})
 	}
 	s.step += 2 - s.step%2
-	if err := s.write(ctx, rows); err != nil {
+	if err := s.write(ctx, rows, changesOf(cells.ChangeComputed, organizations, s.marked)); err != nil {
 		return err
 	}
 	clear(s.marked)
@@ -133,11 +143,41 @@ func organizationsOf(hours map[hour]struct{}) map[string]struct{} {
 	return organizations
 }
 
-// write writes rows in one block, so that a reader who sees a counter sees the marks that came with it.
-func (s *staleHours) write(ctx context.Context, rows []mark) error {
-	return clickhouse.Insert(ctx, s.conn, "stale_hours", rows,
+// write writes rows in one block, so that a reader who sees a counter sees the marks that came with it; and after them,
+// as one block, their entry in the log: what a reader finds there it finds in stale_hours as well.
+func (s *staleHours) write(ctx context.Context, rows []mark, log []change) error {
+	err := clickhouse.Insert(ctx, s.conn, "stale_hours", rows,
 		clickhouse.Value("org_id", func(m *mark) string { return m.orgID }),
 		clickhouse.Value("hour", func(m *mark) int32 { return m.number }),
 		clickhouse.Constant[mark]("step", s.step),
 		clickhouse.Value("is_fresh", func(m *mark) uint8 { return m.fresh }))
+	if err != nil {
+		return err
+	}
+	return clickhouse.Insert(ctx, s.conn, "changes", log,
+		clickhouse.Constant[change]("step", s.step),
+		clickhouse.Value("org_id", func(c *change) string { return c.orgID }),
+		clickhouse.Value("kind", func(c *change) string { return string(c.kind) }),
+		clickhouse.Value("hours", func(c *change) []int32 { return c.hours }))
+}
+
+// change is a row of changes.
+type change struct {
+	orgID string
+	kind  cells.ChangeKind
+	hours []int32 // sorted
+}
+
+// changesOf returns a row for each organization, with its hours.
+func changesOf(kind cells.ChangeKind, organizations map[string]struct{}, hours map[hour]struct{}) []change {
+	numbers := map[string][]int32{}
+	for h := range hours {
+		numbers[h.orgID] = append(numbers[h.orgID], h.number)
+	}
+	rows := make([]change, 0, len(organizations))
+	for orgID := range organizations {
+		slices.Sort(numbers[orgID])
+		rows = append(rows, change{orgID, kind, numbers[orgID]})
+	}
+	return rows
 }

@@ -1,7 +1,7 @@
 // Package cells holds what the loader, which computes the tables of figures, and the service, which reads them, must
-// agree on: the sums and sets that the tables hold, the grains of time, the change counter in stale_hours, and the
-// times that records may have. Whatever checks these tables (package verify, the plain query, the views) does not use
-// it for its figures: it states them again, as an independent witness.
+// agree on: the sums and sets that the tables hold, the grains of time, the change counter in stale_hours, the log of
+// changes, and the times that records may have. Whatever checks these tables (package verify, the plain query, the
+// views) does not use it for its figures: it states them again, as an independent witness.
 package cells
 
 import (
@@ -67,4 +67,27 @@ const CounterHour = math.MinInt32
 var (
 	IsCounter   = fmt.Sprintf("hour = %d", CounterHour)  // the row holds a change counter
 	IsStaleHour = fmt.Sprintf("hour != %d", CounterHour) // the row marks an hour whose cells and activity may be wrong
+)
+
+// ChangeKind is what a row of the table changes tells about an organization, by its name there.
+//
+// What is written to stale_hours is written there first, and then to changes, in one block with the same step and one
+// row for each organization and kind. Both come before the rows that they announce, and after those that they report.
+// Steps are written in their order.
+type ChangeKind string
+
+const (
+	// ChangeOfMessages announces that messages of the hours are going to be written. It has all hours that are touched,
+	// also those that are stale already. From here on, as from the next two, the change counter is odd.
+	ChangeOfMessages ChangeKind = "messages"
+	// ChangeOfMembers and ChangeOfFiles announce that rows of the table are going to be written.
+	ChangeOfMembers ChangeKind = "members"
+	ChangeOfFiles   ChangeKind = "files"
+	// ChangeWritten reports that all that was announced is written: the change counter is even.
+	ChangeWritten ChangeKind = "written"
+	// ChangeComputed reports that the hours are not stale anymore: their cells and activity are right.
+	ChangeComputed ChangeKind = "computed"
+	// ChangeOpened, of no organization, says that a loader has started and has read the stale hours. The one before may
+	// have been killed between its two inserts: whoever remembers stale hours reads them anew.
+	ChangeOpened ChangeKind = "opened"
 )

@@ -19,7 +19,7 @@ func TestReplicatorDiesAfterEveryKindOfWrite(t *testing.T) {
 	r.catchUp()
 	r.stop()
 	for _, table := range []string{
-		"batches", "stale_hours", "conversations", "record_positions", "messages", "kb_files", "members", "stats_cells", "user_activity",
+		"batches", "stale_hours", "changes", "conversations", "record_positions", "messages", "kb_files", "members", "stats_cells", "user_activity",
 		"replication_rejects", "replication_tables", "replication_sources",
 	} {
 		w.fill(30)

@@ -157,7 +157,7 @@ func TestAnalystOfOneOrganizationSeesNoOther(t *testing.T) {
 			t.Errorf("%s: %s gave %d, %v, want %d", row.why, row.statement, n, err, row.want)
 		}
 	}
-	for _, hidden := range []string{"waiting_messages", "stats_cells", "user_activity", "users", "record_positions", "system.query_log", "system.processes"} {
+	for _, hidden := range []string{"waiting_messages", "stats_cells", "user_activity", "changes", "users", "record_positions", "system.query_log", "system.processes"} {
 		if err := conn.Exec(t.Context(), "SELECT * FROM "+hidden); err == nil {
 			t.Errorf("%s can be read", hidden)
 		}

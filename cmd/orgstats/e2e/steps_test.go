@@ -69,6 +69,7 @@ var stepsOfABatch = []struct {
 }{
 	{"batches", 0},
 	{"stale_hours", 0},
+	{"changes", 0},
 	{"users", 0},
 	{"agents", 0},
 	{"conversations", 0},
