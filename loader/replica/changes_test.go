@@ -138,18 +138,17 @@ func lastMark(t *testing.T, conn clickhouse.Conn) (step uint64) {
 func TestLogIsShort(t *testing.T) {
 	url, conn := schematest.Database(t)
 	write(t, url, func(*replica.Writer) error { return nil })
-	for _, statement := range []string{
-		// Two organizations at each step, of which the first half was written two days ago.
-		`INSERT INTO changes (step, org_id, kind, hours, written_at)
-SELECT intDiv(number, 2) + 3, concat('org_', toString(number % 2)), 'messages', range(100), now64(6) - if(number < 20000, 172800, 0)
-FROM numbers(40000)
-SETTINGS optimize_on_insert = 0`,
-		"INSERT INTO stale_hours (org_id, hour, step) VALUES ('org_0', -2147483648, 20002)",
-	} {
+	execute := func(statement string) {
+		t.Helper()
 		if err := conn.Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
 	}
+	const rows = `INSERT INTO changes (step, org_id, kind, hours, written_at)
+SELECT intDiv(number, 2) + 3, concat('org_', toString(modulo(number, 2))), 'messages', range(100), now64(6) - %d
+FROM numbers(40000)` // two organizations at each step
+	execute(fmt.Sprintf(rows, 0))
+	execute("INSERT INTO stale_hours (org_id, hour, step) VALUES ('org_0', -2147483648, 20002)")
 	var plan []string
 	err := clickhouse.ForEach(t.Context(), conn, "EXPLAIN indexes = 1 SELECT * FROM changes WHERE step > 19900", func(scan func(...any) error) error {
 		var line string
@@ -168,15 +167,12 @@ SETTINGS optimize_on_insert = 0`,
 	if _, err := fmt.Sscanf(plan[granules], "Granules: %d/%d", &read, &all); err != nil || read > 2 || all < 100 {
 		t.Errorf("%d of %d granules are read for 200 rows (%v): %q", read, all, err, plan)
 	}
-	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE changes FINAL"); err != nil {
-		t.Fatal(err)
+	execute(fmt.Sprintf(rows, 2*24*3600))
+	execute("OPTIMIZE TABLE changes FINAL")
+	if n, err := clickhouse.Count(t.Context(), conn, "changes WHERE kind = 'messages'"); n != 40_000 || err != nil {
+		t.Errorf("%d rows are left (%v), want those of today", n, err)
 	}
-	if n, err := clickhouse.Count(t.Context(), conn, "changes WHERE kind = 'messages'"); n != 20_000 || err != nil {
-		t.Errorf("%d rows are left (%v), want 20000", n, err)
-	}
-	if err := conn.Exec(t.Context(), "TRUNCATE TABLE changes"); err != nil { // as after a day
-		t.Fatal(err)
-	}
+	execute("TRUNCATE TABLE changes") // as after a day
 	for last := lastMark(t, conn); last < 20_006; {
 		write(t, url, func(*replica.Writer) error { return nil })
 		changes, step := changesSince(t, conn, last)
@@ -184,8 +180,6 @@ SETTINGS optimize_on_insert = 0`,
 			t.Fatalf("after step %d the log has %q until %d", last, changes, step)
 		}
 		last = step
-		if err := conn.Exec(t.Context(), "TRUNCATE TABLE changes"); err != nil {
-			t.Fatal(err)
-		}
+		execute("TRUNCATE TABLE changes")
 	}
 }
