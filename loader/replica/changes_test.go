@@ -183,3 +183,24 @@ FROM numbers(40000)` // two organizations at each step
 		execute("TRUNCATE TABLE changes")
 	}
 }
+
+// A writer that was killed may have left its last step in one of the tables alone. The next one writes greater steps
+// only: whoever has seen that one finds everything that comes after it.
+func TestStepsGrowWhereverTheLastOneIs(t *testing.T) {
+	url, conn := schematest.Database(t)
+	for _, last := range []struct {
+		table, statement string
+		step             uint64
+	}{
+		{"changes", "INSERT INTO changes (step, org_id, kind, hours) VALUES (40, 'a', 'computed', [0])", 40},
+		{"stale_hours", "INSERT INTO stale_hours (org_id, hour, step) VALUES ('a', -2147483648, 51), ('a', 0, 51)", 51},
+	} {
+		if err := conn.Exec(t.Context(), last.statement); err != nil {
+			t.Fatal(err)
+		}
+		write(t, url, func(*replica.Writer) error { return nil })
+		if changes, step := changesSince(t, conn, last.step); len(changes) == 0 || changes[0] != "opened []" || step <= last.step {
+			t.Errorf("after step %d in %s the log has %q until %d", last.step, last.table, changes, step)
+		}
+	}
+}

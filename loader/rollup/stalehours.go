@@ -32,6 +32,10 @@ type staleHours struct {
 	writing map[string]struct{}
 }
 
+// lastStepSQL reads the last step of either table. Readers who have seen it in the log read on from there: it must not
+// be used again, even if the writer was killed before it was in both.
+const lastStepSQL = "SELECT greatest((SELECT max(step) FROM stale_hours), (SELECT max(step) FROM changes))"
+
 // openStaleHours reads the marks that are there, and tells those who remember them that they may lack some.
 func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, error) {
 	s := &staleHours{conn: conn, marked: map[hour]struct{}{}, writing: map[string]struct{}{}}
@@ -50,7 +54,7 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.QueryRow(ctx, "SELECT max(step) FROM stale_hours").Scan(&s.step); err != nil {
+	if err := conn.QueryRow(ctx, lastStepSQL).Scan(&s.step); err != nil {
 		return nil, fmt.Errorf("look up the last step: %w", err)
 	}
 	return s, s.opened(ctx)
