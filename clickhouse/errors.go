@@ -72,6 +72,9 @@ func IsDenied(err error) bool {
 	return hasCode(err, proto.ErrUnknownDatabase, proto.ErrUnknownUser, proto.ErrWrongPassword, proto.ErrRequiredPassword, proto.ErrAccessDenied, proto.ErrAuthenticationFailed)
 }
 
+// IsTooManyRows reports whether a statement had more rows than its limits allow.
+func IsTooManyRows(err error) bool { return hasCode(err, proto.ErrTooManyRowsOrBytes) }
+
 func hasCode(err error, codes ...proto.Error) bool {
 	exception, ok := errors.AsType[*driver.Exception](err)
 	return ok && slices.Contains(codes, proto.Error(exception.Code))

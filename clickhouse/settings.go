@@ -68,6 +68,20 @@ func (p Params) String(name, value string) { p[name] = paramEscaper.Replace(valu
 // Int64 sets a parameter of a whole-number type.
 func (p Params) Int64(name string, value int64) { p[name] = strconv.FormatInt(value, 10) }
 
+// Millis sets a parameter of type DateTime64(3, 'UTC') to a time in milliseconds since 1970 UTC.
+func (p Params) Millis(name string, value int64) {
+	p[name] = time.UnixMilli(value).UTC().Format("2006-01-02 15:04:05.000")
+}
+
+// Int64s sets a parameter of type Array(Int64).
+func (p Params) Int64s(name string, values []int64) {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = strconv.FormatInt(value, 10)
+	}
+	p[name] = "[" + strings.Join(texts, ",") + "]"
+}
+
 // WithParams binds parameters to the statements that run under the context.
 func WithParams(ctx context.Context, p Params) context.Context {
 	return driver.Context(ctx, driver.WithParameters(driver.Parameters(p)))

@@ -71,7 +71,7 @@ func (r *request) endSpan(o Observation) {
 		r.span.SetAttributes(attribute.String("orgstats.organization_id", r.caller.OrgID))
 	}
 	if o.Costs.Cache != "" {
-		r.span.SetAttributes(attribute.String("orgstats.cache", o.Costs.Cache), attribute.String("orgstats.plan", o.Costs.Plan))
+		r.span.SetAttributes(attribute.String("orgstats.cache", o.Costs.Cache), attribute.String("orgstats.filter", o.Costs.Filter))
 	}
 	if o.Status >= fasthttp.StatusInternalServerError {
 		r.span.SetStatus(codes.Error, "")
@@ -116,10 +116,7 @@ func (s *Service) logRequest(r *request, o Observation) {
 // costAttrs returns what the answer took, and why there was none.
 func costAttrs(o Observation) (attrs []slog.Attr) {
 	if o.Costs.Cache != "" {
-		attrs = append(attrs, slog.String("cache", o.Costs.Cache))
-	}
-	if o.Costs.Plan != "" {
-		attrs = append(attrs, slog.String("plan", o.Costs.Plan))
+		attrs = append(attrs, slog.String("cache", o.Costs.Cache), slog.String("filter", o.Costs.Filter))
 	}
 	if o.Costs.Statements > 0 {
 		attrs = append(attrs, slog.Int("statements", o.Costs.Statements), slog.Uint64("rows_read", o.Costs.Rows))

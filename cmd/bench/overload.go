@@ -81,9 +81,10 @@ func (o *overload) withService(rate float64, do func(*server, []loadtest.Organiz
 	}
 	defer func() { err = errors.Join(err, servers.stop()) }()
 	options := storeOptions
+	options.Memory = 0 // answers from memory need no turn
 	options.Admit = limit.NewGate(gateOptions).Enter
 	s, err := servers.service(service.Config{
-		Answerer: stats.NewCache(stats.NewStore(o.db.conn, options), cacheOptions), Rates: limit.NewRates(limit.RateOptions{Organization: rate}),
+		Answerer: stats.NewStore(o.db.conn, options), Rates: limit.NewRates(limit.RateOptions{Organization: rate}),
 	})
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ type machine struct {
 
 type sizes struct {
 	Tables          []tableSize `json:"tables,omitempty"`
-	CellsToMessages float64     `json:"cellsToMessages,omitempty"` // stats_cells, user_activity and user_months, against messages
+	CellsToMessages float64     `json:"cellsToMessages,omitempty"` // stats_cells and user_activity, against messages
 }
 
 type tableSize struct {
@@ -47,20 +47,23 @@ type queryResult struct {
 	Window    string           `json:"window"`
 	Filter    string           `json:"filter"`
 	Messages  uint64           `json:"messages"` // that the answer counts
-	Ours      loadtest.Latency `json:"ours"`
+	Cold      loadtest.Latency `json:"cold"`     // with nothing of the organization in memory
+	Warm      loadtest.Latency `json:"warm"`
 	Plain     loadtest.Latency `json:"plain"`
 	SelectOne loadtest.Latency `json:"selectOne"`
-	Ratio     float64          `json:"ratio"`          // plain to ours, p50
+	Ratio     float64          `json:"ratio"`          // plain to cold, p50
+	WarmToOne float64          `json:"warmToOne"`      // warm to SELECT 1, p50
 	Goal      float64          `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
 }
 
 type httpResult struct {
-	Clients          int              `json:"clients"`
-	Kinds            []kindResult     `json:"kinds"`
-	CachedToConstant float64          `json:"cachedToConstant"` // requests a second
-	OneAtATime       loadtest.Latency `json:"oneAtATime"`       // over HTTP
-	Store            loadtest.Latency `json:"store"`            // what the store took of that
-	OverStore        loadtest.Latency `json:"overStore"`        // and the rest
+	Clients            int              `json:"clients"`
+	Kinds              []kindResult     `json:"kinds"`
+	SameToConstant     float64          `json:"sameToConstant"`     // requests a second, against the constant handler
+	DistinctToConstant float64          `json:"distinctToConstant"` // of distinct windows
+	OneAtATime         loadtest.Latency `json:"oneAtATime"`         // over HTTP
+	Store              loadtest.Latency `json:"store"`              // what the store took of that
+	OverStore          loadtest.Latency `json:"overStore"`          // and the rest
 }
 
 type kindResult struct {

@@ -21,6 +21,8 @@ type merges struct {
 	stopped bool
 	batches int  // large ones in a row
 	ending  bool // the last batch was no large one
+
+	computations int // since small tables were merged
 }
 
 // LargeBatch is how many records make a batch large: much is coming.
@@ -32,7 +34,7 @@ const (
 )
 
 // loadedTables are the ones that a load writes most of.
-var loadedTables = []string{"messages", "conversations", "record_positions", "stats_cells", "user_activity", "user_months"}
+var loadedTables = []string{"messages", "conversations", "record_positions", "stats_cells", "user_activity"}
 
 // batch must be called before a batch of so many records is written.
 func (m *merges) batch(ctx context.Context, records int) error {
@@ -51,17 +53,22 @@ func (m *merges) batch(ctx context.Context, records int) error {
 	return nil
 }
 
+// maxComputations is how often hours are computed before small tables are merged, however few these were: each leaves
+// rows of stale_hours.
+const maxComputations = 1000
+
 // computed must be called once the hours of all batches are computed, which merging would slow down, too. After many
-// days were computed it merges small tables.
+// days were computed, or few many times, it merges small tables.
 func (m *merges) computed(ctx context.Context, many bool) error {
 	if m.stopped && m.ending {
 		if err := m.start(ctx); err != nil {
 			return err
 		}
 	}
-	if !many {
+	if m.computations++; !many && m.computations < maxComputations {
 		return nil
 	}
+	m.computations = 0
 	return m.mergeSmallTables(ctx)
 }
 
@@ -107,7 +114,7 @@ FROM system.parts
 WHERE active AND database = currentDatabase()
   AND table IN (SELECT name FROM keys)
 GROUP BY table
-HAVING count() > 1 AND sum(rows) <= {rows:UInt64}`
+HAVING table = 'stale_hours' OR count() > 1 AND sum(rows) <= {rows:UInt64}`
 	params := clickhouse.Params{}
 	params.Int64("rows", smallRows)
 	keys := clickhouse.StringKeys("name", smallTables)
@@ -119,7 +126,11 @@ HAVING count() > 1 AND sum(rows) <= {rows:UInt64}`
 	running.SetLimit(mergesAtOnce)
 	for _, table := range tables {
 		running.Go(func() error {
-			if err := m.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+			optimize := "OPTIMIZE TABLE " + table + " FINAL"
+			if table == "stale_hours" {
+				optimize += " CLEANUP" // which removes the hours that are not stale anymore
+			}
+			if err := m.conn.Exec(ctx, optimize); err != nil {
 				return fmt.Errorf("merge the parts of %s: %w", table, err)
 			}
 			return nil

@@ -87,22 +87,13 @@ FROM stats_cells FINAL WHERE grain = 'hour' ORDER BY bucket LIMIT 1`},
 INSERT INTO stats_cells SELECT * REPLACE (bucket + toIntervalYear(20) AS bucket)
 FROM stats_cells FINAL WHERE grain = 'hour' ORDER BY bucket LIMIT 1`},
 		{"activity that is wrong", "user_activity", `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, agent_no, message_count, version)
-SELECT org_id, user_no, day, conversation_no, agent_no, message_count + 1, version + 1
-FROM user_activity FINAL ORDER BY day, conversation_no LIMIT 1`},
+INSERT INTO user_activity (org_id, user_no, hour, conversation_no, agent_no, message_count, version)
+SELECT org_id, user_no, hour, conversation_no, agent_no, message_count + 1, version + 1
+FROM user_activity FINAL ORDER BY hour, conversation_no LIMIT 1`},
 		{"activity without messages", "user_activity", `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, message_count, version)
-SELECT org_id, user_no, day + toIntervalYear(20), conversation_no, 1, version
-FROM user_activity FINAL ORDER BY day LIMIT 1`},
-		{"a user's month that is wrong", "user_months", `
-INSERT INTO user_months SELECT * REPLACE (input_tokens + 1 AS input_tokens, version + 1 AS version)
-FROM user_months FINAL ORDER BY month LIMIT 1`},
-		{"a user's month that misses a conversation", "user_months", `
-INSERT INTO user_months SELECT * REPLACE (arrayPopBack(conversation_nos) AS conversation_nos, version + 1 AS version)
-FROM user_months FINAL ORDER BY month LIMIT 1`},
-		{"a user's month without messages", "user_months", `
-INSERT INTO user_months SELECT * REPLACE (month + toIntervalYear(20) AS month)
-FROM user_months FINAL ORDER BY month LIMIT 1`},
+INSERT INTO user_activity (org_id, user_no, hour, conversation_no, message_count, version)
+SELECT org_id, user_no, hour + toIntervalYear(20), conversation_no, 1, version
+FROM user_activity FINAL ORDER BY hour LIMIT 1`},
 	} {
 		if err := conn.Exec(t.Context(), corruption.sql); err != nil {
 			t.Fatalf("%s: %v", corruption.reason, err)

@@ -56,12 +56,8 @@ func TestWhatIsTouchedIsRemembered(t *testing.T) {
 	}
 	touched := newTouched()
 	touched.note(of(3))
-	if len(touched.gone) != 1 || len(touched.activity) != 3 || !touched.activity[activityKey{"o", 1, 2, -1}] {
+	if len(touched.gone) != 1 || len(touched.activity) != 3 || !touched.activity[activityKey{hourOf("o", -1), 1, 2}] {
 		t.Errorf("three messages that were replaced: %+v", touched)
-	}
-	december := userMonthKey{bucket{"o", cells.Month.Start(-1)}, 1}
-	if months := touched.userMonths(); len(months) != 1 || !months[december] {
-		t.Errorf("their months: %v", months)
 	}
 	if hours := of(3).touchedHours(); len(hours) != 1 {
 		t.Errorf("their hours: %v", hours)

@@ -45,7 +45,7 @@ func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
 func (c *computation) figures(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return c.cells(ctx) })
-	both.Go(func() error { return inTurn(ctx, c.activity, c.userMonths) })
+	both.Go(func() error { return c.activity(ctx) })
 	return both.Wait()
 }
 
@@ -140,18 +140,18 @@ func (c *computation) cells(ctx context.Context) error {
 	return nil
 }
 
-// activitySQL computes activity from rows that have sums, given the start of a row's day.
-func activitySQL(dayStart, sums, from string) string {
+// activitySQL computes activity from rows that have sums, given the start of a row's hour.
+func activitySQL(hourStart, sums, from string) string {
 	return `
-INSERT INTO user_activity (org_id, user_no, day, conversation_no, agent_no,
+INSERT INTO user_activity (org_id, user_no, hour, conversation_no, agent_no,
     ` + cells.SumColumns + `,
     ` + versionColumns + `)
 SELECT
-    org_id, user_no, ` + dayStart + ` AS day_start, conversation_no, any(agent_no),
+    org_id, user_no, ` + hourStart + ` AS hour_start, conversation_no, any(agent_no),
     ` + sums + `,
     {version:UInt64}, 0
 FROM ` + from + `
-GROUP BY org_id, user_no, day_start, conversation_no`
+GROUP BY org_id, user_no, hour_start, conversation_no`
 }
 
 var computeActivitySQL = activitySQL("{start}", cells.SumsOfMessages, "{messages}\nWHERE {within}")
@@ -160,64 +160,28 @@ var computeActivitySQL = activitySQL("{start}", cells.SumsOfMessages, "{messages
 func (c *computation) activity(ctx context.Context) error {
 	params := versionParams(c.computeVersion())
 	if !c.touched.exact {
-		return c.run(ctx, c.others, cells.Day, "created_at", computeActivitySQL, params)
+		return c.run(ctx, c.others, cells.Hour, "created_at", computeActivitySQL, params)
 	}
 	conversations := map[bucket][]uint32{}
 	for key := range c.touched.activity {
-		day := bucket{key.orgID, key.start()}
-		conversations[day] = append(conversations[day], key.conversationNo)
+		hour := bucket{key.orgID, key.start()}
+		conversations[hour] = append(conversations[hour], key.conversationNo)
 	}
-	return c.runTouched(ctx, cells.Day, "created_at", "conversation_no", conversations, strings.Replace(computeActivitySQL, "{within}",
-		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1), params)
-}
-
-// userMonthsSQL computes months of users from rows of their conversations that have sums, given the start of a row's
-// month.
-func userMonthsSQL(monthStart, sums, from string) string {
-	return `
-INSERT INTO user_months (org_id, user_no, month, conversation_nos, agent_nos,
-    ` + cells.SumColumns + `,
-    ` + versionColumns + `)
-SELECT
-    org_id, user_no, ` + monthStart + ` AS month_start, arraySort(groupUniqArray(conversation_no)), arraySort(groupUniqArray(agent_no)),
-    ` + sums + `,
-    {version:UInt64}, 0
-FROM ` + from + `
-GROUP BY org_id, user_no, month_start`
-}
-
-var computeUserMonthsSQL = userMonthsSQL("month", cells.SumsOf("user_activity"), "user_activity FINAL\nWHERE {within}")
-
-// userMonths computes the months of the users that were touched, or of all when that is not remembered.
-func (c *computation) userMonths(ctx context.Context) error {
-	params := versionParams(c.computeVersion())
-	if !c.touched.exact {
-		return c.run(ctx, c.others, cells.Month, "month", computeUserMonthsSQL, params)
-	}
-	users := map[bucket][]uint32{}
-	for key := range c.touched.userMonths() {
-		users[key.bucket] = append(users[key.bucket], key.userNo)
-	}
-	// The user alone is a condition on the sort key, too; all three together are what is meant.
-	return c.runTouched(ctx, cells.Month, "month", "user_no", users, strings.Replace(computeUserMonthsSQL, "{within}",
-		"{within} AND user_no IN (SELECT user_no FROM keys) AND (org_id, {start}, user_no) IN (SELECT org_id, at, user_no FROM keys)", 1), params)
-}
-
-// runTouched runs a statement over what was touched in each bucket, by its dense numbers, which the statement finds in
-// the named column of its keys.
-func (c *computation) runTouched(ctx context.Context, grain cells.Grain, column, name string, touched map[bucket][]uint32, statement string, params clickhouse.Params) error {
-	for _, g := range groups(coarser(c.hours, grain), c.rows, 1) {
-		var buckets group
+	statement := strings.Replace(computeActivitySQL, "{within}",
+		"{within} AND (org_id, {start}, conversation_no) IN (SELECT org_id, at, conversation_no FROM keys)", 1)
+	for _, g := range groups(coarser(c.hours, cells.Hour), c.rows, 1) {
+		var hours group
 		var numbers []uint32
-		for _, b := range g {
-			for _, no := range touched[b] {
-				buckets, numbers = append(buckets, b), append(numbers, no)
+		for _, hour := range g {
+			for _, no := range conversations[hour] {
+				hours, numbers = append(hours, hour), append(numbers, no)
 			}
 		}
-		if len(buckets) == 0 {
+		if len(hours) == 0 {
 			continue
 		}
-		if err := c.runGroup(ctx, buckets, buckets.keys().Add(name, "UInt32", numbers), grain, column, statement, params); err != nil {
+		keys := hours.keys().Add("conversation_no", "UInt32", numbers)
+		if err := c.runGroup(ctx, hours, keys, cells.Hour, "created_at", statement, params); err != nil {
 			return err
 		}
 	}

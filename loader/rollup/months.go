@@ -95,10 +95,7 @@ FROM
 GROUP BY org_id, cell_agent_id, month_start, day_start, hour_start WITH ROLLUP
 HAVING grouping(month_start) = 0`
 
-var (
-	wholeActivitySQL   = activitySQL(cells.Day.StartSQL("hour_start"), cells.SumsOf("conversation_hours"), "conversation_hours")
-	wholeUserMonthsSQL = userMonthsSQL(cells.Month.StartSQL("hour_start"), cells.SumsOf("conversation_hours"), "conversation_hours")
-)
+var wholeActivitySQL = activitySQL("hour_start", cells.SumsOf("conversation_hours"), "conversation_hours")
 
 // monthsAtOnce sessions are at work at a time: the end of each statement is the work of one thread.
 const monthsAtOnce = 2
@@ -125,7 +122,7 @@ func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 	if err := of.runGroup(ctx, g, g.keys(), cells.Month, "created_at", sumUpSQL, clickhouse.Params{}); err != nil {
 		return err
 	}
-	statements := []string{wholeCellsSQL, wholeActivitySQL, wholeUserMonthsSQL}
+	statements := []string{wholeCellsSQL, wholeActivitySQL}
 	if c.touched.exact {
 		statements = statements[:1]
 	}

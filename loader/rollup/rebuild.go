@@ -19,9 +19,7 @@ FROM
     UNION ALL
     SELECT org_id, bucket AS at FROM stats_cells FINAL
     UNION ALL
-    SELECT org_id, day AS at FROM user_activity FINAL
-    UNION ALL
-    SELECT org_id, month AS at FROM user_months FINAL
+    SELECT org_id, hour AS at FROM user_activity FINAL
 )`
 	var keys *clickhouse.Keys
 	if len(organizations) > 0 {

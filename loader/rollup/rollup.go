@@ -1,4 +1,4 @@
-// Package rollup keeps the figures of messages by buckets of time (stats_cells, user_activity, user_months) right while
+// Package rollup keeps the figures of messages by buckets of time (stats_cells, user_activity) right while
 // the messages change.
 //
 // Before rows of messages are written, their hours are marked as stale; Compute computes the figures of stale hours and

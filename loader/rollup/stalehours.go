@@ -65,7 +65,7 @@ func openStaleHours(ctx context.Context, conn clickhouse.Conn) (*staleHours, err
 func (s *staleHours) opened(ctx context.Context) error {
 	s.step += 2 - s.step%2
 	nobody := map[string]struct{}{"": {}}
-	return s.write(ctx, countersOf(nobody), changesOf(cells.ChangeOpened, nobody, nil))
+	return s.announce(ctx, countersOf(nobody), changesOf(cells.ChangeOpened, nobody, nil))
 }
 
 // mark must come before rows of a kind are written. It may be called by several at once. Hours are those whose messages
@@ -83,7 +83,7 @@ func (s *staleHours) mark(ctx context.Context, kind cells.ChangeKind, organizati
 		}
 	}
 	s.step += 1 + s.step%2 // the next odd one
-	if err := s.write(ctx, rows, changesOf(kind, organizations, hours)); err != nil {
+	if err := s.announce(ctx, rows, changesOf(kind, organizations, hours)); err != nil {
 		return err
 	}
 	for _, m := range rows[len(organizations):] {
@@ -101,7 +101,7 @@ func (s *staleHours) written(ctx context.Context) error {
 		return nil
 	}
 	s.step += 2 - s.step%2 // the next even one
-	if err := s.write(ctx, countersOf(s.writing), changesOf(cells.ChangeWritten, s.writing, nil)); err != nil {
+	if err := s.report(ctx, countersOf(s.writing), changesOf(cells.ChangeWritten, s.writing, nil)); err != nil {
 		return err
 	}
 	clear(s.writing)
@@ -116,7 +116,7 @@ func (s *staleHours) unmark(ctx context.Context) error {
 		rows = append(rows, mark{h, 1})
 	}
 	s.step += 2 - s.step%2
-	if err := s.write(ctx, rows, changesOf(cells.ChangeComputed, organizations, s.marked)); err != nil {
+	if err := s.report(ctx, rows, changesOf(cells.ChangeComputed, organizations, s.marked)); err != nil {
 		return err
 	}
 	clear(s.marked)
@@ -147,17 +147,33 @@ func organizationsOf(hours map[hour]struct{}) map[string]struct{} {
 	return organizations
 }
 
-// write writes rows in one block, so that a reader who sees a counter sees the marks that came with it; and after them,
-// as one block, their entry in the log: what a reader finds there it finds in stale_hours as well.
-func (s *staleHours) write(ctx context.Context, rows []mark, log []change) error {
-	err := clickhouse.Insert(ctx, s.conn, "stale_hours", rows,
+// announce writes that something begins: rows of stale_hours in one block, so that a reader who sees a counter sees the
+// marks that came with it, and then their entry in the log.
+func (s *staleHours) announce(ctx context.Context, rows []mark, log []change) error {
+	if err := s.writeMarks(ctx, rows); err != nil {
+		return err
+	}
+	return s.writeLog(ctx, log)
+}
+
+// report writes that something has ended: in the log first, so that whoever finds stale_hours without it, and reads the
+// log then, learns that it has ended only now.
+func (s *staleHours) report(ctx context.Context, rows []mark, log []change) error {
+	if err := s.writeLog(ctx, log); err != nil {
+		return err
+	}
+	return s.writeMarks(ctx, rows)
+}
+
+func (s *staleHours) writeMarks(ctx context.Context, rows []mark) error {
+	return clickhouse.Insert(ctx, s.conn, "stale_hours", rows,
 		clickhouse.Value("org_id", func(m *mark) string { return m.orgID }),
 		clickhouse.Value("hour", func(m *mark) int32 { return m.number }),
 		clickhouse.Constant[mark]("step", s.step),
 		clickhouse.Value("is_fresh", func(m *mark) uint8 { return m.fresh }))
-	if err != nil {
-		return err
-	}
+}
+
+func (s *staleHours) writeLog(ctx context.Context, log []change) error {
 	return clickhouse.Insert(ctx, s.conn, "changes", log,
 		clickhouse.Constant[change]("step", s.step),
 		clickhouse.Value("org_id", func(c *change) string { return c.orgID }),

@@ -18,7 +18,7 @@ import (
 func (c *computation) hide(ctx context.Context) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return c.hideCells(ctx) })
-	both.Go(func() error { return inTurn(ctx, c.hideActivity, c.hideUserMonths) })
+	both.Go(func() error { return c.hideActivity(ctx) })
 	return both.Wait()
 }
 
@@ -58,33 +58,19 @@ WHERE {only}{within}`), versionParams(c.tombstoneVersion()))
 
 func (c *computation) hideActivity(ctx context.Context) error {
 	if !c.touched.exact {
-		return c.hideStored(ctx, "user_activity", "org_id, user_no, day, conversation_no", cells.Day, "day", "")
+		return c.hideStored(ctx, "user_activity", "org_id, user_no, hour, conversation_no", cells.Hour, "hour", "")
 	}
-	return hideKeys(ctx, c, "user_activity", mayBeGone(c.touched.activity),
-		clickhouse.Value("org_id", func(k *activityKey) string { return k.orgID }),
-		clickhouse.Value("user_no", func(k *activityKey) uint32 { return k.userNo }),
-		clickhouse.Value("day", (*activityKey).start),
-		clickhouse.Value("conversation_no", func(k *activityKey) uint32 { return k.conversationNo }))
-}
-
-func (c *computation) hideUserMonths(ctx context.Context) error {
-	if !c.touched.exact {
-		return c.hideStored(ctx, "user_months", "org_id, user_no, month", cells.Month, "month", "")
-	}
-	return hideKeys(ctx, c, "user_months", mayBeGone(c.touched.userMonths()),
-		clickhouse.Value("org_id", func(k *userMonthKey) string { return k.orgID }),
-		clickhouse.Value("user_no", func(k *userMonthKey) uint32 { return k.userNo }),
-		clickhouse.Value("month", func(k *userMonthKey) int64 { return k.at }))
-}
-
-// mayBeGone returns the keys that may have no messages left.
-func mayBeGone[K comparable](touched map[K]bool) (keys []K) {
-	for key, gone := range touched {
-		if gone {
+	var keys []activityKey
+	for key, mayBeGone := range c.touched.activity {
+		if mayBeGone {
 			keys = append(keys, key)
 		}
 	}
-	return keys
+	return hideKeys(ctx, c, "user_activity", keys,
+		clickhouse.Value("org_id", func(k *activityKey) string { return k.orgID }),
+		clickhouse.Value("user_no", func(k *activityKey) uint32 { return k.userNo }),
+		clickhouse.Value("hour", func(k *activityKey) int64 { return k.start() }),
+		clickhouse.Value("conversation_no", func(k *activityKey) uint32 { return k.conversationNo }))
 }
 
 // cellTombstone is the key of a cell.

@@ -2,8 +2,6 @@ package rollup
 
 import (
 	"iter"
-
-	"github.com/orgstats/orgstats/schema/cells"
 )
 
 // Message is what the figures need of a message that counts.
@@ -30,19 +28,15 @@ type cellKey struct {
 	agentID string
 }
 
-// activityKey is a conversation of a user on a day, in days since 1970-01-01 UTC.
+// activityKey is a conversation of a user in an hour.
 type activityKey struct {
-	orgID                  string
+	hour
 	userNo, conversationNo uint32
-	day                    int32
 }
 
 func activityOf(m *Message) activityKey {
-	return activityKey{m.OrgID, m.UserNo, m.ConversationNo, int32(cells.FloorDiv(m.CreatedAt, cells.MsPerDay))}
+	return activityKey{hourOf(m.OrgID, m.CreatedAt), m.UserNo, m.ConversationNo}
 }
-
-// start returns the first millisecond of the day, since 1970 UTC.
-func (k *activityKey) start() int64 { return int64(k.day) * cells.MsPerDay }
 
 // touched remembers what batches changed since cells and activity were last computed.
 type touched struct {
@@ -76,22 +70,6 @@ func (t *touched) note(c Change) {
 	if len(t.gone)+len(t.activity) > maxTouched {
 		*t = touched{} // and what is touched from here on is not remembered, either
 	}
-}
-
-// userMonthKey is a user's month.
-type userMonthKey struct {
-	bucket
-	userNo uint32
-}
-
-// userMonths returns the months of users whose activity was touched; true: they may have none left.
-func (t *touched) userMonths() map[userMonthKey]bool {
-	months := map[userMonthKey]bool{}
-	for key, mayBeGone := range t.activity {
-		month := userMonthKey{bucket{key.orgID, cells.Month.Start(key.start())}, key.userNo}
-		months[month] = months[month] || mayBeGone
-	}
-	return months
 }
 
 // touchedHours returns the hours whose figures a change touches.

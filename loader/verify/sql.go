@@ -11,11 +11,10 @@ import (
 type comparison struct{ table, sql string }
 
 var comparisons = []comparison{
-	cellsOf("hour", "toMonth(at), toDayOfMonth(at), toHour(at)"),
-	cellsOf("day", dayStart),
-	cellsOf("month", monthStart),
+	cellsOf("hour", hourStart),
+	cellsOf("day", "toMonth(at), toDayOfMonth(at), 0"),
+	cellsOf("month", "toMonth(at), 1, 0"),
 	activity.comparison(),
-	userMonths.comparison(),
 	{"messages", numbersSQL("conversation_no", "conversation_id")},
 	{"messages", numbersSQL("user_no", "user_id")},
 	{"messages", numbersSQL("agent_no", "toString(agent_id)")},
@@ -23,18 +22,14 @@ var comparisons = []comparison{
 	{"members", userNumbersSQL("members")},
 }
 
-// dayStart are month, day and hour of the start of the day that holds the instant at.
-const dayStart = "toMonth(at), toDayOfMonth(at), 0"
-
-// monthStart are those of the month.
-const monthStart = "toMonth(at), 1, 0"
+// hourStart are month, day and hour of the start of the hour that holds the instant at.
+const hourStart = "toMonth(at), toDayOfMonth(at), toHour(at)"
 
 var countSQL = `
 SELECT
     (SELECT count() FROM stale_hours FINAL WHERE org_id = {org_id:String} AND ` + cells.IsStaleHour + `),
     (SELECT count() FROM stats_cells FINAL WHERE org_id = {org_id:String})
-        + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})
-        + (SELECT count() FROM user_months FINAL WHERE org_id = {org_id:String})`
+        + (SELECT count() FROM user_activity FINAL WHERE org_id = {org_id:String})`
 
 // staleSQL are the starts of the hours that readers read from messages.
 var staleSQL = `SELECT fromUnixTimestamp64Milli(toInt64(hour) * 3600000, 'UTC') AS stale_at
@@ -118,22 +113,11 @@ func startSQL(monthDayHour, column string) string {
 }
 
 var activity = buckets{
-	table: "user_activity", where: "1", start: dayStart, keys: "start, user_no, conversation_no",
-	row:    "'day ', toString(start), ', user_no ', toString(user_no), ', conversation_no ', toString(conversation_no)",
-	stored: `user_no, conversation_no, day AS start, concat('agent_no ', toString(any(agent_no)), ', ', ` + sums("sum(message_count)") + `)`,
-	expected: `user_no, conversation_no, ` + startSQL(dayStart, "created_at") + ` AS start,
+	table: "user_activity", where: "1", start: hourStart, keys: "start, user_no, conversation_no",
+	row:    "'hour ', toString(start), ', user_no ', toString(user_no), ', conversation_no ', toString(conversation_no)",
+	stored: `user_no, conversation_no, hour AS start, concat('agent_no ', toString(any(agent_no)), ', ', ` + sums("sum(message_count)") + `)`,
+	expected: `user_no, conversation_no, ` + startSQL(hourStart, "created_at") + ` AS start,
         concat('agent_no ', toString(any(agent_no)), ', ', ` + sums("count()") + `)`,
-}
-
-var userMonths = buckets{
-	table: "user_months", where: "1", start: monthStart, keys: "start, user_no",
-	row: "'month ', toString(start), ', user_no ', toString(user_no)",
-	stored: `user_no, month AS start,
-        concat('conversations #', hex(cityHash64(any(conversation_nos))), ', agents #', hex(cityHash64(any(agent_nos))), ', ', ` +
-		sums("sum(message_count)") + `)`,
-	expected: `user_no, ` + startSQL(monthStart, "created_at") + ` AS start,
-        concat('conversations #', hex(cityHash64(arraySort(groupUniqArray(conversation_no)))),
-            ', agents #', hex(cityHash64(arraySort(groupUniqArray(agent_no)))), ', ', ` + sums("count()") + `)`,
 }
 
 // numbersSQL finds dense numbers that stand for several ids, and ids that have several numbers: distinct counts by

@@ -14,7 +14,7 @@ import (
 // Difference is a row that is not what the messages say.
 type Difference struct {
 	OrgID string
-	Table string // stats_cells, user_activity, user_months, or messages or members where numbers are wrong
+	Table string // stats_cells, user_activity, or messages or members where numbers are wrong
 	Row   string // which row, in words
 	// Stored and Expected are the row's figures; "" where there is no row, or should be none.
 	Stored, Expected string
@@ -83,7 +83,6 @@ FROM
     SELECT org_id FROM messages WHERE org_id != ''
     UNION ALL SELECT org_id FROM stats_cells
     UNION ALL SELECT org_id FROM user_activity
-    UNION ALL SELECT org_id FROM user_months
 )
 ORDER BY 1`, func(scan func(...any) error) error {
 		var orgID string

@@ -10,28 +10,36 @@ import (
 	"strings"
 )
 
-// Sum is a figure that is a sum over messages. The tables stats_cells, user_activity and user_months hold it in a
+// Sum is a figure that is a sum over messages. The tables stats_cells and user_activity hold it in a
 // column of the same name.
 type Sum struct {
 	Column     string
+	OfMessage  string // the share of one message in SQL, a UInt32
 	OfMessages string // the sum in SQL, over rows of messages
 }
 
 // Sums are all sums over messages.
 var Sums = []Sum{
-	{"message_count", "count()"},
-	{"tool_calls", "sum(messages.tool_calls)"},
-	{"input_tokens", "sum(messages.input_tokens)"},
-	{"output_tokens", "sum(messages.output_tokens)"},
-	{"total_tokens", "sum(messages.total_tokens)"},
-	{"helpful", "sum(messages.helpful)"},
-	{"not_helpful", "sum(messages.not_helpful)"},
+	{"message_count", "toUInt32(1)", "count()"},
+	sumOf("tool_calls"),
+	sumOf("input_tokens"),
+	sumOf("output_tokens"),
+	sumOf("total_tokens"),
+	sumOf("helpful"),
+	sumOf("not_helpful"),
+}
+
+// sumOf returns the sum over a column of messages.
+func sumOf(column string) Sum {
+	return Sum{column, "messages." + column, "sum(messages." + column + ")"}
 }
 
 // Parts of SELECT and INSERT statements.
 var (
 	// SumColumns lists the columns of the sums.
 	SumColumns = listOf(func(s Sum) string { return s.Column })
+	// SumsOfMessage lists the shares that one row of the table (or an alias) messages has of the sums.
+	SumsOfMessage = listOf(func(s Sum) string { return s.OfMessage })
 	// SumsOfMessages lists the sums over rows of the table (or an alias) messages, named like their columns.
 	SumsOfMessages = listOf(func(s Sum) string { return s.OfMessages + " AS " + s.Column })
 )
@@ -71,9 +79,9 @@ var (
 
 // ChangeKind is what a row of the table changes tells about an organization, by its name there.
 //
-// What is written to stale_hours is written there first, and then to changes, in one block with the same step and one
-// row for each organization and kind. Both come before the rows that they announce, and after those that they report.
-// Steps are written in their order.
+// What is written to stale_hours is written to changes, too, in one block with the same step and one row for each
+// organization and kind: after it where something begins, before it where something has ended. Both come before the
+// rows that they announce, and after those that they report. Steps are written in their order.
 type ChangeKind string
 
 const (

@@ -1,6 +1,6 @@
 -- Read since a step, by whoever remembers what it has read: the sorting key is the question. Such a look reads the last rows only, so
--- granules are small: a row may name thousands of hours. What stale_hours is told, it is told first, and this table then, in one block
--- with the same step. Nobody remembers anything for a day without a look, so older rows go; stale_hours remembers the last step.
+-- granules are small: a row may name thousands of hours. What is written to stale_hours is written here, too, in one block with the
+-- same step. Nobody remembers anything for a day without a look, so older rows go; stale_hours remembers the last step.
 CREATE TABLE IF NOT EXISTS changes
 (
     step       UInt64                              COMMENT 'Step of the loader, as in stale_hours.',

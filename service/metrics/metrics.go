@@ -47,7 +47,7 @@ func New() *Metrics {
 			"organization) and outcome.", "plan", "outcome")
 	m.rowsRead = m.counter("clickhouse_rows_read_total", "Rows that ClickHouse read for statements, by what these are for.", "plan")
 	m.cache = m.counter("cache_requests_total",
-		"Questions by what the cache did for them: hit, shared (asked once for several), miss, off (not kept).", "result")
+		"Questions by what memory did for them: hit, shared (fetched once for several), miss (something was fetched); and by what filters them.", "result", "filter")
 	m.refused = m.counter("tokens_refused_total", "Requests without an acceptable token, by reason.", "reason")
 	m.shed = m.counter("questions_shed_total", "Questions answered with 503 because too many were under way, by reason.", "reason")
 	m.limited = m.counter("rate_limited_total", "Requests answered with 429, by whose rate was exceeded.", "scope")

@@ -14,12 +14,14 @@ import (
 
 // startAtZero makes the labels known before anything happens, so that the first event is a rise and not a beginning.
 func (m *Metrics) startAtZero() {
-	for _, plan := range []string{stats.KindCells, stats.KindActivity, stats.KindRaw, stats.KindState} {
-		m.statements.WithLabelValues(plan, outcomeOK)
-		m.rowsRead.WithLabelValues(plan)
+	for _, kind := range stats.Kinds {
+		m.statements.WithLabelValues(kind, outcomeOK)
+		m.rowsRead.WithLabelValues(kind)
 	}
-	for _, result := range []string{stats.CacheHit, stats.CacheShared, stats.CacheMiss, stats.CacheOff} {
-		m.cache.WithLabelValues(result)
+	for _, result := range stats.CacheResults {
+		for _, filter := range stats.FilterKinds {
+			m.cache.WithLabelValues(result, filter)
+		}
 	}
 	for _, reason := range auth.Reasons {
 		m.refused.WithLabelValues(string(reason))
@@ -36,7 +38,7 @@ func (m *Metrics) startAtZero() {
 func (m *Metrics) Request(o service.Observation) {
 	m.requests.WithLabelValues(o.Route, strconv.Itoa(o.Status)).Observe(o.Took.Seconds())
 	if o.Costs.Cache != "" {
-		m.cache.WithLabelValues(o.Costs.Cache).Inc()
+		m.cache.WithLabelValues(o.Costs.Cache, o.Costs.Filter).Inc()
 	}
 	if o.TokenRefused != "" {
 		m.refused.WithLabelValues(string(o.TokenRefused)).Inc()

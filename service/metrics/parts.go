@@ -47,9 +47,20 @@ func (m *Metrics) Gate(gate *limit.Gate) {
 	m.Gauge("questions_waiting_max", "Questions that may wait.", func() float64 { return float64(gate.Options().Waiting) })
 }
 
-// Cache shows the size of the cache of answers.
-func (m *Metrics) Cache(cache *stats.Cache) {
-	m.Gauge("cache_entries", "Answers in memory.", func() float64 { return float64(cache.Len()) })
+// Memory shows what is in memory to answer from.
+func (m *Metrics) Memory(store *stats.Store) {
+	m.Gauge("memory_bytes", "Bytes of buckets and records in memory, about.", func() float64 { return float64(store.Memory().Bytes) })
+	m.Gauge("memory_bytes_max", "Bytes of buckets and records that there may be.", func() float64 { return float64(store.Memory().Limit) })
+	m.Gauge("memory_buckets", "Buckets in memory, and intervals whose records are there one by one.",
+		func() float64 { return float64(store.Memory().Buckets) })
+	m.Gauge("memory_organizations", "Organizations of which something is in memory.",
+		func() float64 { return float64(store.Memory().Organizations) })
+	m.Counter("memory_evictions_total", "What was evicted from memory to make room for something else.",
+		func() float64 { return float64(store.Memory().Evicted) })
+	m.Counter("fetches_total", "Times that something was fetched from ClickHouse for an answer.",
+		func() float64 { return float64(store.Fetches()) })
+	m.Gauge("changes_age_seconds", "Time since the log of changes was read; it is read when somebody asks.",
+		func() float64 { return store.ChangesAge().Seconds() })
 }
 
 // Connections shows the connections of clients.

@@ -12,8 +12,7 @@ import (
 type builder struct {
 	question Question
 	params   clickhouse.Params
-	times    int    // parameters for times so far
-	userNo   uint32 // see Plan
+	times    int // parameters for times so far
 }
 
 func newBuilder(q Question) *builder {
@@ -22,10 +21,9 @@ func newBuilder(q Question) *builder {
 	return b
 }
 
-// kb returns the condition on files.
-func (b *builder) kb() string {
-	window := []Interval{{b.question.From, b.question.Until}}
-	return all([]string{"org_id = {org_id:String}", b.within("processed_at", window), "processing_status IN ('', 'completed')"})
+// processed returns the condition on files that count, of some intervals.
+func (b *builder) processed(intervals []Interval) string {
+	return all([]string{"org_id = {org_id:String}", b.within("processed_at", intervals), "processing_status IN ('', 'completed')"})
 }
 
 // messageKey returns the conditions on the sorting key of messages.
@@ -67,18 +65,13 @@ func (b *builder) userMetadata() string {
 	return "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND " + metadata + ")"
 }
 
-// cells returns the condition on cells: the plan's buckets of each grain, of the agent or of all. It is "" when the
-// plan has none.
-func (b *builder) cells(p Plan) string {
+// cells returns the condition on cells: buckets of the agent or of all.
+func (b *builder) cells(pieces []piece) string {
 	var grains []string
-	for _, step := range p.Steps {
-		switch step.Source {
-		case Months, Days, Hours:
-			grains = append(grains, "grain = '"+string(step.Source.grain())+"' AND "+b.within("bucket", step.Intervals))
+	for _, grain := range messageRecords.grains {
+		if intervals := intervalsOf(pieces, grain); len(intervals) > 0 {
+			grains = append(grains, "grain = '"+string(grain)+"' AND "+b.within("bucket", intervals))
 		}
-	}
-	if len(grains) == 0 {
-		return ""
 	}
 	b.params.String("agent_id", b.question.AgentID) // '' is the cell of all agents
 	return prewhere([]string{"org_id = {org_id:String}", "agent_id = {agent_id:String}", anyOf(grains)}, nil)
@@ -90,7 +83,7 @@ func (b *builder) activity(intervals []Interval) string {
 		"org_id = {org_id:String}",
 		b.within("month", wholeMonths(intervals)),
 		b.userNumbers(),
-		b.within("day", intervals),
+		b.within("hour", intervals),
 	}
 	agent := b.agent()
 	if agent == "" {
@@ -108,27 +101,16 @@ func wholeMonths(intervals []Interval) []Interval {
 	return months
 }
 
-// userMonths returns the condition on the months of the question's users.
-func (b *builder) userMonths(intervals []Interval) string {
-	return prewhere([]string{"org_id = {org_id:String}", b.userNumbers(), b.within("month", intervals)}, nil)
-}
-
 // userNumbers returns the condition that user_no is one of the question's users.
-func (b *builder) userNumbers() string {
-	if b.userNo != 0 {
-		b.params.Int64("user_no", int64(b.userNo))
-		return "user_no = {user_no:UInt32}"
-	}
-	conditions := []string{"org_id = {org_id:String}"}
+func (b *builder) userNumbers() (condition string) {
+	var conditions []string
 	if user := b.user(); user != "" {
-		conditions = append(conditions, user)
+		conditions = append(conditions, "user_no IN (SELECT user_no FROM users WHERE org_id = {org_id:String} AND "+user+")")
 	}
-	table := "users"
 	if metadata := b.metadata(); metadata != "" {
-		table = "members FINAL"
-		conditions = append(conditions, metadata)
+		conditions = append(conditions, "user_no IN (SELECT user_no FROM members FINAL WHERE org_id = {org_id:String} AND "+metadata+")")
 	}
-	return "user_no IN (SELECT user_no FROM " + table + " WHERE " + strings.Join(conditions, " AND ") + ")"
+	return all(conditions)
 }
 
 // prewhere puts conditions on columns of the sorting key before FINAL, which then has less to merge: all rows that
@@ -168,12 +150,18 @@ func (b *builder) metadata() string {
 func (b *builder) within(column string, intervals []Interval) string {
 	var conditions []string
 	for _, s := range intervals {
+		s = s.possible()
+		if s.From >= s.Until {
+			continue
+		}
 		b.times++
 		first, last := fmt.Sprintf("first_%d", b.times), fmt.Sprintf("last_%d", b.times)
-		b.params.Int64(first, s.From)
-		b.params.Int64(last, s.Until-1)
-		conditions = append(conditions, fmt.Sprintf(
-			"%[1]s BETWEEN fromUnixTimestamp64Milli({%[2]s:Int64}, 'UTC') AND fromUnixTimestamp64Milli({%[3]s:Int64}, 'UTC')", column, first, last))
+		b.params.Millis(first, s.From)
+		b.params.Millis(last, s.Until-1)
+		conditions = append(conditions, fmt.Sprintf("%s BETWEEN {%s:DateTime64(3, 'UTC')} AND {%s:DateTime64(3, 'UTC')}", column, first, last))
+	}
+	if len(conditions) == 0 {
+		return "false"
 	}
 	return anyOf(conditions)
 }

@@ -1,201 +1,265 @@
 package stats
 
 import (
-	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/orgstats/orgstats/schema/cells"
+	"github.com/orgstats/orgstats/service/stats/buckets"
 )
 
-// Source is a table that answers for a part of a window.
-type Source string
+// plan is how a question is answered at one state of its organization: what of it is in memory, and what has to be
+// fetched.
+type plan struct {
+	question Question
+	org      *organization
+	messages part
+	files    part
+	choice   choice
+	fetch    *fetch // nil: everything is in memory
+	plain    bool   // members are being written, so that only one statement sees all at one moment
 
-// The sources, coarsest first.
+	// state says that the organization's state has to be read with everything else; stale are the hours that were
+	// believed to be stale until then, sorted.
+	state bool
+	stale []int32
+}
+
+// part is what a question needs of one subject.
+type part struct {
+	subject *subject
+	key     seriesKey
+	held    []heldBucket
+	rows    []heldRows
+
+	lackingPieces []piece
+	extra         []piece    // are not needed, but fetched with the others, because others will soon be asked about them
+	lackingRows   []Interval // each in one unit of the subject
+	// live are intervals whose figures are read for this question alone, in one statement: they are being written, or
+	// there is too much of them to be kept.
+	live []Interval
+}
+
+type heldBucket struct {
+	piece
+	bucket *buckets.Bucket
+}
+
+type heldRows struct {
+	Interval
+	rows *buckets.Rows
+}
+
+// choice says which records the filters of a question let through, by dense numbers.
+type choice struct {
+	filters []buckets.Filter
+	lacking bool // some number is not known, and needed
+	nothing bool // there is no such user or agent
+}
+
+func (p *part) complete() bool {
+	return len(p.lackingPieces) == 0 && len(p.lackingRows) == 0 && len(p.live) == 0
+}
+
+// needsRows reports whether records one by one are needed.
+func (p *part) needsRows() bool { return len(p.rows)+len(p.lackingRows) > 0 }
+
+func (p *plan) complete() bool {
+	return p.messages.complete() && p.files.complete() && !p.choice.lacking && !p.plain && !p.state
+}
+
+// plan plans a question. A plan that is not complete has a fetch, to which changes are noted until it is ended.
+func (m *memory) plan(q Question) *plan {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.organization(q.OrgID)
+	p := &plan{question: q, org: o, state: o.stateToRead(), stale: slices.Clone(o.state.stale)}
+	p.plain = q.byMetadata() && o.state.writingMembers
+	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, Interval{q.From, q.Until}, o.state.anyStale)
+	p.messages.limitLive()
+	none := func(Interval) bool { return false }
+	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, Interval{q.From, q.Until}, none)
+	if o.state.writingFiles {
+		p.files = part{subject: fileRecords, key: p.files.key, live: []Interval{{q.From, q.Until}}}
+	}
+	if p.messages.needsRows() {
+		p.choice = o.series[p.messages.key].choice(q.Filter, o.version)
+	}
+	m.lru.use(&o.item) // after what belongs to it, which is evicted with it
+	if !p.complete() {
+		p.fetch = &fetch{hours: map[int32]struct{}{}}
+		o.fetches[p.fetch] = struct{}{}
+	}
+	return p
+}
+
+// part plans what a question needs of one subject.
+func (m *memory) part(o *organization, key seriesKey, window Interval, anyStale func(Interval) bool) part {
+	p := part{subject: key.subject, key: key}
+	s := m.seriesOf(o, key)
+	divided := divide(window, key.subject.grains, anyStale)
+	for _, piece := range divided.pieces {
+		if b, ok := s.buckets[piece]; ok {
+			p.held = append(p.held, heldBucket{piece, b})
+		} else {
+			p.lackingPieces = append(p.lackingPieces, piece)
+		}
+	}
+	rest := unitsOf(divided.rest, key.subject.unit)
+	p.widen(s, rest, anyStale)
+	for _, i := range rest {
+		p.addRest(m, o, i)
+	}
+	return p
+}
+
+// widen adds the other hours of days of which an hour is lacking, and the other days of such months: a statement costs
+// much more than some more of its rows, and the next window ends in another hour of the day. Many users' activity of a
+// month is not that little.
+func (p *part) widen(s *series, rest []Interval, anyStale func(Interval) bool) {
+	planned := map[piece]bool{} // and what holds a planned piece, or something of the rest
+	for _, i := range rest {
+		planned[piece{p.subject.unit, p.subject.unit.Start(i.From)}] = true
+	}
+	for _, l := range p.lackingPieces {
+		planned[l] = true
+		if l.grain == cells.Hour {
+			planned[piece{cells.Day, cells.Day.Start(l.start)}] = true
+		}
+	}
+	for _, l := range p.lackingPieces {
+		var around Interval
+		switch {
+		case l.grain == cells.Hour:
+			around = piece{cells.Day, cells.Day.Start(l.start)}.interval()
+		case l.grain == cells.Day && !p.key.filter.byMetadata():
+			around = piece{cells.Month, cells.Month.Start(l.start)}.interval()
+		default:
+			continue
+		}
+		for start := around.From; start < around.Until; start = l.grain.Next(start) {
+			other := piece{l.grain, start}
+			if _, held := s.buckets[other]; !held && !planned[other] && !anyStale(other.interval()) {
+				planned[other] = true
+				p.extra = append(p.extra, other)
+			}
+		}
+	}
+}
+
+// toFetch returns the buckets to fetch.
+func (p *part) toFetch() []piece { return slices.Concat(p.lackingPieces, p.extra) }
+
+// addRest adds an interval that no bucket covers.
+func (p *part) addRest(m *memory, o *organization, i Interval) {
+	start := p.subject.unit.Start(i.From)
+	if p.subject == messageRecords {
+		hour := cells.HourNumber(start)
+		_, writing := o.state.writing[hour]
+		if _, large := o.state.large[hour]; writing || large {
+			p.live = appendJoined(p.live, i)
+			return
+		}
+	}
+	if r := o.rows[rowsKey{p.subject, start}]; r != nil {
+		m.lru.use(&r.item)
+		p.rows = append(p.rows, heldRows{i, r.rows})
+	} else {
+		p.lackingRows = append(p.lackingRows, i)
+	}
+}
+
 const (
-	Months     Source = "month cells"
-	Days       Source = "day cells"
-	Hours      Source = "hour cells"
-	UserMonths Source = "user months"   // not by agent
-	Activity   Source = "user activity" // by day
-	Messages   Source = "messages"
+	// maxUnits is how many intervals of records are read one by one for a question; where more are stale, ClickHouse
+	// sums them up.
+	maxUnits = 64
+	// maxLive is how many intervals a statement names; more become the one that holds them all.
+	maxLive = 100
 )
 
-// Interval is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
-type Interval struct{ From, Until int64 }
-
-// Step is what one source answers for: intervals in order, none of which touches the next.
-type Step struct {
-	Source    Source
-	Intervals []Interval
-}
-
-// Plan says from where each part of a question's window is answered. Its steps cover the window, and do not overlap.
-type Plan struct {
-	Question Question
-	Steps    []Step // coarsest source first; sources that answer nothing are absent
-
-	// UserNo is the dense number of the question's user, 0 while it is not known: then the statement looks it up.
-	UserNo uint32
-}
-
-// Kinds of plans, and of the statements that answer by them. Ragged ends of windows are read from the messages by all.
-const (
-	KindCells    = "cells"
-	KindActivity = "activity"
-	KindRaw      = "raw"   // the messages alone
-	KindState    = "state" // no plan: what the loader has written about the organization
-)
-
-// Kind returns what the plan is made of.
-func (p Plan) Kind() string {
-	for _, step := range p.Steps {
-		switch step.Source {
-		case Months, Days, Hours:
-			return KindCells
-		case UserMonths, Activity:
-			return KindActivity
-		}
+// limitLive bounds how much is read one by one, and how many intervals are read live.
+func (p *part) limitLive() {
+	if len(p.lackingRows) > maxUnits {
+		p.live = mergeIntervals(p.live, p.lackingRows)
+		p.lackingRows = nil
 	}
-	return KindRaw
-}
-
-// intervals returns those of a source, nil when it answers nothing.
-func (p Plan) intervals(source Source) []Interval {
-	for _, step := range p.Steps {
-		if step.Source == source {
-			return step.Intervals
-		}
-	}
-	return nil
-}
-
-// String returns the plan in words.
-func (p Plan) String() string {
-	var text strings.Builder
-	for _, step := range p.Steps {
-		fmt.Fprintf(&text, "%s:\n", step.Source)
-		for _, i := range step.Intervals {
-			fmt.Fprintf(&text, "  %s to %s\n", instant(i.From), instant(i.Until-1))
-		}
-	}
-	if text.Len() == 0 {
-		return "nothing: no record has a time in the window\n"
-	}
-	return text.String()
-}
-
-func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// newPlan returns the plan of a question: buckets as coarse as they fit into the window and are not stale, and messages
-// for what is left; or the messages alone where the window is small.
-func newPlan(q Question, s state, smallWindow uint64) Plan {
-	if s.size.within(q.From, q.Until) < smallWindow*smallWindowFactor(q) {
-		return planOf(q, s, nil)
-	}
-	return planOf(q, s, sourcesFor(q))
-}
-
-// DefaultSmallWindow is how many messages of a window are read as fast as the cells that stand for them.
-const DefaultSmallWindow = 20_000
-
-// smallWindowFactor returns how many times as many messages are read as fast as what stands for them when the question
-// is about users, which is scattered over a table.
-func smallWindowFactor(q Question) uint64 {
-	switch {
-	case q.byMetadata():
-		return 8
-	case q.UserID != "":
-		return 2
-	}
-	return 1
-}
-
-// sourcesFor returns the sources beside the messages that answer a question fastest, coarsest first. There are none for
-// a filter that they do not know, nor for a question that is grouped.
-func sourcesFor(q Question) []Source {
-	ofUsers := Filter{UserID: q.UserID, MetadataKey: q.MetadataKey, MetadataValue: q.MetadataValue}
-	withAgent := ofUsers
-	withAgent.AgentID = q.AgentID
-	switch {
-	case q.Grouping != Grouping{}:
-		return nil
-	case q.Filter == Filter{AgentID: q.AgentID}:
-		return []Source{Months, Days, Hours}
-	case q.Filter == ofUsers:
-		return []Source{UserMonths, Activity}
-	case q.Filter == withAgent:
-		return []Source{Activity}
-	}
-	return nil
-}
-
-// planOf returns the plan of a question from some sources.
-func planOf(q Question, s state, sources []Source) Plan {
-	planner := planner{state: s, taken: map[Source][]Interval{}}
-	if q.From < q.Until {
-		planner.cover(Interval{q.From, q.Until}, sources)
-	}
-	plan := Plan{Question: q}
-	for _, source := range append(sources, Messages) {
-		if intervals := planner.taken[source]; len(intervals) > 0 {
-			plan.Steps = append(plan.Steps, Step{source, intervals})
-		}
-	}
-	return plan
-}
-
-type planner struct {
-	state state
-	taken map[Source][]Interval
-}
-
-// cover assigns the buckets of the first source that lie in the interval and are not stale to it, and the rest to the
-// finer sources.
-func (p *planner) cover(i Interval, sources []Source) {
-	if len(sources) == 0 {
-		p.assign(Messages, i)
+	if len(p.live) <= maxLive {
 		return
 	}
-	source, finer := sources[0], sources[1:]
-	rest := i.From // what lies before is assigned
-	for from := source.grain().Ceil(i.From); ; {
-		until := source.grain().Next(from)
-		if until > i.Until {
-			break
-		}
-		if bucket := (Interval{from, until}); !p.state.anyStale(bucket) {
-			if rest < from {
-				p.cover(Interval{rest, from}, finer)
-			}
-			p.assign(source, bucket)
-			rest = until
-		}
-		from = until
-	}
-	if rest < i.Until {
-		p.cover(Interval{rest, i.Until}, finer)
-	}
+	all := Interval{p.live[0].From, p.live[len(p.live)-1].Until}
+	p.live = []Interval{all}
+	p.held = without(p.held, func(h heldBucket) bool { return all.overlaps(h.interval()) })
+	p.rows = without(p.rows, func(h heldRows) bool { return all.overlaps(h.Interval) })
+	p.lackingPieces = without(p.lackingPieces, func(l piece) bool { return all.overlaps(l.interval()) })
+	p.lackingRows = without(p.lackingRows, all.overlaps)
 }
 
-// assign adds an interval to a source, joined to the one before when they touch.
-func (p *planner) assign(source Source, i Interval) {
-	taken := p.taken[source]
-	if last := len(taken) - 1; last >= 0 && taken[last].Until == i.From {
-		taken[last].Until = i.Until
-	} else {
-		p.taken[source] = append(taken, i)
+// choice returns which records a filter lets through, as far as its numbers are known. What did not exist at a version
+// of the organization may exist at another.
+func (s *series) choice(f Filter, version uint64) (c choice) {
+	for _, number := range []struct {
+		text string
+		no   uint32
+		set  int
+	}{{f.AgentID, s.agentNo, agentSet}, {f.UserID, s.userNo, userSet}} {
+		switch {
+		case number.text == "":
+		case number.no != 0:
+			c.filters = append(c.filters, buckets.Filter{Set: number.set, Number: number.no})
+		case s.lookedUp == version:
+			c.nothing = true
+		default:
+			c.lacking = true
+		}
 	}
+	if f.byMetadata() {
+		c.filters = append(c.filters, buckets.Filter{Set: userSet, Among: s.members})
+		c.lacking = c.lacking || s.members == nil
+	}
+	return c
 }
 
-// grain returns the grain of the source's buckets. The messages have none.
-func (s Source) grain() cells.Grain {
-	switch s {
-	case Hours:
-		return cells.Hour
-	case Months, UserMonths:
-		return cells.Month
-	default:
-		return cells.Day
+// figures returns the answer of a plan, given what was fetched for it.
+func (p *plan) figures(messages, files found) (f Figures, err error) {
+	for _, of := range []struct {
+		part   *part
+		found  found
+		choice choice
+	}{{&p.messages, messages, p.choice}, {&p.files, files, choice{}}} {
+		u := of.part.union(of.found, of.choice)
+		if err := of.part.subject.addTo(&f, u); err != nil {
+			return Figures{}, err
+		}
 	}
+	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
+	return f, nil
+}
+
+// found is what was fetched of a subject.
+type found struct {
+	buckets map[piece]*buckets.Bucket
+	rows    map[int64]*buckets.Rows // by the start of their unit
+	live    *buckets.Bucket
+
+	building map[int64]*buckets.Builder
+}
+
+func (p *part) union(f found, c choice) *buckets.Union {
+	u := p.subject.newUnion()
+	for _, h := range p.held {
+		u.Add(h.bucket)
+	}
+	for _, piece := range p.lackingPieces {
+		u.Add(f.buckets[piece])
+	}
+	u.Add(f.live)
+	if c.nothing {
+		return u
+	}
+	for _, h := range p.rows {
+		u.AddRows(h.rows, h.From, h.Until, c.filters)
+	}
+	for _, i := range p.lackingRows {
+		u.AddRows(f.rows[p.subject.unit.Start(i.From)], i.From, i.Until, c.filters)
+	}
+	return u
 }

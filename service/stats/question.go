@@ -3,7 +3,6 @@ package stats
 
 import (
 	"errors"
-	"reflect"
 
 	"github.com/orgstats/orgstats/schema/cells"
 )
@@ -57,6 +56,33 @@ func (f Filter) textSize() (n int) {
 
 // byMetadata reports whether the question is about the users whose metadata match.
 func (f Filter) byMetadata() bool { return f.MetadataKey != "" || f.MetadataValue != "" }
+
+// kind returns by what the filter limits, a word from a fixed set.
+func (f Filter) kind() string {
+	switch f {
+	case Filter{}:
+		return FilterNone
+	case Filter{AgentID: f.AgentID}:
+		return FilterAgent
+	case Filter{UserID: f.UserID}:
+		return FilterUser
+	case Filter{MetadataKey: f.MetadataKey, MetadataValue: f.MetadataValue}:
+		return FilterMetadata
+	}
+	return FilterSeveral
+}
+
+// The kinds of filters.
+const (
+	FilterNone     = "none"
+	FilterAgent    = "agent"
+	FilterUser     = "user"
+	FilterMetadata = "metadata"
+	FilterSeveral  = "several"
+)
+
+// FilterKinds are all kinds of filters.
+var FilterKinds = []string{FilterNone, FilterAgent, FilterUser, FilterMetadata, FilterSeveral}
 
 // Grouping says by what figures are told apart. The zero value does not: all of the window is one row.
 type Grouping struct {
@@ -112,14 +138,6 @@ type Figures struct {
 	KBExtractTotalTokens  uint64 `json:"kbExtractTotalTokens" ch:"kb_total_tokens"`
 	KBExtractInputTokens  uint64 `json:"kbExtractInputTokens" ch:"kb_input_tokens"`
 	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens" ch:"kb_output_tokens"`
-}
-
-// add adds the figures of other records to these. Distinct counts must be of one of the two.
-func (f *Figures) add(other Figures) {
-	to, from := reflect.ValueOf(f).Elem(), reflect.ValueOf(other)
-	for i := range to.NumField() {
-		to.Field(i).SetUint(to.Field(i).Uint() + from.Field(i).Uint())
-	}
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema/cells"
@@ -28,31 +29,33 @@ func TestFiltersAreAllFields(t *testing.T) {
 	}
 }
 
-// Every filter reaches every statement about messages, in whatever way it is answered, and counts for the cache.
+// Every filter reaches every statement that it limits, and counts for the size of what is kept.
 func TestEveryFilterIsBoundInEveryStatement(t *testing.T) {
 	window := Question{OrgID: "o", From: at("2024-01-30T22:59:00.000"), Until: at("2024-05-02T01:00:00.001")}
 	for _, p := range Filters {
 		q := window
 		*p.Field(&q.Filter) = "the value"
-		statements := []clickhouse.Query{PlainQuery(q)}
-		for _, now := range []state{{}, {size: busy}, {size: busy, stale: []int32{cells.HourNumber(window.From + cells.MsPerDay)}}} {
-			statements = append(statements, newPlan(q, now, DefaultSmallWindow).Queries()[0])
+		m := newMemory(1 << 20)
+		o := m.organization("o")
+		o.state, o.read = newState(1, []int32{cells.HourNumber(window.From + cells.MsPerDay)}), time.Now()
+		o.state.writingMembers = false
+		plan := m.plan(q)
+		queries := []clickhouse.Query{PlainQuery(q)}
+		for _, s := range plan.statements(&fetched{}) {
+			if s.Name != KindMessages && s.Name != KindFiles { // which are the same for all filters
+				queries = append(queries, s.Query)
+			}
 		}
-		for _, statement := range statements {
-			if !slices.Contains(slices.Collect(maps.Values(statement.Params)), "the value") {
-				t.Errorf("%s is not bound in%s", p.Name, statement.SQL)
+		if len(queries) != 4 { // buckets, what is being written, the number
+			t.Errorf("%s: %d statements", p.Name, len(queries))
+		}
+		for _, query := range queries {
+			if !slices.Contains(slices.Collect(maps.Values(query.Params)), "the value") {
+				t.Errorf("%s is not bound in%s", p.Name, query.SQL)
 			}
 		}
 		if size := q.Filter.textSize(); size != len("the value") {
 			t.Errorf("%s counts for %d bytes", p.Name, size)
 		}
-	}
-}
-
-// The other sources can be grouped once statements are made for that; until then none may be asked.
-func TestGroupedQuestionsAreAnsweredFromTheMessages(t *testing.T) {
-	q := Question{OrgID: "o", From: at("2024-01-01T00:00:00.000"), Until: at("2025-01-01T00:00:00.000"), Grouping: Grouping{By: ByAgent}}
-	if kind := newPlan(q, state{size: busy}, 0).Kind(); kind != KindRaw {
-		t.Errorf("the plan is made of %s", kind)
 	}
 }

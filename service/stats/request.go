@@ -38,18 +38,20 @@ func (p Priority) settings() map[string]any {
 	return map[string]any{"priority": 1}
 }
 
-// What the cache did for a question.
+// What memory did for a question.
 const (
 	CacheHit    = "hit"    // it was answered from memory
 	CacheShared = "shared" // it got the answer that an equal question was waiting for
-	CacheMiss   = "miss"   // ClickHouse was asked
-	CacheOff    = "off"    // ClickHouse was asked, because such answers are not kept
+	CacheMiss   = "miss"   // something was fetched from ClickHouse
 )
+
+// CacheResults are all of these.
+var CacheResults = []string{CacheHit, CacheShared, CacheMiss}
 
 // Costs are what it took to answer a question.
 type Costs struct {
 	Cache      string        // one of the above; "" when it did not come to that
-	Plan       string        // one of the kinds of plans, the last one if several were tried; "" when none was made
+	Filter     string        // one of the kinds of filters; "" when it did not come to that
 	Statements int           // on ClickHouse
 	Rows       uint64        // that ClickHouse read for them
 	Waited     time.Duration // for a turn among the questions that are under way
@@ -77,7 +79,8 @@ func (m *CostMeter) add(change func(*Costs)) {
 	change(&m.costs)
 }
 
-func (m *CostMeter) setCache(what string) { m.add(func(c *Costs) { c.Cache = what }) }
+func (m *CostMeter) setCache(what string)  { m.add(func(c *Costs) { c.Cache = what }) }
+func (m *CostMeter) setFilter(kind string) { m.add(func(c *Costs) { c.Filter = kind }) }
 
 // addStatement counts a statement that has run.
 func (m *CostMeter) addStatement(o clickhouse.Observation) {

@@ -1,25 +1,15 @@
 package stats_test
 
-import (
-	"testing"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/orgstats/orgstats/clickhouse"
-)
+import "testing"
 
 // That an answer belongs to one moment rests on this: what a statement reads is settled when ClickHouse has sent the
 // names of its columns, in every table of it, also those of a set and of the second part of a union, however much later
 // they are read.
 func TestWhatAStatementReadsIsSettledOnceItHasBegun(t *testing.T) {
 	d := newDatabase(t)
-	conn, err := clickhouse.Open(t.Context(), d.url, clickhouse.Pool{MaxOpen: 2, MaxIdle: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := d.conn
 	const row = "(n UInt32, version UInt64, is_deleted UInt8) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY n"
-	execute(t, conn, "CREATE TABLE first "+row, "CREATE TABLE second "+row, "CREATE TABLE chosen "+row,
+	d.execute("CREATE TABLE first "+row, "CREATE TABLE second "+row, "CREATE TABLE chosen "+row,
 		"INSERT INTO first SELECT number, 1, 0 FROM numbers(4)", "INSERT INTO second VALUES (1, 1, 0)",
 		"INSERT INTO chosen SELECT number, 1, 0 FROM numbers(4)")
 
@@ -36,7 +26,7 @@ SETTINGS max_threads = 1, max_block_size = 1`)
 	if err := begun.Err(); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, conn, "INSERT INTO first VALUES (0, 2, 1), (10, 2, 0)", "INSERT INTO second VALUES (1, 2, 1), (100, 2, 0)",
+	d.execute("INSERT INTO first VALUES (0, 2, 1), (10, 2, 0)", "INSERT INTO second VALUES (1, 2, 1), (100, 2, 0)",
 		"INSERT INTO chosen VALUES (2, 2, 1), (10, 2, 0)", "OPTIMIZE TABLE second FINAL")
 	const underWay = `SELECT count() FROM system.processes WHERE query LIKE '%FROM first FINAL%' AND query NOT LIKE '%system.processes%'`
 	var under, sum, count uint64
@@ -48,14 +38,5 @@ SETTINGS max_threads = 1, max_block_size = 1`)
 	}
 	if sum != 0+1+2+3+1 || count != 5 {
 		t.Errorf("%d rows, of the sum %d: what was written after the statement had begun shows", count, sum)
-	}
-}
-
-func execute(t *testing.T, conn driver.Conn, statements ...string) {
-	t.Helper()
-	for _, statement := range statements {
-		if err := conn.Exec(t.Context(), statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
 	}
 }

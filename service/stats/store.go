@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -15,38 +16,55 @@ import (
 	"github.com/orgstats/orgstats/clickhouse"
 )
 
-// Options say how a store asks ClickHouse.
+// Options say how a store asks ClickHouse, and what it keeps.
 type Options struct {
 	Limits clickhouse.Limits // of every statement
 
-	// SmallWindow is about how many messages a window may have to be answered from the messages alone; some times as
-	// many when it is asked about users. 0: none.
-	SmallWindow uint64
+	// Memory is how many bytes of buckets and records are kept. 0 keeps nothing.
+	Memory int64
 
-	// Admit waits until a question of the organization may be worked on, or refuses it with an error that becomes
-	// Answer's. Leave is called when the question is done with. Nil admits every question at once.
+	// MaxAge is how long after a change of an organization an answer from before may still be returned: the log of
+	// changes is read when it was last read longer ago than this.
+	MaxAge time.Duration
+
+	// Admit waits until something of the organization may be fetched, or refuses it with an error that becomes
+	// Answer's. Leave is called when that is done. Nil admits all at once. Answers from memory need no admission.
 	Admit func(ctx context.Context, orgID string) (leave func(), err error)
 
 	Tracer  trace.Tracer        // makes the statements' spans; nil makes none
 	Observe clickhouse.Observer // is called for every statement; may be nil
 }
 
-// Store answers questions from ClickHouse.
+// Store answers questions from memory, and fetches from ClickHouse what is not there.
+//
+// Equal questions that arrive together are fetched for once. A question names its organization and everything that
+// limits what is seen of it, so that no answer is returned for another question.
 type Store struct {
 	options Options
 	conn    clickhouse.Conn
 	queries clickhouse.Observed
-	states  *states
-	users   userNumbers
+	memory  *memory
+	changes *changeLog
+	asking  sharedCalls[Question, Answer]
+	fetches atomic.Uint64
 }
 
 // NewStore returns a store that asks over the pool.
 func NewStore(conn clickhouse.Conn, o Options) *Store {
-	return &Store{
-		options: o, conn: conn, queries: clickhouse.NewObserved(conn, o.Tracer, o.Observe),
-		states: newStates(), users: newUserNumbers(),
-	}
+	s := &Store{options: o, conn: conn, queries: clickhouse.NewObserved(conn, o.Tracer, o.Observe), memory: newMemory(o.Memory)}
+	s.changes = newChangeLog(s.memory)
+	s.asking.joinable = o.MaxAge
+	return s
 }
+
+// Memory says what is in memory.
+func (s *Store) Memory() MemoryUse { return s.memory.use() }
+
+// ChangesAge returns how long ago the log of changes was read, 0 if it never was.
+func (s *Store) ChangesAge() time.Duration { return s.changes.age() }
+
+// Fetches returns how often something was fetched for an answer.
+func (s *Store) Fetches() uint64 { return s.fetches.Load() }
 
 // session works on one request.
 type session struct {
@@ -54,49 +72,62 @@ type session struct {
 	Request
 }
 
-// attempts is how often an answer is tried while the loader keeps changing the organization, before the messages alone
-// are asked, which one statement reads as they were at one moment.
-const attempts = 3
-
 // Answer answers the request's question. It fails with ErrTimeout when that takes longer than the limits allow, with
 // ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
 // stopped then.
 func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
-	a, _, err := s.answerWith(ctx, r, session.knownOrRead)
-	return a, err
-}
-
-// answerCounted is Answer, and returns the organization's change counter that the answer belongs to: it is right for as
-// long as the counter stays. The counter is 0 when it belongs to none, because something was being written.
-func (s *Store) answerCounted(ctx context.Context, r Request) (a Answer, counter uint64, err error) {
-	a, counter, err = s.answerWith(ctx, r, session.readState)
-	if counter%2 == 1 {
-		counter = 0
+	window := Interval{r.From, r.Until}.possible()
+	if window.From >= window.Until {
+		return Answer{Rows: []Row{{}}}, nil // no record can be in the window
 	}
-	return a, counter, err
+	r.From, r.Until = window.From, window.Until
+	arrived := time.Now()
+	r.Cost.setFilter(r.Filter.kind())
+	if r.Grouping == (Grouping{}) {
+		if a, ok, err := (session{s, r}).fromMemory(ctx, arrived); ok || err != nil {
+			return a, classify(err)
+		}
+	}
+	r.Cost.setCache(CacheShared) // unless it is this request's own call
+	return s.asking.do(ctx, r.Question, func(ctx context.Context) (Answer, error) {
+		r.Cost.setCache(CacheMiss)
+		leave, err := s.enter(ctx, r)
+		if err != nil {
+			return Answer{}, err
+		}
+		defer leave()
+		ctx, cancel := s.statement(ctx, r)
+		defer cancel()
+		a, err := session{s, r}.answer(ctx)
+		return a, classify(err)
+	})
 }
 
-// answerWith answers by the plan that the organization's state allows.
-//
-// Cells, messages and files are read one after the other, and the loader may write in between. So the state is read
-// before, and the change counter once all of them are being read: when nothing has begun to change, what is read
-// belongs together.
-func (s *Store) answerWith(
-	ctx context.Context, r Request, readState func(session, context.Context) (state, error),
-) (a Answer, counter uint64, err error) {
-	leave, err := s.enter(ctx, r)
+// fromMemory answers from memory alone, if everything is there.
+func (s session) fromMemory(ctx context.Context, arrived time.Time) (a Answer, ok bool, err error) {
+	if oldest := arrived.Add(-s.options.MaxAge); !s.changes.since(oldest) {
+		ctx, cancel := s.statement(ctx, s.Request)
+		defer cancel()
+		if err := s.changes.follow(ctx, s, oldest); err != nil {
+			return Answer{}, false, err
+		}
+	}
+	p := s.memory.plan(s.Question)
+	if !p.complete() {
+		s.memory.end(p)
+		return Answer{}, false, nil
+	}
+	s.Cost.setCache(CacheHit)
+	a, err = answerOf(p, fetched{}, nil)
+	return a, true, err
+}
+
+func answerOf(p *plan, f fetched, err error) (Answer, error) {
 	if err != nil {
-		return Answer{}, 0, err
+		return Answer{}, err
 	}
-	defer leave()
-	ctx, cancel := s.statement(ctx, r)
-	defer cancel()
-	session := session{s, r}
-	before, err := readState(session, ctx)
-	if err == nil {
-		a, counter, err = session.answer(ctx, before)
-	}
-	return a, counter, classify(err)
+	figures, err := p.figures(f.messages, f.files)
+	return Answer{Rows: []Row{{Figures: figures}}}, err
 }
 
 // enter waits for admission, if there is any, and measures how long that took.
@@ -110,80 +141,106 @@ func (s *Store) enter(ctx context.Context, r Request) (leave func(), err error) 
 	return leave, err
 }
 
-// answer answers by the plan that the state allows, and again when the state has changed meanwhile.
-func (s session) answer(ctx context.Context, before state) (a Answer, counter uint64, err error) {
-	for range attempts {
-		plan, err := s.plan(ctx, before)
-		if err != nil {
-			return Answer{}, 0, err
-		}
-		var unchanged bool
-		a, err = s.run(ctx, plan.Queries(), func(ctx context.Context) error {
-			now, err := s.readCounter(ctx)
-			unchanged = now == before.counter
-			return err
-		})
-		if err != nil || unchanged {
-			return a, before.counter, err
-		}
-		if before, err = s.readState(ctx); err != nil {
-			return Answer{}, 0, err
-		}
-	}
-	a, err = s.run(ctx, []clickhouse.Query{PlainQuery(s.Question)}, nil)
-	return a, 0, err
-}
+// attempts is how often something is fetched while the loader keeps changing it, before the plain query is asked,
+// which one statement reads as it is at one moment.
+const attempts = 4
 
-// run runs the queries of an answer and calls begun, which may be nil, once ClickHouse has begun all of them, while
-// they are under way: what each reads is settled then, because ClickHouse sends the names of the columns when it has
-// chosen the parts to read, and parts never change.
-func (s session) run(ctx context.Context, queries []clickhouse.Query, begun func(context.Context) error) (Answer, error) {
-	s.Cost.add(func(c *Costs) { c.Plan = queries[0].Name })
-	results := make([][]Row, len(queries))
-	var beginning sync.WaitGroup
-	beginning.Add(len(queries))
-	all, ctx := errgroup.WithContext(ctx)
-	for i, query := range queries {
-		all.Go(func() (err error) {
-			rows, err := s.query(ctx, query)
-			beginning.Done()
-			results[i], err = collect[Row](rows, err)
-			return err
-		})
+// answer fetches what is not in memory, again when that has changed meanwhile, and answers.
+//
+// Everything that a plan uses must be right at one moment: what memory holds is, until the log of changes says
+// otherwise, and what is fetched is as well if the log, read once all statements have begun, announces no change of
+// it. What is being written can be read at that one moment only by one statement.
+func (s session) answer(ctx context.Context) (Answer, error) {
+	if s.Grouping != (Grouping{}) {
+		return s.plain(ctx)
 	}
-	if begun != nil {
-		all.Go(func() error {
-			beginning.Wait()
-			return begun(ctx)
-		})
-	}
-	if err := all.Wait(); err != nil {
-		return Answer{}, err
-	}
-	return merge(results), nil
-}
-
-// merge joins the rows of an answer's queries, each of which has other figures, by their groups.
-func merge(results [][]Row) Answer {
-	groups := map[Group]*Figures{}
-	for _, rows := range results {
-		for _, row := range rows {
-			if known := groups[row.Group]; known != nil {
-				known.add(row.Figures)
-			} else {
-				groups[row.Group] = &row.Figures
+	began := time.Now()
+	defer s.memory.unpin(s.memory.pin(s.OrgID))
+	for tried := 0; tried < attempts; {
+		p := s.memory.plan(s.Question)
+		switch {
+		case p.plain:
+			s.memory.end(p)
+			return s.plain(ctx)
+		case p.complete() && s.changes.since(began):
+			return answerOf(p, fetched{}, nil)
+		case p.complete(): // somebody else has fetched it, and callers may have come since
+			if err := s.changes.follow(ctx, s, began); err != nil {
+				return Answer{}, err
 			}
+			continue
+		}
+		tried++
+		f, err := s.fetch(ctx, p)
+		if err != nil {
+			return Answer{}, err
+		}
+		if f == nil {
+			continue
+		}
+		if right, err := s.memory.keep(p, f); right || err != nil {
+			return answerOf(p, *f, err)
 		}
 	}
-	var a Answer
-	for group, figures := range groups {
-		figures.TotalFeedback = figures.TotalHelpful + figures.TotalNotHelpful
-		a.Rows = append(a.Rows, Row{group, *figures})
+	return s.plain(ctx)
+}
+
+// fetch reads what a plan lacks, and the log of changes once all statements have begun.
+func (s session) fetch(ctx context.Context, p *plan) (*fetched, error) {
+	s.fetches.Add(1)
+	f := &fetched{}
+	err := s.run(ctx, p.statements(f), func(ctx context.Context) error { return s.changes.follow(ctx, s, time.Now()) })
+	if err != nil {
+		s.memory.end(p)
+		if !clickhouse.IsTooManyRows(err) {
+			return nil, err
+		}
+		s.memory.tooLarge(p)
+		return nil, nil
 	}
-	slices.SortFunc(a.Rows, func(x, y Row) int {
-		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(x.Value, y.Value))
+	f.messages.finish()
+	return f, nil
+}
+
+// run runs statements and calls begun once ClickHouse has begun all of them, while they are under way: what each reads
+// is settled then, because ClickHouse sends the names of the columns when it has chosen the parts to read, and parts
+// never change.
+func (s session) run(ctx context.Context, statements []statement, begun func(context.Context) error) error {
+	var beginning sync.WaitGroup
+	beginning.Add(len(statements))
+	all, ctx := errgroup.WithContext(ctx)
+	for _, statement := range statements {
+		all.Go(func() error {
+			rows, err := s.query(ctx, statement.Query)
+			beginning.Done()
+			return eachRow(rows, err, statement.row)
+		})
+	}
+	all.Go(func() error {
+		beginning.Wait()
+		return begun(ctx)
 	})
-	return a
+	return all.Wait()
+}
+
+// eachRow calls a function for every row of a query.
+func eachRow(rows clickhouse.Rows, err error, row func(clickhouse.Scan) error) error {
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// each runs a query and calls a function for each of its rows.
+func (s session) each(ctx context.Context, q clickhouse.Query, row func(clickhouse.Scan) error) error {
+	rows, err := s.query(ctx, q)
+	return eachRow(rows, err, row)
 }
 
 // query runs a query of the request.
@@ -191,54 +248,30 @@ func (s session) query(ctx context.Context, q clickhouse.Query) (clickhouse.Rows
 	return s.queries.Query(ctx, q, s.Cost.addStatement)
 }
 
-// collect reads all rows of a query into values whose fields are named like the columns by their tags ch.
-func collect[T any](rows clickhouse.Rows, err error) (values []T, _ error) {
+// plain answers by the plain query.
+func (s session) plain(ctx context.Context) (a Answer, err error) {
+	rows, err := s.query(ctx, PlainQuery(s.Question))
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var value T
-		if err := rows.ScanStruct(&value); err != nil {
-			return nil, err
+		var row Row
+		if err := rows.ScanStruct(&row); err != nil {
+			return Answer{}, err
 		}
-		values = append(values, value)
+		row.TotalFeedback = row.TotalHelpful + row.TotalNotHelpful
+		a.Rows = append(a.Rows, row)
 	}
-	return values, rows.Err()
+	slices.SortFunc(a.Rows, func(x, y Row) int {
+		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(x.Value, y.Value))
+	})
+	return a, rows.Err()
 }
 
-// Run runs the queries of a plan, or the plain query, and returns their answer.
-func (s *Store) Run(ctx context.Context, queries ...clickhouse.Query) (Answer, error) {
-	return session{Store: s}.run(ctx, queries, nil)
-}
-
-// counter returns the organization's change counter.
-func (s *Store) counter(ctx context.Context, r Request) (uint64, error) {
-	ctx, cancel := s.statement(ctx, r)
-	defer cancel()
-	counter, err := session{s, r}.readCounter(ctx)
-	return counter, classify(err)
-}
-
-// Plan returns the plan that a question would be answered by now.
-func (s *Store) Plan(ctx context.Context, q Question) (Plan, error) {
-	r := Request{Question: q}
-	ctx, cancel := s.statement(ctx, r)
-	defer cancel()
-	session := session{s, r}
-	now, err := session.readState(ctx)
-	if err != nil {
-		return Plan{}, classify(err)
-	}
-	plan, err := session.plan(ctx, now)
-	return plan, classify(err)
-}
-
-// plan makes the plan that a state allows.
-func (s session) plan(ctx context.Context, now state) (plan Plan, err error) {
-	plan = newPlan(s.Question, now, s.options.SmallWindow)
-	plan.UserNo, err = s.userNumber(ctx, plan)
-	return plan, err
+// Plain answers a question by the plain query, which every other answer is compared with.
+func (s *Store) Plain(ctx context.Context, q Question) (Answer, error) {
+	return session{s, Request{Question: q}}.plain(ctx)
 }
 
 // statement returns the context of the statements of one request.

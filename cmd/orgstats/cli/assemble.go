@@ -25,7 +25,6 @@ type assembly struct {
 	tracer   trace.Tracer
 	conn     clickhouse.Conn
 	store    *stats.Store
-	cache    *stats.Cache
 	gate     *limit.Gate
 	metrics  *metrics.Metrics
 	service  *service.Service
@@ -68,9 +67,9 @@ func (a *assembly) openStore() (err error) {
 	a.onClose(a.conn.Close)
 	limits := clickhouse.Limits{Time: a.flags.QueryTime, Memory: a.flags.QueryMemory}
 	a.store = stats.NewStore(a.conn, stats.Options{
-		Limits: limits, SmallWindow: a.flags.SmallWindow, Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
+		Limits: limits, Memory: a.flags.Memory, MaxAge: a.flags.CacheAge,
+		Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
 	})
-	a.cache = stats.NewCache(a.store, stats.CacheOptions{Size: a.flags.CacheSize, MaxAge: a.flags.CacheAge})
 	return nil
 }
 
@@ -83,7 +82,7 @@ func (a *assembly) makeService() (err error) {
 	}
 	a.service = service.New(service.Config{
 		Build:    readBuild(),
-		Answerer: a.cache, Authenticator: a.verifier, Ready: a.problems,
+		Answerer: a.store, Authenticator: a.verifier, Ready: a.problems,
 		Log: a.program.log, Observe: a.metrics.Request, Tracer: a.tracer,
 		Rates: a.flags.rates(), MaxConnections: a.flags.Clients,
 		TLS: secured, TrustedProxies: a.flags.proxies(), Origins: a.flags.CORSOrigins,
@@ -106,7 +105,7 @@ func (a *assembly) openMetrics() error {
 	a.metrics.Database(own, a.program.log)
 	a.metrics.Pool(a.conn)
 	a.metrics.Gate(a.gate)
-	a.metrics.Cache(a.cache)
+	a.metrics.Memory(a.store)
 	a.metrics.Connections(a.service)
 	a.metrics.Keys(a.verifier)
 	if a.db.keeper != nil {

@@ -16,11 +16,10 @@ import (
 
 type explainCommand struct {
 	databaseFlags
-	Org         string      `required:"" help:"Organization that is asked about." placeholder:"ORG"`
-	From        string      `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
-	To          string      `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
-	Filter      filterFlags `embed:""`
-	SmallWindow uint64      `aliases:"few-messages" help:"As serve has it." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
+	Org    string      `required:"" help:"Organization that is asked about." placeholder:"ORG"`
+	From   string      `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
+	To     string      `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
+	Filter filterFlags `embed:""`
 }
 
 // filterFlags has the fields of stats.Filter: the program does not compile if one is missing here.
@@ -39,20 +38,23 @@ func (c *explainCommand) Run(p *program) error {
 	q := stats.Question{OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter)}
 	return c.with(p, func(db *database) error {
 		return db.query(p.ctx, 4, func(conn clickhouse.Conn) error {
-			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, SmallWindow: c.SmallWindow})
+			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, Memory: explainMemory})
 			return explain(p, conn, store, q)
 		})
 	})
 }
 
+// explainMemory is as much as serve has by default.
+const explainMemory = 512 << 20
+
 // explain prints the plan of a question, its statements with what each of them reads, and the answer.
 func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Question) error {
-	plan, err := store.Plan(p.ctx, q)
+	explanation, err := store.Explain(p.ctx, q)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "Plan\n%s", plan)
-	for i, query := range plan.Queries() {
+	fmt.Fprintf(p.stdout, "Plan\n%s", explanation)
+	for i, query := range explanation.Queries {
 		fmt.Fprintf(p.stdout, "\nStatement %d\n%s\n\nParameters\n", i+1, query.SQL)
 		for _, name := range slices.Sorted(maps.Keys(query.Params)) {
 			fmt.Fprintf(p.stdout, "  %s = %s\n", name, query.Params[name])
@@ -61,13 +63,19 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 			return err
 		}
 	}
-	started := time.Now()
-	answer, err := store.Answer(p.ctx, stats.Request{Question: q})
-	if err != nil {
-		return err
+	for _, where := range []string{"", " from memory"} {
+		started := time.Now()
+		answer, err := store.Answer(p.ctx, stats.Request{Question: q})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "\nAnswer%s in %s\n", where, time.Since(started).Round(10*time.Microsecond))
+		if where != "" {
+			_, err = fmt.Fprintf(p.stdout, "%+v\n", answer.Total())
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(p.stdout, "\nAnswer in %s\n%+v\n", time.Since(started).Round(10*time.Microsecond), answer.Total())
-	return err
+	return nil
 }
 
 // printReads prints how much ClickHouse expects to read of each table for a statement, and how much it read in total.

@@ -14,17 +14,17 @@ import (
 
 // limitFlags bound how much the service works on. The upper bounds lie far above what makes sense.
 type limitFlags struct {
-	Concurrency      int           `help:"How many requests ClickHouse works on at once; others queue. More than ClickHouse has processors makes every answer slower, and does not answer more requests a second. 0: one more than this machine's processors with the embedded engine, a third of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N" least:"0" most:"1000000"`
+	Concurrency      int           `help:"How many requests ClickHouse works on at once; others queue. More than ClickHouse has processors makes every answer slower, and does not answer more requests a second. 0: one more than this machine's processors with the embedded engine, a quarter of --connections with a server." env:"ORGSTATS_CONCURRENCY" default:"0" placeholder:"N" least:"0" most:"1000000"`
 	Queue            int           `help:"How many requests may queue; further ones are answered with 503 at once. More refuses fewer requests of a burst, and holds memory for them. Organizations take turns." env:"ORGSTATS_QUEUE" default:"64" placeholder:"N" least:"0" most:"1000000"`
 	QueueTime        time.Duration `help:"How long a request may queue before it is answered with 503. Once requests have queued for most of the last half of this time, the service is overloaded, and a request may queue only as long as one takes on average. More refuses fewer requests of a burst, but answers them later." env:"ORGSTATS_QUEUE_TIME" default:"2s" placeholder:"TIME" least:"0s"`
-	OrganizationRate float64       `help:"Requests a second that an organization may send on average; further ones are answered with 429. A burst may have as many as two seconds allow. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"200" placeholder:"N" least:"0" most:"1000000"`
-	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"20" placeholder:"N" least:"0" most:"1000000"`
+	OrganizationRate float64       `help:"Requests a second that an organization may send on average; further ones are answered with 429. A burst may have as many as two seconds allow. 0 sets no limit." env:"ORGSTATS_ORGANIZATION_RATE" default:"1000" placeholder:"N" least:"0" most:"1000000"`
+	UserRate         float64       `help:"The same for one user." env:"ORGSTATS_USER_RATE" default:"100" placeholder:"N" least:"0" most:"1000000"`
 	Clients          int           `help:"Connections of clients that may be open at once; further ones are refused. Each that is sending a request holds up to 320 KiB." env:"ORGSTATS_CLIENTS" default:"2000" placeholder:"N" least:"1" most:"1000000"`
 }
 
-// gate creates the gate. A question runs up to three statements at a time, and nearly occupies a processor of its own.
+// gate creates the gate. A fetch runs some four statements at a time, and nearly occupies a processor of its own.
 func (f *limitFlags) gate(connections int, embedded bool) *limit.Gate {
-	places := max(1, connections/3)
+	places := max(1, connections/4)
 	if embedded {
 		places = runtime.NumCPU() + 1
 	}

@@ -30,10 +30,9 @@ type serviceFlags struct {
 	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
 	QueryTime         time.Duration `help:"How long a ClickHouse statement may run. More lets long windows of large organizations finish; a slow statement then occupies ClickHouse for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME" least:"1s"`
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES" least:"67108864"`
-	CacheSize         int           `help:"How many answers the cache holds, about 1 KiB each; 0 turns it off." env:"ORGSTATS_CACHE_SIZE" default:"20000" placeholder:"N" least:"0"`
-	CacheAge          time.Duration `help:"How long an answer from before a change may still be returned after it. More asks ClickHouse less often for the change counters of organizations." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
-	SmallWindow       uint64        `aliases:"few-messages" help:"Windows of at most about this many messages are answered from the messages alone, which is faster for so few than the cells (twice as many for one user, eight times for metadata). 0 uses the cells wherever possible." env:"ORGSTATS_SMALL_WINDOW,ORGSTATS_FEW_MESSAGES" default:"20000" placeholder:"N"`
-	Connections       int           `help:"Connections to ClickHouse: how many statements may run at once; further ones wait. A request runs up to three at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N" least:"1"`
+	Memory            int64         `help:"Bytes of buckets and records that are kept in memory to answer from. More fetches less from ClickHouse; 0 keeps nothing." env:"ORGSTATS_MEMORY" default:"536870912" placeholder:"BYTES" least:"0"`
+	CacheAge          time.Duration `help:"How long an answer from before a change may still be returned after it. More reads the log of changes less often." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
+	Connections       int           `help:"Connections to ClickHouse: how many statements may run at once; further ones wait. A request that fetches something runs up to six at a time." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N" least:"1"`
 }
 
 type serveCommand struct{ serviceFlags }

@@ -161,6 +161,7 @@ func (s *server) commandToken(caller auth.Caller) string {
 	return strings.TrimSpace(o.stdout)
 }
 
+// The second time, the contract's questions are answered from memory alone.
 func TestContractInTheGivenOrder(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -173,12 +174,18 @@ func TestContractInTheGivenOrder(t *testing.T) {
 		paths = append(paths, path)
 	}
 	c.checkLoad(t, i.run(append([]string{"load"}, paths...)...), true)
-	s := i.serve()
+	s := i.serveWith(append(unlimited, "--metrics-listen=127.0.0.1:0")...)
 	c.checkCases(t, s)
+	before := s.scrape()[fetchesMetric]
+	c.checkCases(t, s)
+	if after := s.scrape()[fetchesMetric]; before == 0 || after != before {
+		t.Errorf("the same questions again fetch %v times more than the %v times before", after-before, before)
+	}
 	c.checkLoad(t, i.run(append([]string{"load"}, paths...)...), false)
 	c.checkCases(t, s)
 }
 
+// The service has so little memory that it evicts something all the time.
 func TestContractShuffled(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -187,16 +194,27 @@ func TestContractShuffled(t *testing.T) {
 	i.write("a", compresstest.Gzip(t, joined(lines[:third])))
 	i.write("b", compresstest.Zstd(t, joined(lines[third:2*third])))
 	input := compresstest.Gzip(t, joined(lines[2*third:]))
-	s := i.serve()
+	s := i.serveWith(append(unlimited, "--metrics-listen=127.0.0.1:0", "--memory=20000")...)
 	c.checkLoad(t, i.runWith(input, "load", "a", "b", "-"), true)
 	c.checkCases(t, s)
 	slices.Reverse(lines)
 	c.checkLoad(t, i.runWith(joined(lines), "load", "-"), false)
 	c.checkCases(t, s)
+	s.expectEvictions(20_000)
+}
+
+const fetchesMetric = "orgstats_fetches_total"
+
+// expectEvictions checks that a service has kept to a bound of its memory that is too small for what it was asked.
+func (s *server) expectEvictions(bound float64) {
+	s.Helper()
+	if now := s.scrape(); now["orgstats_memory_evictions_total"] == 0 || now["orgstats_memory_bytes"] > bound || now["orgstats_memory_bytes_max"] != bound {
+		s.Errorf("%v of %v bytes are held after %v evictions", now["orgstats_memory_bytes"], bound, now["orgstats_memory_evictions_total"])
+	}
 }
 
 // The set is loaded repeatedly, and the loader is killed each time: before anything is written, while the engine lives
-// on, and such that the engine dies with it.
+// on, and such that the engine dies with it. The service keeps nothing in memory.
 func TestContractShuffledAndKilled(t *testing.T) {
 	t.Parallel()
 	c, i := readContract(t), install(t)
@@ -223,10 +241,11 @@ func TestContractShuffledAndKilled(t *testing.T) {
 	if got := summaryOf(t, o.stdout).total(); o.status != cli.ExitRejected || got.rejected != c.Rejected || got.waiting != c.Waiting {
 		t.Errorf("status %d, %+v, want %d rejected and %d waiting: %s", o.status, got, c.Rejected, c.Waiting, o.stderr)
 	}
-	s := i.serve()
+	s := i.serveWith(append(unlimited, "--metrics-listen=127.0.0.1:0", "--memory=0")...)
 	c.checkCases(t, s)
 	c.checkLoad(t, i.run("load", "--rejects", "again", "all"), false)
 	c.checkCases(t, s)
+	s.expectEvictions(0)
 }
 
 // killWhileTheEngineLives kills loaders until three of them have left a batch half written.

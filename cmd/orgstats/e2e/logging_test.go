@@ -13,14 +13,14 @@ import (
 
 // logLine is the log line of a request.
 type logLine struct {
-	Time                                                 time.Time
-	Level, Msg, Client, Method, Path, Plan, Cache, Error string
-	Org                                                  string  `json:"org_id"`
-	User                                                 string  `json:"user_id"`
-	RequestID                                            string  `json:"request_id"`
-	Status                                               int     `json:"status"`
-	RowsRead                                             uint64  `json:"rows_read"`
-	Duration                                             float64 `json:"duration_seconds"`
+	Time                                                   time.Time
+	Level, Msg, Client, Method, Path, Filter, Cache, Error string
+	Org                                                    string  `json:"org_id"`
+	User                                                   string  `json:"user_id"`
+	RequestID                                              string  `json:"request_id"`
+	Status                                                 int     `json:"status"`
+	RowsRead                                               uint64  `json:"rows_read"`
+	Duration                                               float64 `json:"duration_seconds"`
 }
 
 // requestLines returns the lines about requests of a JSON log, in which every line must be JSON.
@@ -63,18 +63,18 @@ func TestLogHasALineForEachRequest(t *testing.T) {
 		t.Fatalf("there are %d lines of requests, want 5", len(lines))
 	}
 	for n, want := range []logLine{
-		{Status: 200, Plan: "cells", Cache: "miss", Org: "org_acme", User: "user_001"},
-		{Status: 200, Plan: "activity", Cache: "miss", Org: "org_acme", User: "user_001"},
+		{Status: 200, Filter: "none", Cache: "miss", Org: "org_acme", User: "user_001"},
+		{Status: 200, Filter: "metadata", Cache: "miss", Org: "org_acme", User: "user_001"},
 		{Status: 400, Org: "org_acme", User: "user_001"},
 		{Status: 401},
 		{Status: 401},
 	} {
 		got := lines[n]
-		if got.Status != want.Status || got.Plan != want.Plan || got.Cache != want.Cache || got.Org != want.Org || got.User != want.User {
+		if got.Status != want.Status || got.Filter != want.Filter || got.Cache != want.Cache || got.Org != want.Org || got.User != want.User {
 			t.Errorf("line %d is %+v, want %+v", n, got, want)
 		}
 		if got.Client != "127.0.0.1" || got.Method != http.MethodGet || got.Path != "/api/dashboard/getStats" || len(got.RequestID) != 16 ||
-			got.Duration <= 0 || got.Time.IsZero() || (got.RowsRead > 0) != (want.Plan != "") {
+			got.Duration <= 0 || got.Time.IsZero() || (got.RowsRead > 0) != (want.Filter != "") {
 			t.Errorf("line %d is %+v", n, got)
 		}
 	}

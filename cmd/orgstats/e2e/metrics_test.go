@@ -94,9 +94,13 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`orgstats_rate_limited_total{scope="user"}`:                                1,
 		`orgstats_tokens_refused_total{reason="header"}`:                           1,
 		`orgstats_tokens_refused_total{reason="malformed"}`:                        1,
-		`orgstats_cache_requests_total{result="miss"}`:                             2,
-		`orgstats_cache_requests_total{result="hit"}`:                              1,
-		`orgstats_cache_entries`:                                                   2,
+		`orgstats_cache_requests_total{filter="none",result="miss"}`:               1,
+		`orgstats_cache_requests_total{filter="none",result="hit"}`:                1,
+		`orgstats_cache_requests_total{filter="user",result="miss"}`:               1,
+		`orgstats_fetches_total`:                                                   2,
+		`orgstats_memory_organizations`:                                            1,
+		`orgstats_memory_evictions_total`:                                          0,
+		`orgstats_memory_bytes_max`:                                                512 << 20,
 		`orgstats_clickhouse_connections_max`:                                      24,
 		`orgstats_database_up`:                                                     1,
 		`orgstats_engine_up`:                                                       1,
@@ -113,7 +117,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	for _, series := range []string{
 		`orgstats_clickhouse_rows_read_total{plan="cells"}`, `orgstats_clickhouse_rows_read_total{plan="activity"}`,
 		`orgstats_clickhouse_statement_duration_seconds_count{outcome="ok",plan="state"}`, `orgstats_loader_batch`,
-		`orgstats_loader_last_write_timestamp_seconds`, `orgstats_http_connections`,
+		`orgstats_loader_last_write_timestamp_seconds`, `orgstats_http_connections`, `orgstats_memory_bytes`, `orgstats_memory_buckets`,
+		`orgstats_changes_age_seconds`,
 	} {
 		if got[series] <= 0 {
 			t.Errorf("%s is %v, want more than 0", series, got[series])

@@ -40,7 +40,7 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 	e.Helper()
 	before := e.counter(caller.OrgID)
 	got := e.ask(e.token(caller), query)
-	want, err := e.store.Run(e.Context(), stats.PlainQuery(questionOf(e.T, caller, query)))
+	want, err := e.store.Plain(e.Context(), questionOf(e.T, caller, query))
 	if err != nil {
 		e.Error(err)
 		return false
@@ -59,15 +59,21 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 // counter returns an organization's change counter.
 func (e *examiner) counter(orgID string) (counter uint64) {
 	e.Helper()
+	counter, err := e.lookUpCounter(orgID)
+	if err != nil {
+		e.Error(err)
+	}
+	return counter
+}
+
+func (e *examiner) lookUpCounter(orgID string) (counter uint64, err error) {
 	params := clickhouse.Params{}
 	params.String("org_id", orgID)
 	params.Int64("hour", cells.CounterHour)
 	row := e.conn.QueryRow(clickhouse.WithParams(e.Context(), params),
 		"SELECT max(step) FROM stale_hours WHERE org_id = {org_id:String} AND hour = {hour:Int32}")
-	if err := row.Scan(&counter); err != nil {
-		e.Error(err)
-	}
-	return counter
+	err = row.Scan(&counter)
+	return counter, err
 }
 
 // questionOf returns the question of a caller who may ask it.

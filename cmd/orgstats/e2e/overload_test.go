@@ -11,7 +11,7 @@ import (
 // nothing else happens, and an organization that asks little is answered whatever another one does.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	s := loadedServer(t, "--cache-size=0", "--concurrency=1", "--queue=2", "--queue-time=10s", "--user-rate=0", "--organization-rate=0")
+	s := loadedServer(t, "--memory=0", "--concurrency=1", "--queue=2", "--queue-time=10s", "--user-rate=0", "--organization-rate=0")
 	s.client.Transport.(*http.Transport).MaxIdleConnsPerHost = 40
 	quiet := s.gather(1, auth.Caller{OrgID: "org_bolt", UserID: "user_025", Role: "org:admin"}, always())
 	before := s.scrape()
@@ -56,7 +56,7 @@ func TestRatesOfTheService(t *testing.T) {
 // An organization's statements run with low priority once it uses up its rate, and only its own.
 func TestWhoAsksAllItMayGivesWay(t *testing.T) {
 	t.Parallel()
-	s := loadedServer(t, "--cache-size=0", "--user-rate=0", "--organization-rate=1")
+	s := loadedServer(t, "--memory=0", "--user-rate=0", "--organization-rate=1")
 	quiet := auth.Caller{OrgID: "org_bolt", UserID: "user_025", Role: "org:admin"}
 	for _, caller := range []auth.Caller{adminOfAcme, adminOfAcme, quiet} { // two may come at once
 		s.figures(caller, always())

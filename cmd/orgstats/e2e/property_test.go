@@ -21,7 +21,9 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	t.Parallel()
 	seed, rounds := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano())), variable(t, "ORGSTATS_TEST_ROUNDS", 8)
 	t.Logf("ORGSTATS_TEST_SEED=%d ORGSTATS_TEST_ROUNDS=%d", seed, rounds)
-	d := &propertyDriver{server: install(t).serve(), generator: newGenerator(seed), oracle: newOracle()}
+	memory := []string{"--memory=0", "--memory=20000", "--memory=536870912"}[seed%3]
+	t.Logf("the service has %s", memory)
+	d := &propertyDriver{server: install(t).serveWith(append(unlimited, memory)...), generator: newGenerator(seed), oracle: newOracle()}
 	stop := examine(d.server).watch(seed + 1)
 	analyst := d.analyst()
 	for range rounds {

@@ -50,11 +50,10 @@ func TestSoak(t *testing.T) {
 	s.checkEnd()
 }
 
-// serve starts the service as in production, except for the rate limits, because the soak has few users, and for the
-// special treatment of small organizations, which would leave cells and activity unread.
+// serve starts the service as in production, except for the rate limits, because the soak has few users.
 func (s *soak) serve() {
 	s.Helper()
-	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--small-window=0", "--listen", "127.0.0.1:0")
+	s.server = s.listening("serve", "--dev-auth", "--user-rate=0", "--organization-rate=0", "--listen", "127.0.0.1:0")
 	key, err := auth.OpenDevKey(s.data())
 	if err != nil {
 		s.Fatal(err)

@@ -79,7 +79,6 @@ var stepsOfABatch = []struct {
 	{"members", 0},
 	{"stats_cells", 2},
 	{"user_activity", 2},
-	{"user_months", 2},
 }
 
 // A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, until

@@ -151,7 +151,8 @@ func (s *server) askTraced(token, url string) {
 	}
 }
 
-// expectStatements checks that a request's statements are its span's children: those of its plan, and of the state.
+// expectStatements checks that a request's statements are its span's children: those for what it asks about, for the
+// organization's state, and for the log of changes.
 func expectStatements(t *testing.T, r *receiver, server *spans.Span) {
 	t.Helper()
 	names := map[string]int{}
@@ -160,7 +161,7 @@ func expectStatements(t *testing.T, r *receiver, server *spans.Span) {
 			names[span.Name]++
 		}
 	}
-	if names["SELECT activity"] != 2 || names["SELECT state"] == 0 {
+	if names["SELECT activity"] != 1 || names["SELECT files"] != 1 || names["SELECT state"] != 1 || names["SELECT changes"] == 0 {
 		t.Errorf("the statements' spans are %v", names)
 	}
 }

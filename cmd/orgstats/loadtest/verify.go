@@ -132,7 +132,7 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 	}
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: comment, Limits: clickhouse.Limits{Time: plainTime}})
 	defer cancel()
-	plain, err := v.store.Run(ctx, stats.PlainQuery(s.question))
+	plain, err := v.store.Plain(ctx, s.question)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,1 @@
+ALTER TABLE stale_hours RESET SETTING allow_experimental_replacing_merge_with_cleanup;

@@ -1,0 +1,9 @@
+package buckets_test
+
+import (
+	"testing"
+
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }

@@ -1,0 +1,110 @@
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/orgstats/orgstats/schema/cells"
+)
+
+// Interval is a part of a window: From <= t < Until, in milliseconds since 1970 UTC.
+type Interval struct{ From, Until int64 }
+
+// possible returns the part of the interval in which records may be.
+func (i Interval) possible() Interval {
+	return Interval{max(i.From, cells.MinTime), min(i.Until, cells.MaxTime+1)}
+}
+
+func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// piece is a bucket of time, by its grain and start.
+type piece struct {
+	grain cells.Grain
+	start int64
+}
+
+func (p piece) interval() Interval { return Interval{p.start, p.grain.Next(p.start)} }
+
+// division is a window divided into whole buckets, coarsest first, and what is left beside them. Its parts cover the
+// window and do not overlap.
+type division struct {
+	pieces []piece
+	rest   []Interval // none of which touches the next
+}
+
+// divide divides a window into buckets, as coarse as they fit into the window and hold nothing stale.
+func divide(window Interval, grains []cells.Grain, anyStale func(Interval) bool) division {
+	d := division{}
+	if window.From < window.Until {
+		d.cover(window, grains, anyStale)
+	}
+	return d
+}
+
+// cover assigns the buckets of the first grain that lie in the interval, and the rest to the finer grains.
+func (d *division) cover(i Interval, grains []cells.Grain, anyStale func(Interval) bool) {
+	if len(grains) == 0 {
+		d.rest = appendJoined(d.rest, i)
+		return
+	}
+	grain, finer := grains[0], grains[1:]
+	rest := i.From // what lies before is assigned
+	for from := grain.Ceil(i.From); ; {
+		until := grain.Next(from)
+		if until > i.Until {
+			break
+		}
+		if !anyStale(Interval{from, until}) {
+			if rest < from {
+				d.cover(Interval{rest, from}, finer, anyStale)
+			}
+			d.pieces = append(d.pieces, piece{grain, from})
+			rest = until
+		}
+		from = until
+	}
+	if rest < i.Until {
+		d.cover(Interval{rest, i.Until}, finer, anyStale)
+	}
+}
+
+// appendJoined appends an interval, joined to the last one when they touch.
+func appendJoined(intervals []Interval, i Interval) []Interval {
+	if last := len(intervals) - 1; last >= 0 && intervals[last].Until == i.From {
+		intervals[last].Until = i.Until
+		return intervals
+	}
+	return append(intervals, i)
+}
+
+// unitsOf divides intervals at the bounds of a grain.
+func unitsOf(intervals []Interval, unit cells.Grain) (units []Interval) {
+	for _, i := range intervals {
+		for from := i.From; from < i.Until; {
+			until := min(i.Until, unit.Next(unit.Start(from)))
+			units = append(units, Interval{from, until})
+			from = until
+		}
+	}
+	return units
+}
+
+// overlaps reports whether two intervals have a moment in common.
+func (i Interval) overlaps(other Interval) bool { return i.From < other.Until && other.From < i.Until }
+
+// mergeIntervals returns the intervals of two lists, neither of which overlaps the other, in order, joined where they
+// touch.
+func mergeIntervals(a, b []Interval) (merged []Interval) {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(x, y Interval) int { return cmp.Compare(x.From, y.From) })
+	for _, i := range all {
+		merged = appendJoined(merged, i)
+	}
+	return merged
+}
+
+// without returns a list without some of its items.
+func without[T any](list []T, which func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(list), which)
+}

@@ -1,0 +1,371 @@
+package stats
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/schema/cells"
+	"github.com/orgstats/orgstats/service/stats/buckets"
+)
+
+// Kinds of statements.
+const (
+	KindCells    = "cells"    // buckets, of all messages or of those of an agent
+	KindActivity = "activity" // buckets of the messages of users
+	KindMessages = "messages" // messages one by one
+	KindLive     = "live"     // what is being written, or is too much to be kept
+	KindFiles    = "files"    // files by bucket, and one by one
+	KindNumbers  = "numbers"  // of users and agents
+	KindState    = "state"    // what is stale of an organization
+	KindChanges  = "changes"  // what the loader has announced since
+	KindPlain    = "plain"    // everything, in one statement
+)
+
+// Kinds are all kinds of statements.
+var Kinds = []string{
+	KindCells, KindActivity, KindMessages, KindLive, KindFiles, KindNumbers, KindState, KindChanges, KindPlain,
+}
+
+// statement is a query, and what is done with each of its rows.
+type statement struct {
+	clickhouse.Query
+	row func(clickhouse.Scan) error
+}
+
+// oneThread is for statements that read little: a second thread costs them more than it brings.
+const oneThread = `
+SETTINGS max_threads = 1`
+
+// fetched is what the statements of a plan return.
+type fetched struct {
+	messages, files found
+	agentNo, userNo uint32
+	members         *buckets.Numbers
+	fileRows        []fileRow
+
+	counter uint64  // of changes; 0 of an organization that was never loaded
+	stale   []int32 // hours, sorted
+}
+
+// statements returns the statements for everything that a plan lacks. Their rows go to what was fetched.
+func (p *plan) statements(f *fetched) (all []statement) {
+	f.messages, f.files = p.messages.found(), p.files.found()
+	if p.state {
+		all = append(all, p.stateStatement(f))
+	}
+	if len(p.messages.lackingPieces) > 0 {
+		all = append(all, p.bucketsStatement(&f.messages))
+	}
+	if len(p.messages.lackingRows) > 0 {
+		all = append(all, p.rowsStatement(&f.messages))
+	}
+	if len(p.messages.live) > 0 {
+		all = append(all, p.liveStatement(&f.messages))
+	}
+	if p.choice.lacking {
+		all = append(all, p.numberStatements(f)...)
+	}
+	if !p.files.complete() {
+		all = append(all, p.filesStatement(f))
+	}
+	return all
+}
+
+// stateStatement reads an organization's change counter and stale hours.
+func (p *plan) stateStatement(f *fetched) statement {
+	b := newBuilder(p.question)
+	q := clickhouse.Query{Name: KindState, Params: b.params, SQL: `
+SELECT hour, step
+FROM stale_hours FINAL
+PREWHERE org_id = {org_id:String}
+ORDER BY hour` + oneThread}
+	return statement{q, func(scan clickhouse.Scan) error {
+		var hour int32
+		var step uint64
+		err := scan(&hour, &step)
+		if hour == cells.CounterHour {
+			f.counter = step
+		} else {
+			f.stale = append(f.stale, hour)
+		}
+		return err
+	}}
+}
+
+// found returns room for what a part lacks. What has no records is nil.
+func (p *part) found() found {
+	f := found{buckets: map[piece]*buckets.Bucket{}, rows: map[int64]*buckets.Rows{}, building: map[int64]*buckets.Builder{}}
+	for _, piece := range p.toFetch() {
+		f.buckets[piece] = nil
+	}
+	for _, i := range p.lackingRows {
+		f.rows[p.subject.unit.Start(i.From)] = nil
+	}
+	return f
+}
+
+// builder returns the builder of the unit that holds a time.
+func (f *found) builder(s *subject, time int64) *buckets.Builder {
+	start := s.unit.Start(time)
+	b := f.building[start]
+	if b == nil {
+		b = buckets.NewBuilder(start, len(s.sets), len(s.sums))
+		f.building[start] = b
+	}
+	return b
+}
+
+// finish makes rows of what was built.
+func (f *found) finish() {
+	for start, b := range f.building {
+		f.rows[start] = b.Rows()
+	}
+	f.building = nil
+}
+
+// setsSQL lists the sets of stats_cells as texts that buckets.DecodeBitmap reads.
+const setsSQL = `toString(conversations), toString(users), toString(agents)`
+
+// groupedSetsSQL makes sets of the numbers of rows that have one conversation each.
+const groupedSetsSQL = `toString(groupBitmapState(conversation_no)), toString(groupBitmapState(user_no)), toString(groupBitmapState(agent_no))`
+
+// bucketsStatement reads buckets of messages: cells, where there are some for the filter, or user activity.
+func (p *plan) bucketsStatement(f *found) statement {
+	b, pieces := newBuilder(p.question), p.messages.toFetch()
+	q := clickhouse.Query{Params: b.params}
+	if f := p.question.Filter; f == (Filter{AgentID: f.AgentID}) {
+		q.Name = KindCells
+		q.SQL = `
+SELECT
+    toUnixTimestamp64Milli(bucket), ` + setsSQL + `,
+    ` + cells.SumColumns + `
+FROM stats_cells FINAL
+` + b.cells(pieces) + oneThread
+	} else {
+		q.Name = KindActivity
+		q.SQL = `
+SELECT
+    ` + b.startOf("hour", pieces) + ` AS start, ` + groupedSetsSQL + `,
+    ` + cells.SumsOf("user_activity") + `
+FROM user_activity FINAL
+` + b.activity(intervalsOf(pieces, "")) + `
+GROUP BY start` + p.threads()
+	}
+	byStart := piecesByStart(pieces)
+	return statement{q, func(scan clickhouse.Scan) error {
+		start, bucket, err := scanBucket(scan)
+		if err != nil {
+			return err
+		}
+		piece, ok := byStart[start]
+		if !ok || f.buckets[piece] != nil {
+			return errUnknownBucket(start)
+		}
+		f.buckets[piece] = bucket
+		return nil
+	}}
+}
+
+// piecesByStart returns pieces by their start, which is the start of no other piece of a division.
+func piecesByStart(pieces []piece) map[int64]piece {
+	byStart := map[int64]piece{}
+	for _, piece := range pieces {
+		byStart[piece.start] = piece
+	}
+	return byStart
+}
+
+func errUnknownBucket(start int64) error {
+	return fmt.Errorf("ClickHouse returned a bucket of %s that was not asked for", instant(start))
+}
+
+// threads returns the setting for statements about users: sets of them read much.
+func (p *plan) threads() string {
+	if p.question.byMetadata() {
+		return ""
+	}
+	return oneThread
+}
+
+// scanBucket reads a row of a start, the sets and the sums of messages.
+func scanBucket(scan clickhouse.Scan) (start int64, b *buckets.Bucket, err error) {
+	sets := make([]string, len(messageRecords.sets))
+	b = &buckets.Bucket{Sums: make([]uint64, len(messageRecords.sums))}
+	dest := append(append([]any{&start}, pointers(sets)...), pointers(b.Sums)...)
+	if err := scan(dest...); err != nil {
+		return 0, nil, err
+	}
+	for _, set := range sets {
+		bitmap, err := buckets.DecodeBitmap([]byte(set))
+		if err != nil {
+			return 0, nil, err
+		}
+		b.Sets = append(b.Sets, bitmap)
+	}
+	return start, b, nil
+}
+
+// maxRows is how many messages are read one by one for a question; more are summed up by ClickHouse.
+const maxRows = 200_000
+
+// rowsStatement reads the messages of whole hours.
+func (p *plan) rowsStatement(f *found) statement {
+	b := newBuilder(p.question)
+	hours := wholeUnits(p.messages.lackingRows, cells.Hour)
+	q := clickhouse.Query{Name: KindMessages, Params: b.params, SQL: `
+SELECT
+    toUnixTimestamp64Milli(created_at), conversation_no, user_no, agent_no,
+    ` + cells.SumsOfMessage + `
+FROM messages FINAL
+` + prewhere(b.messageKey(hours), nil) + fmt.Sprintf(`
+ORDER BY created_at
+SETTINGS max_threads = 1, max_result_rows = %d, result_overflow_mode = 'throw'`, maxRows)}
+	var time int64
+	numbers, values := make([]uint32, len(messageRecords.sets)), make([]uint32, len(messageRecords.sums))
+	dest := append(append([]any{&time}, pointers(numbers)...), pointers(values)...)
+	return statement{q, func(scan clickhouse.Scan) error {
+		if err := scan(dest...); err != nil {
+			return err
+		}
+		return f.builder(messageRecords, time).Append(time, numbers, values)
+	}}
+}
+
+// pointers returns pointers to the values of a slice.
+func pointers[T any](values []T) (all []any) {
+	for i := range values {
+		all = append(all, &values[i])
+	}
+	return all
+}
+
+// liveStatement sums up the messages of intervals that pass the filters.
+func (p *plan) liveStatement(f *found) statement {
+	b := newBuilder(p.question)
+	q := clickhouse.Query{Name: KindLive, Params: b.params, SQL: `
+SELECT
+    toInt64(0), ` + groupedSetsSQL + `,
+    ` + cells.SumsOfMessages + `
+FROM messages FINAL
+` + prewhere(b.messageKey(p.messages.live), b.messageFilters())}
+	return statement{q, func(scan clickhouse.Scan) (err error) {
+		_, f.live, err = scanBucket(scan)
+		return err
+	}}
+}
+
+// numberStatements look up the dense numbers of the question's filters.
+func (p *plan) numberStatements(f *fetched) (all []statement) {
+	if p.question.AgentID != "" {
+		b := newBuilder(p.question)
+		all = append(all, numberStatement(b, "agent_no", "agents", b.agent(), &f.agentNo))
+	}
+	if p.question.UserID != "" {
+		b := newBuilder(p.question)
+		all = append(all, numberStatement(b, "user_no", "users", b.user(), &f.userNo))
+	}
+	if p.question.byMetadata() {
+		all = append(all, p.membersStatement(f))
+	}
+	return all
+}
+
+// numberStatement looks up one number. It may have several rows, all the same, until they are merged.
+func numberStatement(b *builder, column, table, condition string, to *uint32) statement {
+	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
+SELECT ` + column + `
+FROM ` + table + `
+PREWHERE org_id = {org_id:String} AND ` + condition + `
+LIMIT 1` + oneThread}
+	return statement{q, func(scan clickhouse.Scan) error { return scan(to) }}
+}
+
+func (p *plan) membersStatement(f *fetched) statement {
+	b := newBuilder(p.question)
+	q := clickhouse.Query{Name: KindNumbers, SQL: `
+SELECT toString(groupBitmapState(user_no))
+FROM members FINAL
+WHERE org_id = {org_id:String} AND ` + b.metadata() + oneThread, Params: b.params}
+	return statement{q, func(scan clickhouse.Scan) error {
+		var state string
+		if err := scan(&state); err != nil {
+			return err
+		}
+		bitmap, err := buckets.DecodeBitmap([]byte(state))
+		if err == nil {
+			f.members = buckets.NewNumbers(bitmap)
+		}
+		return err
+	}}
+}
+
+// fileRow is the files of a bucket, or one file.
+type fileRow struct {
+	start int64
+	file  string // id; "" for a bucket
+	bases []string
+	sums  [4]uint64 // in the order of fileRecords.sums
+}
+
+// filesStatement reads buckets of files, and files one by one, in one statement: a statement costs more than these
+// rows.
+func (p *plan) filesStatement(f *fetched) statement {
+	b := newBuilder(p.question)
+	days := wholeUnits(p.files.lackingRows, cells.Day)
+	single := "false"
+	if len(days) > 0 {
+		single = b.within("processed_at", days)
+	}
+	start := "toInt64(0)"
+	if pieces := p.files.toFetch(); len(pieces) > 0 {
+		start = b.startOf("processed_at", pieces)
+	}
+	read := mergeIntervals(mergeIntervals(intervalsOf(p.files.toFetch(), ""), days), p.files.live)
+	q := clickhouse.Query{Name: KindFiles, Params: b.params, SQL: `
+SELECT
+    if(` + single + `, toUnixTimestamp64Milli(processed_at), ` + start + `) AS start,
+    if(` + single + `, id, '') AS file,
+    groupUniqArray(knowledge_base_id),
+    count(), sum(kb_files.total_tokens), sum(kb_files.input_tokens), sum(kb_files.output_tokens)
+FROM kb_files FINAL
+WHERE ` + b.processed(read) + `
+GROUP BY start, file
+ORDER BY start` + oneThread}
+	return statement{q, func(scan clickhouse.Scan) error {
+		var row fileRow
+		err := scan(&row.start, &row.file, &row.bases, &row.sums[0], &row.sums[1], &row.sums[2], &row.sums[3])
+		f.fileRows = append(f.fileRows, row)
+		return err
+	}}
+}
+
+// startOf returns, in SQL, the start of the piece that holds a column's time, which must lie in one of them.
+func (b *builder) startOf(column string, pieces []piece) string {
+	starts := make([]int64, len(pieces))
+	for i, p := range pieces {
+		starts[i] = p.start
+	}
+	slices.Sort(starts)
+	b.params.Int64s("starts", starts)
+	return "toInt64(roundDown(toUnixTimestamp64Milli(" + column + "), {starts:Array(Int64)}))"
+}
+
+// intervalsOf returns the intervals of pieces of a grain, or of all, in order and joined where they touch.
+func intervalsOf(pieces []piece, grain cells.Grain) (intervals []Interval) {
+	for _, p := range pieces {
+		if grain == "" || p.grain == grain {
+			intervals = append(intervals, p.interval())
+		}
+	}
+	return mergeIntervals(intervals, nil)
+}
+
+// wholeUnits returns the whole units that hold intervals, in order and joined where they touch.
+func wholeUnits(intervals []Interval, unit cells.Grain) (units []Interval) {
+	var pieces []piece
+	for _, i := range intervals {
+		pieces = append(pieces, piece{unit, unit.Start(i.From)})
+	}
+	return intervalsOf(pieces, unit)
+}
