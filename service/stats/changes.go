@@ -30,9 +30,26 @@ type changeLog struct {
 	turn   chan struct{}             // is taken by who reads
 	read   atomic.Pointer[time.Time] // when the last reading began; nil: the log was never read
 
-	// The last entry that was read. If it is not there any more, the database is another one.
-	step    uint64
-	written int64
+	last lastStep
+}
+
+// lastStep is the last step that was read. If it is not there any more, or another one, the database is another one, or
+// it was not whole when it was read.
+type lastStep struct {
+	step    uint64 // 0: the log was empty
+	written int64  // when the first of its entries was, in microseconds since 1970
+	entries int32
+}
+
+// add adds an entry, which may come in any order.
+func (l *lastStep) add(step uint64, written int64) {
+	switch {
+	case step > l.step:
+		*l = lastStep{step, written, 1}
+	case step == l.step:
+		l.written = min(l.written, written)
+		l.entries++
+	}
 }
 
 func newChangeLog(m *memory) *changeLog { return &changeLog{memory: m, turn: make(chan struct{}, 1)} }
@@ -73,77 +90,73 @@ func (l *changeLog) follow(ctx context.Context, s session, at time.Time) error {
 	return l.readOn(ctx, s, now)
 }
 
-const lastChangeSQL = `
-SELECT step, toUnixTimestamp64Micro(written_at)
+const lastStepSQL = `
+SELECT step, min(toUnixTimestamp64Micro(written_at)), toInt32(count())
 FROM changes
-ORDER BY step DESC
-LIMIT 1
+WHERE step = (SELECT max(step) FROM changes)
+GROUP BY step
 SETTINGS max_threads = 1`
 
 // begin forgets everything, and follows the log from its end.
 func (l *changeLog) begin(ctx context.Context, s session, now time.Time) error {
-	var step uint64
-	var written int64
-	err := s.each(ctx, clickhouse.Query{Name: KindChanges, SQL: lastChangeSQL}, func(scan clickhouse.Scan) error {
-		return scan(&step, &written)
+	var last lastStep
+	err := s.each(ctx, clickhouse.Query{Name: KindChanges, SQL: lastStepSQL}, func(scan clickhouse.Scan) error {
+		return scan(&last.step, &last.written, &last.entries)
 	})
 	if err != nil {
 		return err
 	}
 	l.memory.forgetAll()
-	l.step, l.written = step, written
+	l.last = last
 	l.read.Store(&now)
 	return nil
 }
 
-// The last entry that was read is looked at again, to see that it is still the same.
+// The last step that was read is looked at again, to see that it is still the same.
 const changesSQL = `
 SELECT step, toUnixTimestamp64Micro(written_at), toString(org_id), toString(kind), hours
 FROM changes
 WHERE step > {step:UInt64}
 UNION ALL
-SELECT * FROM
-(
-    SELECT step, toUnixTimestamp64Micro(written_at), '', '', CAST([], 'Array(Int32)')
-    FROM changes
-    WHERE step = {step:UInt64}
-    LIMIT 1
-)
+SELECT step, min(toUnixTimestamp64Micro(written_at)), '', '', [toInt32(count())]
+FROM changes
+WHERE step = {step:UInt64}
+GROUP BY step
 SETTINGS max_threads = 1`
 
 func (l *changeLog) readOn(ctx context.Context, s session, now time.Time) error {
 	query := clickhouse.Query{Name: KindChanges, SQL: changesSQL, Params: clickhouse.Params{}}
-	query.Params.Int64("step", int64(l.step))
+	query.Params.Int64("step", int64(l.last.step))
 	var changes []change
-	step, written := l.step, l.written
-	same := l.step == 0
+	var again, last lastStep
 	err := s.each(ctx, query, func(scan clickhouse.Scan) error {
 		var c change
-		var at int64
+		var written int64
 		var kind string
-		if err := scan(&c.step, &at, &c.orgID, &kind, &c.hours); err != nil {
+		if err := scan(&c.step, &written, &c.orgID, &kind, &c.hours); err != nil {
 			return err
 		}
-		c.kind = cells.ChangeKind(kind)
-		if c.step == l.step {
-			same = same || at == l.written
+		if c.step == l.last.step {
+			again = lastStep{c.step, written, c.hours[0]}
 			return nil
 		}
+		c.kind = cells.ChangeKind(kind)
 		changes = append(changes, c)
-		if c.step > step {
-			step, written = c.step, at
-		}
+		last.add(c.step, written)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if !same {
+	// Where the log was empty, it does not show whether the database is still the same.
+	if again != l.last || l.last.step == 0 && len(changes) > 0 {
 		return l.begin(ctx, s, now)
 	}
 	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.step, b.step) })
 	l.memory.apply(changes)
-	l.step, l.written = step, written
+	if len(changes) > 0 {
+		l.last = last
+	}
 	l.read.Store(&now)
 	return nil
 }

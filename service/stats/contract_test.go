@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,10 +54,12 @@ func (d *database) announce(r *rand.Rand, step int, q stats.Question) {
 	d.Helper()
 	hours := someHours(r, q)
 	list := ""
+	marks := "INSERT INTO stale_hours (org_id, hour, step, is_fresh) VALUES "
 	for _, hour := range hours {
-		d.execute(fmt.Sprintf("INSERT INTO stale_hours (org_id, hour, step, is_fresh) VALUES ('%s', %d, %d, 0)", q.OrgID, hour, step))
+		marks += fmt.Sprintf("('%s', %d, %d, 0) ", q.OrgID, hour, step)
 		list += fmt.Sprintf("%d,", hour)
 	}
+	d.execute(marks)
 	counter := step + r.IntN(2)
 	d.execute(
 		fmt.Sprintf("INSERT INTO stale_hours (org_id, hour, step, is_fresh) VALUES ('%s', %d, %d, 0)", q.OrgID, cells.CounterHour, counter|1),
@@ -126,11 +129,36 @@ func (d *database) contractQuestions(r *rand.Rand) (questions []stats.Question) 
 	return questions
 }
 
-// someHours returns some hours in and around a window.
+// someHours returns some hours in and around a window: few that are far apart, or many.
 func someHours(r *rand.Rand, q stats.Question) (hours []int32) {
 	first, last := cells.HourNumber(q.From)-2, cells.HourNumber(q.Until)+2
-	for hour := first; hour < last && len(hours) < 10; hour += 1 + r.Int32N(max(1, (last-first)/4)) {
+	most, apart := 10, max(1, (last-first)/4)
+	if r.IntN(4) == 0 {
+		most, apart = 150, 3
+	}
+	for hour := first; hour < last && len(hours) < most; hour += 1 + r.Int32N(apart) {
 		hours = append(hours, hour)
 	}
 	return hours
+}
+
+// Hours of too many messages are summed up by ClickHouse, for each question alone.
+func TestHoursOfManyMessages(t *testing.T) {
+	stats.SetMaxRows(t, 1)
+	d := newDatabase(t)
+	d.load(oneConversation, oneMessage, otherMessage, strings.ReplaceAll(oneMessage, `"m1"`, `"m3"`))
+	store := d.store(stats.Options{Memory: enough, MaxAge: time.Hour})
+	for _, filter := range []stats.Filter{{}, {UserID: "u1"}, {AgentID: "a1"}, {UserID: "u2"}} {
+		q := ragged("o1")
+		q.Until -= cells.MsPerHour // within the hour of two messages
+		q.Filter = filter
+		for range 2 {
+			if got, want := d.ask(store, q), d.plain(store, q); got != want {
+				t.Errorf("%+v gives\n%+v, and the plain query\n%+v", q, got, want)
+			}
+		}
+		if cost := d.costs(store, q); cost.Cache != stats.CacheMiss || cost.Statements != 2 { // the hour, the log
+			t.Errorf("%+v: %+v", filter, cost)
+		}
+	}
 }

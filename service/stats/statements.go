@@ -206,8 +206,8 @@ func scanBucket(scan clickhouse.Scan) (start int64, b *buckets.Bucket, err error
 	return start, b, nil
 }
 
-// maxRows is how many messages are read one by one for a question; more are summed up by ClickHouse.
-const maxRows = 200_000
+// maxRows is how many messages are read one by one for a question; more are summed up by ClickHouse. Tests change it.
+var maxRows = 200_000
 
 // rowsStatement reads the messages of whole hours.
 func (p *plan) rowsStatement(f *found) statement {
