@@ -40,7 +40,7 @@ type phase struct {
 }
 
 // measureOverload asks more than the service can answer under its default limits, and more than one organization may
-// ask. No two questions are the same, so that the cache does not help.
+// ask. Nothing is kept in memory, so that each question has to be fetched.
 func (b *bench) measureOverload(ctx context.Context, db *database) error {
 	r := &overloadResult{}
 	o := &overload{bench: b, db: db, result: r}

@@ -109,8 +109,8 @@ func (c *computation) wholeMonths(ctx context.Context) error {
 	return sessions.Wait()
 }
 
-// wholeMonthsOf computes the months of a group; of users only what is not remembered exactly, as activity and
-// userMonths do.
+// wholeMonthsOf computes the months of a group; the activity of users only where it is not remembered exactly what
+// changed, since activity computes it otherwise.
 func (c *computation) wholeMonthsOf(ctx context.Context, g group) (err error) {
 	session, err := c.writer.Connect(ctx)
 	if err != nil {

@@ -43,9 +43,9 @@ func New() *Metrics {
 	m.requests = m.histogram("http_request_duration_seconds", "Time from a request's head to its answer, by path and status.",
 		"route", "status")
 	m.statements = m.histogram("clickhouse_statement_duration_seconds",
-		"Time of statements on ClickHouse, by what they are for (cells, activity and raw are plans; state is what the loader says of an "+
-			"organization) and outcome.", "plan", "outcome")
-	m.rowsRead = m.counter("clickhouse_rows_read_total", "Rows that ClickHouse read for statements, by what these are for.", "plan")
+		"Time of statements on ClickHouse, by what they read (state is what is stale of an organization, changes the log of changes, plain "+
+			"everything that a question needs) and outcome.", "plan", "outcome")
+	m.rowsRead = m.counter("clickhouse_rows_read_total", "Rows that ClickHouse read for statements, by what these read.", "plan")
 	m.cache = m.counter("cache_requests_total",
 		"Questions by what memory did for them: hit, shared (fetched once for several), miss (something was fetched); and by what filters them.", "result", "filter")
 	m.refused = m.counter("tokens_refused_total", "Requests without an acceptable token, by reason.", "reason")

@@ -62,7 +62,7 @@ type commands struct {
 	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`
 	Token      tokenCommand      `cmd:"" help:"Sign a token with the development key of the data directory, for serve --dev-auth."`
 	Clickhouse clickhouseCommand `cmd:"" help:"Print how to connect to ClickHouse; with the embedded engine, start it and wait."`
-	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: the plan, its SQL, and what each part reads."`
+	Explain    explainCommand    `cmd:"" help:"Show how a question is answered: its buckets, the SQL that fetches them, and what each statement reads."`
 	Verify     verifyCommand     `cmd:"" help:"Compare every cell and every row of user activity with the messages."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Compute cells and user activity again, while the service goes on answering exactly."`
 	Backup     backupCommand     `cmd:"" help:"Back the database up, while the service goes on answering."`

@@ -26,8 +26,8 @@ type Options struct {
 	Seed uint64
 	// Timeout is how long a client waits for an answer; 0 means 30 seconds.
 	Timeout time.Duration
-	// ByHand lets every window have ends of its own, so that no two questions are the same and no cache helps, and all
-	// organizations ask alike.
+	// ByHand lets every window have ends of its own, so that no two questions are the same, and all organizations ask
+	// alike.
 	ByHand bool
 	// Verifier compares samples of the answers; nil compares none.
 	Verifier *Verifier
