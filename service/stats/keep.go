@@ -34,6 +34,7 @@ func (m *memory) end(p *plan) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(p.org.fetches, p.fetch)
+	m.lru.shrink() // planning notes what it was asked for, even if it is not fetched then
 }
 
 // tooLarge notes that the hours whose messages a plan lacks have too many to be kept.

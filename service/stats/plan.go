@@ -230,8 +230,7 @@ func (p *plan) figures(messages, files found) (f Figures, err error) {
 			return Figures{}, err
 		}
 	}
-	f.TotalFeedback = f.TotalHelpful + f.TotalNotHelpful
-	return f, nil
+	return f, f.addFeedback()
 }
 
 // found is what was fetched of a subject.

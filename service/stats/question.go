@@ -3,8 +3,10 @@ package stats
 
 import (
 	"errors"
+	"math/bits"
 
 	"github.com/orgstats/orgstats/schema/cells"
+	"github.com/orgstats/orgstats/service/stats/buckets"
 )
 
 // Question is what a caller asks, already checked and authorized: a window of one organization, filters and a grouping.
@@ -38,7 +40,8 @@ type FilterParam struct {
 }
 
 // Filters are all filters. Whatever handles filters one by one goes by this list: the parameters of requests, the
-// conditions on messages, the size of the cache's keys. A filter that only the messages know needs nothing else.
+// conditions on messages, the size of what is kept. The buckets of a filter are read from user activity
+// (plan.bucketsStatement), unless it is none or an agent, so that a new one needs a condition there, too.
 var Filters = []FilterParam{
 	{"agentId", func(f *Filter) *string { return &f.AgentID }, (*builder).agent},
 	{"userId", func(f *Filter) *string { return &f.UserID }, (*builder).user},
@@ -138,6 +141,16 @@ type Figures struct {
 	KBExtractTotalTokens  uint64 `json:"kbExtractTotalTokens" ch:"kb_total_tokens"`
 	KBExtractInputTokens  uint64 `json:"kbExtractInputTokens" ch:"kb_input_tokens"`
 	KBExtractOutputTokens uint64 `json:"kbExtractOutputTokens" ch:"kb_output_tokens"`
+}
+
+// addFeedback sets the sum of the two kinds of feedback. It fails when that is too great.
+func (f *Figures) addFeedback() error {
+	sum, carry := bits.Add64(f.TotalHelpful, f.TotalNotHelpful, 0)
+	if carry != 0 {
+		return buckets.ErrOverflow
+	}
+	f.TotalFeedback = sum
+	return nil
 }
 
 var (

@@ -260,7 +260,9 @@ func (s session) plain(ctx context.Context) (a Answer, err error) {
 		if err := rows.ScanStruct(&row); err != nil {
 			return Answer{}, err
 		}
-		row.TotalFeedback = row.TotalHelpful + row.TotalNotHelpful
+		if err := row.addFeedback(); err != nil {
+			return Answer{}, err
+		}
 		a.Rows = append(a.Rows, row)
 	}
 	slices.SortFunc(a.Rows, func(x, y Row) int {

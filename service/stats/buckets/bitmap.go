@@ -1,6 +1,7 @@
 package buckets
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -64,7 +65,8 @@ func decodeLarge(content []byte, size uint64) (_ *roaring.Bitmap, err error) {
 		}
 	}()
 	bitmap := roaring.New()
-	read, err := bitmap.FromBuffer(content)
+	// Not FromBuffer, which makes pointers into the content that reach beyond it where it is damaged.
+	read, err := bitmap.ReadFrom(bytes.NewReader(content))
 	if err == nil && read != int64(len(content)) {
 		err = fmt.Errorf("%d bytes follow the bitmap", int64(len(content))-read)
 	}
