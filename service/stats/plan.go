@@ -97,6 +97,9 @@ func (m *memory) part(o *organization, key seriesKey, window Interval, anyStale 
 	p := part{subject: key.subject, key: key}
 	s := m.seriesOf(o, key)
 	divided := divide(window, key.subject.grains, anyStale)
+	if fewHoursOfUsers(key, divided.pieces) {
+		divided = division{rest: []Interval{window}}
+	}
 	for _, piece := range divided.pieces {
 		if b, ok := s.buckets[piece]; ok {
 			p.held = append(p.held, heldBucket{piece, b})
@@ -110,6 +113,15 @@ func (m *memory) part(o *organization, key seriesKey, window Interval, anyStale 
 		p.addRest(m, o, i)
 	}
 	return p
+}
+
+// fewHours is how many hours are faster taken from their messages, which serve every filter, than from users' activity.
+const fewHours = 2
+
+// fewHoursOfUsers reports whether the buckets are few hours of some users' messages.
+func fewHoursOfUsers(key seriesKey, pieces []piece) bool {
+	ofCells := key.subject == fileRecords || key.filter == Filter{AgentID: key.filter.AgentID}
+	return !ofCells && len(pieces) <= fewHours && !slices.ContainsFunc(pieces, func(p piece) bool { return p.grain != cells.Hour })
 }
 
 // widen adds the other hours of days of which an hour is lacking, and the other days of such months: a statement costs
