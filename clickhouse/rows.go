@@ -14,6 +14,11 @@ func ForEach(ctx context.Context, conn Conn, query string, f func(Scan) error) e
 	if err != nil {
 		return err
 	}
+	return EachRow(rows, f)
+}
+
+// EachRow calls f for each row of a result and closes it. An error of f ends it.
+func EachRow(rows Rows, f func(Scan) error) error {
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		if err := f(rows.Scan); err != nil {

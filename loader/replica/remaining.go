@@ -56,7 +56,7 @@ func (w *Writer) remaining(ctx context.Context, kind record.Kind, last, lsn uint
 	defer cancel()
 	params := clickhouse.Params{}
 	params.String("org", after.orgID)
-	params.Int64("at", after.at)
+	params.Millis("at", after.at)
 	params.String("id", after.id)
 	params["last"] = fmt.Sprint(last)
 	params.Int64("limit", remainingPage)

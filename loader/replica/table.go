@@ -50,7 +50,7 @@ func locatedSchema(name, at, exists string) schema {
 	return schema{
 		name: name, sortKey: "org_id, " + at + ", id", exists: exists + " != ''", key: "id",
 		position: "toString(org_id), toUnixTimestamp64Milli(" + at + "), id",
-		after:    "{org:String}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {id:String}",
+		after:    "{org:String}, {at:DateTime64(3, 'UTC')}, {id:String}",
 	}
 }
 

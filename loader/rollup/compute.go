@@ -202,10 +202,10 @@ func (c *computation) run(ctx context.Context, hours map[hour]struct{}, grain ce
 
 func (c *computation) runGroup(ctx context.Context, g group, keys *clickhouse.Keys, grain cells.Grain, column, statement string, params clickhouse.Params) error {
 	from, until := g.bounds(grain.MaxLength())
-	params.Int64("from", from)
-	params.Int64("last", until-1)
+	params.Millis("from", from)
+	params.Millis("last", until-1)
 	within := strings.ReplaceAll(`org_id IN (SELECT org_id FROM keys)
-      AND column BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({last:Int64}, 'UTC')
+      AND column BETWEEN {from:DateTime64(3, 'UTC')} AND {last:DateTime64(3, 'UTC')}
       AND (org_id, {start}) IN (SELECT org_id, at FROM keys)`, "column", column)
 	text := strings.NewReplacer("{within}", within, "{messages}", c.writer.Messages()).Replace(statement)
 	text = strings.ReplaceAll(text, "{start}", grain.StartSQL(column))

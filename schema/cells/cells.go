@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Sum is a figure that is a sum over messages. The tables stats_cells and user_activity hold it in a
-// column of the same name.
+// Sum is a figure that is a sum over messages. The tables stats_cells and user_activity hold it in a column of the same
+// name.
 type Sum struct {
 	Column     string
 	OfMessage  string // the share of one message in SQL, a UInt32

@@ -22,8 +22,8 @@ type Source struct {
 	Intervals []Interval // in order, none of which touches the next
 }
 
-// Explain says how a question would be answered now. It fetches nothing: what is stale of an
-// organization shows only once something of it is in memory.
+// Explain says how a question would be answered now. It fetches nothing: what is stale of an organization shows only
+// once something of it is in memory.
 func (s *Store) Explain(ctx context.Context, q Question) (Explanation, error) {
 	r := Request{Question: q}
 	ctx, cancel := s.statement(ctx, r)
@@ -35,7 +35,7 @@ func (s *Store) Explain(ctx context.Context, q Question) (Explanation, error) {
 	defer s.memory.end(p)
 	if p.plain || q.Grouping != (Grouping{}) {
 		return Explanation{
-			Sources: []Source{{Name: "everything, by the plain query", Intervals: []Interval{{q.From, q.Until}}}},
+			Sources: []Source{{Name: "everything, by the plain query", Intervals: []Interval{p.window}}},
 			Queries: []clickhouse.Query{PlainQuery(q)},
 		}, nil
 	}

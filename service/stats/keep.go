@@ -26,9 +26,9 @@ func (m *memory) unpin(o *organization) {
 	m.lru.shrink()
 }
 
-// end ends a plan without keeping anything. It may be nil.
+// end ends a plan without keeping anything.
 func (m *memory) end(p *plan) {
-	if p == nil || p.fetch == nil {
+	if p.fetch == nil {
 		return
 	}
 	m.mu.Lock()
@@ -69,7 +69,7 @@ func (m *memory) keep(p *plan, f *fetched) (right bool, err error) {
 	if !p.fetch.files && len(p.files.live) == 0 {
 		m.keepFound(p.org, &p.files, f.files, func(Interval) bool { return false })
 	}
-	return !ofUsers && !p.choice.lacking && !p.messages.touchedBy(p.fetch, Interval{p.question.From, p.question.Until}) &&
+	return !ofUsers && !p.choice.lacking && !p.messages.touchedBy(p.fetch, p.window) &&
 		(!p.fetch.files || len(p.files.live) > 0), nil
 }
 

@@ -37,8 +37,8 @@ func (m *memory) organization(id string) *organization {
 		}
 		o.item = item{bytes: organizationBytes + int64(len(id)), evict: func() { m.forget(o) }}
 		m.organizations[id] = o
+		m.lru.use(&o.item)
 	}
-	m.lru.use(&o.item)
 	return o
 }
 

@@ -11,6 +11,7 @@ import (
 // fetched.
 type plan struct {
 	question Question
+	window   Interval // of the question, in which records may be
 	org      *organization
 	messages part
 	files    part
@@ -72,14 +73,17 @@ func (m *memory) plan(q Question) *plan {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := m.organization(q.OrgID)
-	p := &plan{question: q, org: o, state: o.stateToRead(), stale: slices.Clone(o.state.stale)}
+	p := &plan{question: q, org: o, window: q.window()}
+	if p.state = o.stateToRead(); p.state {
+		p.stale = slices.Clone(o.state.stale)
+	}
 	p.plain = q.byMetadata() && o.state.writingMembers
-	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, Interval{q.From, q.Until}, o.state.anyStale)
+	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, p.window, o.state.anyStale)
 	p.messages.limitLive()
 	none := func(Interval) bool { return false }
-	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, Interval{q.From, q.Until}, none)
+	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, p.window, none)
 	if o.state.writingFiles {
-		p.files = part{subject: fileRecords, key: p.files.key, live: []Interval{{q.From, q.Until}}}
+		p.files = part{subject: fileRecords, key: p.files.key, live: []Interval{p.window}}
 	}
 	if p.messages.needsRows() {
 		p.choice = o.series[p.messages.key].choice(q.Filter, o.version)
@@ -120,14 +124,16 @@ const fewHours = 2
 
 // fewHoursOfUsers reports whether the buckets are few hours of some users' messages.
 func fewHoursOfUsers(key seriesKey, pieces []piece) bool {
-	ofCells := key.subject == fileRecords || key.filter == Filter{AgentID: key.filter.AgentID}
-	return !ofCells && len(pieces) <= fewHours && !slices.ContainsFunc(pieces, func(p piece) bool { return p.grain != cells.Hour })
+	return !key.filter.hasCells() && len(pieces) <= fewHours && !slices.ContainsFunc(pieces, func(p piece) bool { return p.grain != cells.Hour })
 }
 
 // widen adds the other hours of days of which an hour is lacking, and the other days of such months: a statement costs
 // much more than some more of its rows, and the next window ends in another hour of the day. Many users' activity of a
 // month is not that little.
 func (p *part) widen(s *series, rest []Interval, anyStale func(Interval) bool) {
+	if len(p.lackingPieces) == 0 {
+		return
+	}
 	planned := map[piece]bool{} // and what holds a planned piece, or something of the rest
 	for _, i := range rest {
 		planned[piece{p.subject.unit, p.subject.unit.Start(i.From)}] = true
@@ -230,19 +236,19 @@ func (s *series) choice(f Filter, version uint64) (c choice) {
 	return c
 }
 
-// figures returns the answer of a plan, given what was fetched for it.
-func (p *plan) figures(messages, files found) (f Figures, err error) {
-	for _, of := range []struct {
-		part   *part
-		found  found
-		choice choice
-	}{{&p.messages, messages, p.choice}, {&p.files, files, choice{}}} {
-		u := of.part.union(of.found, of.choice)
-		if err := of.part.subject.addTo(&f, u); err != nil {
-			return Figures{}, err
-		}
+// answer returns the answer of a plan, given what was fetched for it.
+func (p *plan) answer(f *fetched) (Answer, error) {
+	var figures Figures
+	if err := p.messages.subject.addTo(&figures, p.messages.union(f.messages, p.choice)); err != nil {
+		return Answer{}, err
 	}
-	return f, f.addFeedback()
+	if err := p.files.subject.addTo(&figures, p.files.union(f.files, choice{})); err != nil {
+		return Answer{}, err
+	}
+	if err := figures.addFeedback(); err != nil {
+		return Answer{}, err
+	}
+	return Answer{Rows: []Row{{Figures: figures}}}, nil
 }
 
 // found is what was fetched of a subject.

@@ -30,6 +30,9 @@ type Filter struct {
 	MetadataKey, MetadataValue string
 }
 
+// window returns the part of the question's window in which records may be.
+func (q Question) window() Interval { return Interval{q.From, q.Until}.possible() }
+
 // FilterParam is a filter that callers may set.
 type FilterParam struct {
 	Name  string // of the parameter in a request
@@ -59,6 +62,9 @@ func (f Filter) textSize() (n int) {
 
 // byMetadata reports whether the question is about the users whose metadata match.
 func (f Filter) byMetadata() bool { return f.MetadataKey != "" || f.MetadataValue != "" }
+
+// hasCells reports whether there are cells of the messages that the filter lets through: of all, or of one agent.
+func (f Filter) hasCells() bool { return f == Filter{AgentID: f.AgentID} }
 
 // kind returns by what the filter limits, a word from a fixed set.
 func (f Filter) kind() string {

@@ -134,7 +134,7 @@ const groupedSetsSQL = `toString(groupBitmapState(conversation_no)), toString(gr
 func (p *plan) bucketsStatement(f *found) statement {
 	b, pieces := newBuilder(p.question), p.messages.toFetch()
 	q := clickhouse.Query{Params: b.params}
-	if f := p.question.Filter; f == (Filter{AgentID: f.AgentID}) {
+	if p.question.hasCells() {
 		q.Name = KindCells
 		q.SQL = `
 SELECT

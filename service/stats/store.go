@@ -76,11 +76,9 @@ type session struct {
 // ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
 // stopped then.
 func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
-	window := Interval{r.From, r.Until}.possible()
-	if window.From >= window.Until {
+	if window := r.window(); window.From >= window.Until {
 		return Answer{Rows: []Row{{}}}, nil // no record can be in the window
 	}
-	r.From, r.Until = window.From, window.Until
 	arrived := time.Now()
 	r.Cost.setFilter(r.Filter.kind())
 	if r.Grouping == (Grouping{}) {
@@ -118,16 +116,8 @@ func (s session) fromMemory(ctx context.Context, arrived time.Time) (a Answer, o
 		return Answer{}, false, nil
 	}
 	s.Cost.setCache(CacheHit)
-	a, err = answerOf(p, fetched{}, nil)
+	a, err = p.answer(&fetched{})
 	return a, true, err
-}
-
-func answerOf(p *plan, f fetched, err error) (Answer, error) {
-	if err != nil {
-		return Answer{}, err
-	}
-	figures, err := p.figures(f.messages, f.files)
-	return Answer{Rows: []Row{{Figures: figures}}}, err
 }
 
 // enter waits for admission, if there is any, and measures how long that took.
@@ -163,7 +153,7 @@ func (s session) answer(ctx context.Context) (Answer, error) {
 			s.memory.end(p)
 			return s.plain(ctx)
 		case p.complete() && s.changes.since(began):
-			return answerOf(p, fetched{}, nil)
+			return p.answer(&fetched{})
 		case p.complete(): // somebody else has fetched it, and callers may have come since
 			if err := s.changes.follow(ctx, s, began); err != nil {
 				return Answer{}, err
@@ -172,31 +162,33 @@ func (s session) answer(ctx context.Context) (Answer, error) {
 		}
 		tried++
 		f, err := s.fetch(ctx, p)
+		if clickhouse.IsTooManyRows(err) {
+			s.memory.tooLarge(p)
+			continue
+		}
 		if err != nil {
 			return Answer{}, err
 		}
-		if f == nil {
-			continue
+		right, err := s.memory.keep(p, f)
+		if err != nil {
+			return Answer{}, err
 		}
-		if right, err := s.memory.keep(p, f); right || err != nil {
-			return answerOf(p, *f, err)
+		if right {
+			return p.answer(f)
 		}
 	}
 	return s.plain(ctx)
 }
 
-// fetch reads what a plan lacks, and the log of changes once all statements have begun.
+// fetch reads what a plan lacks, and the log of changes once all statements have begun. A plan whose fetch fails has
+// ended.
 func (s session) fetch(ctx context.Context, p *plan) (*fetched, error) {
 	s.fetches.Add(1)
 	f := &fetched{}
 	err := s.run(ctx, p.statements(f), func(ctx context.Context) error { return s.changes.follow(ctx, s, time.Now()) })
 	if err != nil {
 		s.memory.end(p)
-		if !clickhouse.IsTooManyRows(err) {
-			return nil, err
-		}
-		s.memory.tooLarge(p)
-		return nil, nil
+		return nil, err
 	}
 	f.messages.finish()
 	return f, nil
@@ -213,7 +205,10 @@ func (s session) run(ctx context.Context, statements []statement, begun func(con
 		all.Go(func() error {
 			rows, err := s.query(ctx, statement.Query)
 			beginning.Done()
-			return eachRow(rows, err, statement.row)
+			if err != nil {
+				return err
+			}
+			return clickhouse.EachRow(rows, statement.row)
 		})
 	}
 	all.Go(func() error {
@@ -223,24 +218,13 @@ func (s session) run(ctx context.Context, statements []statement, begun func(con
 	return all.Wait()
 }
 
-// eachRow calls a function for every row of a query.
-func eachRow(rows clickhouse.Rows, err error, row func(clickhouse.Scan) error) error {
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // each runs a query and calls a function for each of its rows.
 func (s session) each(ctx context.Context, q clickhouse.Query, row func(clickhouse.Scan) error) error {
 	rows, err := s.query(ctx, q)
-	return eachRow(rows, err, row)
+	if err != nil {
+		return err
+	}
+	return clickhouse.EachRow(rows, row)
 }
 
 // query runs a query of the request.

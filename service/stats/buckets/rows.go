@@ -86,14 +86,6 @@ func (b *Builder) Rows() *Rows {
 	return r
 }
 
-// Len returns the number of records.
-func (r *Rows) Len() int {
-	if r == nil {
-		return 0
-	}
-	return len(r.times)
-}
-
 // rowsOverhead is the size of rows beside their columns.
 const rowsOverhead = 1024
 
