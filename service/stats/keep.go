@@ -158,7 +158,7 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 		for i, base := range row.bases {
 			numbers[i] = m.numberOf(o, base)
 		}
-		bucket := &buckets.Bucket{Sums: row.sums[:], Sets: []*roaring.Bitmap{roaring.BitmapOf(numbers...)}}
+		bucket := &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(roaring.BitmapOf(numbers...))}}
 		piece, known := byStart[row.start]
 		switch {
 		case row.file != "":

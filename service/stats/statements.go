@@ -201,7 +201,7 @@ func scanBucket(scan clickhouse.Scan) (start int64, b *buckets.Bucket, err error
 		if err != nil {
 			return 0, nil, err
 		}
-		b.Sets = append(b.Sets, bitmap)
+		b.Sets = append(b.Sets, buckets.NewSet(bitmap))
 	}
 	return start, b, nil
 }

@@ -14,16 +14,16 @@ import (
 func BenchmarkUnion(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	bucket := func(conversations, users int) *buckets.Bucket {
-		all := &buckets.Bucket{Sums: make([]uint64, 7), Sets: []*roaring.Bitmap{roaring.New(), roaring.New(), roaring.New()}}
+		sets := []*roaring.Bitmap{roaring.New(), roaring.New(), roaring.New()}
 		from := r.Uint32N(2_000_000)
 		for range conversations {
-			all.Sets[0].Add(from + r.Uint32N(uint32(2*conversations)))
-			all.Sets[2].Add(r.Uint32N(200))
+			sets[0].Add(from + r.Uint32N(uint32(2*conversations)))
+			sets[2].Add(r.Uint32N(200))
 		}
 		for range users {
-			all.Sets[1].Add(r.Uint32N(20_000))
+			sets[1].Add(r.Uint32N(20_000))
 		}
-		return all
+		return bucketOfSets(make([]uint64, 7), sets)
 	}
 	var all []*buckets.Bucket
 	for range 10 {
@@ -56,4 +56,17 @@ func BenchmarkUnion(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkNewSet converts the conversations of a month.
+func BenchmarkNewSet(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	month := roaring.New()
+	for range 200_000 {
+		month.Add(2_000_000 + r.Uint32N(400_000))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = buckets.NewSet(month)
+	}
 }

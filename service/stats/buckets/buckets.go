@@ -8,15 +8,13 @@ package buckets
 import (
 	"errors"
 	"math/bits"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // Bucket is the sums and the sets of all records of a bucket of time. It does not change once it is shared. A nil
 // bucket has no records.
 type Bucket struct {
 	Sums []uint64
-	Sets []*roaring.Bitmap
+	Sets []*Set
 }
 
 // Sizes in memory beside what the parts hold themselves: of headers, pointers and their share of a map.
@@ -33,7 +31,7 @@ func (b *Bucket) Bytes() int64 {
 	}
 	bytes := int64(bucketOverhead + wordSize*len(b.Sums))
 	for _, set := range b.Sets {
-		bytes += setOverhead + int64(set.GetSizeInBytes())
+		bytes += set.Bytes()
 	}
 	return bytes
 }
@@ -44,14 +42,14 @@ var ErrOverflow = errors.New("a sum is greater than 64 bits can hold")
 // Union is what buckets and rows have together. The zero value is not ready; use NewUnion.
 type Union struct {
 	sums     []uint64
-	sets     [][]*roaring.Bitmap
-	numbers  [][][]uint32 // of rows, by set; they are shared with the rows
+	sets     [][]*Set
+	rows     []seenRows
 	overflow bool
 }
 
 // NewUnion returns the union of nothing, for records of so many sums and sets.
 func NewUnion(sums, sets int) *Union {
-	return &Union{sums: make([]uint64, sums), sets: make([][]*roaring.Bitmap, sets), numbers: make([][][]uint32, sets)}
+	return &Union{sums: make([]uint64, sums), sets: make([][]*Set, sets)}
 }
 
 // Add adds the records of a bucket.
@@ -83,25 +81,13 @@ func (u *Union) Sums() ([]uint64, error) {
 
 // Count returns how many distinct numbers a set has.
 func (u *Union) Count(set int) uint64 {
-	all := u.union(set)
-	if all.Contains(0) {
-		return all.GetCardinality() - 1
+	c := counters.Get().(*counter)
+	defer counters.Put(c)
+	for _, numbers := range u.sets[set] {
+		c.addSet(numbers)
 	}
-	return all.GetCardinality()
-}
-
-// union returns the union of a set. It must not be changed.
-func (u *Union) union(set int) *roaring.Bitmap {
-	bitmaps := u.sets[set]
-	if len(u.numbers[set]) > 0 {
-		loose := roaring.New()
-		for _, numbers := range u.numbers[set] {
-			loose.AddMany(numbers)
-		}
-		bitmaps = append(bitmaps, loose)
+	for _, rows := range u.rows {
+		rows.addTo(c, set)
 	}
-	if len(bitmaps) == 1 {
-		return bitmaps[0]
-	}
-	return roaring.FastOr(bitmaps...)
+	return c.take()
 }

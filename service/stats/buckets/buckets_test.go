@@ -92,12 +92,20 @@ func rowsOf(t *testing.T, records []record) *buckets.Rows {
 }
 
 func bucketOf(records []record) *buckets.Bucket {
-	b := &buckets.Bucket{Sums: make([]uint64, 2), Sets: []*roaring.Bitmap{roaring.New(), roaring.New()}}
+	sums, sets := make([]uint64, 2), []*roaring.Bitmap{roaring.New(), roaring.New()}
 	for _, x := range records {
-		for i := range b.Sums {
-			b.Sums[i] += uint64(x.values[i])
-			b.Sets[i].Add(x.numbers[i])
+		for i := range sums {
+			sums[i] += uint64(x.values[i])
+			sets[i].Add(x.numbers[i])
 		}
+	}
+	return bucketOfSets(sums, sets)
+}
+
+func bucketOfSets(sums []uint64, sets []*roaring.Bitmap) *buckets.Bucket {
+	b := &buckets.Bucket{Sums: sums}
+	for _, set := range sets {
+		b.Sets = append(b.Sets, buckets.NewSet(set))
 	}
 	return b
 }

@@ -6,8 +6,6 @@ import "github.com/RoaringBitmap/roaring/v2"
 // fastest.
 type Numbers struct{ words []uint64 }
 
-const wordBits = 64
-
 // NewNumbers returns the numbers of a bitmap.
 func NewNumbers(of *roaring.Bitmap) *Numbers { return &Numbers{of.ToDense()} }
 

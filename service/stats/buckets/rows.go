@@ -132,14 +132,20 @@ func (u *Union) AddRows(r *Rows, from, until int64, filters []Filter) {
 	for i, values := range r.values {
 		u.addSum(i, values.sum(first, end, chosen))
 	}
-	for set, numbers := range r.combinations {
-		var present []uint32
-		for i, number := range numbers {
-			if seen[i] {
-				present = append(present, number)
-			}
+	u.rows = append(u.rows, seenRows{r, seen})
+}
+
+// seenRows are the combinations that some of the rows have.
+type seenRows struct {
+	*Rows
+	seen []bool
+}
+
+func (r seenRows) addTo(c *counter, set int) {
+	for i, number := range r.combinations[set] {
+		if r.seen[i] {
+			c.add(number)
 		}
-		u.numbers[set] = append(u.numbers[set], present)
 	}
 }
 
