@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
@@ -158,7 +156,8 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 		for i, base := range row.bases {
 			numbers[i] = m.numberOf(o, base)
 		}
-		bucket := &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(roaring.BitmapOf(numbers...))}}
+		slices.Sort(numbers)
+		bucket := &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}
 		piece, known := byStart[row.start]
 		switch {
 		case row.file != "":

@@ -197,11 +197,11 @@ func scanBucket(scan clickhouse.Scan) (start int64, b *buckets.Bucket, err error
 		return 0, nil, err
 	}
 	for _, set := range sets {
-		bitmap, err := buckets.DecodeBitmap([]byte(set))
+		numbers, err := buckets.DecodeBitmap([]byte(set))
 		if err != nil {
 			return 0, nil, err
 		}
-		b.Sets = append(b.Sets, buckets.NewSet(bitmap))
+		b.Sets = append(b.Sets, numbers)
 	}
 	return start, b, nil
 }
@@ -292,9 +292,9 @@ WHERE org_id = {org_id:String} AND ` + b.metadata() + oneThread, Params: b.param
 		if err := scan(&state); err != nil {
 			return err
 		}
-		bitmap, err := buckets.DecodeBitmap([]byte(state))
+		numbers, err := buckets.DecodeBitmap([]byte(state))
 		if err == nil {
-			f.members = buckets.NewNumbers(bitmap)
+			f.members = buckets.NewNumbers(numbers)
 		}
 		return err
 	}}

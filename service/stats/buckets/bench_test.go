@@ -1,6 +1,7 @@
 package buckets_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -58,15 +59,23 @@ func BenchmarkUnion(b *testing.B) {
 	})
 }
 
-// BenchmarkNewSet converts the conversations of a month.
-func BenchmarkNewSet(b *testing.B) {
+// BenchmarkDecodeBitmap decodes the conversations of a month, most of whose numbers follow each other.
+func BenchmarkDecodeBitmap(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	month := roaring.New()
 	for range 200_000 {
-		month.Add(2_000_000 + r.Uint32N(400_000))
+		month.Add(2_000_000 + r.Uint32N(260_000))
 	}
+	month.RunOptimize()
+	content, err := month.ToBytes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	state := append(binary.AppendUvarint([]byte{1}, uint64(len(content))), content...)
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = buckets.NewSet(month)
+		if _, err := buckets.DecodeBitmap(state); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,12 +1,10 @@
 package buckets
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/RoaringBitmap/roaring/v2"
+	"slices"
 )
 
 // The kinds of states of ClickHouse's aggregate function groupBitmap, by their first byte.
@@ -22,7 +20,7 @@ var errDamaged = errors.New("a state of groupBitmap is damaged")
 
 // DecodeBitmap decodes a state of ClickHouse's groupBitmap over UInt32, as toString returns it. It returns an error for
 // anything that is not exactly one state.
-func DecodeBitmap(state []byte) (*roaring.Bitmap, error) {
+func DecodeBitmap(state []byte) (*Set, error) {
 	if len(state) == 0 {
 		return nil, fmt.Errorf("%w: it is empty", errDamaged)
 	}
@@ -40,7 +38,7 @@ func DecodeBitmap(state []byte) (*roaring.Bitmap, error) {
 	return nil, fmt.Errorf("%w: it is of kind %d, which is not known", errDamaged, state[0])
 }
 
-func decodeSmall(content []byte, count uint64) (*roaring.Bitmap, error) {
+func decodeSmall(content []byte, count uint64) (*Set, error) {
 	if uint64(len(content))/numberSize != count || len(content)%numberSize != 0 {
 		return nil, fmt.Errorf("%w: it has %d bytes for %d numbers", errDamaged, len(content), count)
 	}
@@ -48,33 +46,21 @@ func decodeSmall(content []byte, count uint64) (*roaring.Bitmap, error) {
 	for i := range numbers {
 		numbers[i] = binary.LittleEndian.Uint32(content[i*numberSize:])
 	}
-	bitmap := roaring.BitmapOf(numbers...)
-	if bitmap.GetCardinality() != count {
+	slices.Sort(numbers)
+	if len(slices.Compact(numbers)) != len(numbers) {
 		return nil, fmt.Errorf("%w: it has a number twice", errDamaged)
 	}
-	return bitmap, nil
+	return NewSet(numbers), nil
 }
 
-func decodeLarge(content []byte, size uint64) (_ *roaring.Bitmap, err error) {
+func decodeLarge(content []byte, size uint64) (*Set, error) {
 	if uint64(len(content)) != size {
 		return nil, fmt.Errorf("%w: it has %d bytes of %d", errDamaged, len(content), size)
 	}
-	defer func() {
-		if cause := recover(); cause != nil { // the decoder trusts some lengths that it reads
-			err = fmt.Errorf("%w: %v", errDamaged, cause)
-		}
-	}()
-	bitmap := roaring.New()
-	// Not FromBuffer, which makes pointers into the content that reach beyond it where it is damaged.
-	read, err := bitmap.ReadFrom(bytes.NewReader(content))
-	if err == nil && read != int64(len(content)) {
-		err = fmt.Errorf("%d bytes follow the bitmap", int64(len(content))-read)
-	}
-	if err == nil && !bitmap.IsEmpty() {
-		err = bitmap.Validate()
-	}
-	if err != nil {
+	s := &Set{}
+	if err := s.addPortable(content); err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	return bitmap, nil
+	s.clip()
+	return s, nil
 }

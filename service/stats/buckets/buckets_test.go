@@ -105,7 +105,7 @@ func bucketOf(records []record) *buckets.Bucket {
 func bucketOfSets(sums []uint64, sets []*roaring.Bitmap) *buckets.Bucket {
 	b := &buckets.Bucket{Sums: sums}
 	for _, set := range sets {
-		b.Sets = append(b.Sets, buckets.NewSet(set))
+		b.Sets = append(b.Sets, buckets.NewSet(set.ToArray()))
 	}
 	return b
 }
@@ -121,7 +121,7 @@ func randomFilters(r *rand.Rand) someFilters {
 	for range r.IntN(15) {
 		among.Add(r.Uint32N(20))
 	}
-	one, some := buckets.Filter{Set: 0, Number: number}, buckets.Filter{Set: 0, Among: buckets.NewNumbers(among)}
+	one, some := buckets.Filter{Set: 0, Number: number}, buckets.Filter{Set: 0, Among: buckets.NewNumbers(buckets.NewSet(among.ToArray()))}
 	switch r.IntN(4) {
 	case 0:
 		return someFilters{[]buckets.Filter{one}, func(x record) bool { return x.numbers[0] == number }}

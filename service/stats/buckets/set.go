@@ -4,8 +4,6 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // Set is a set of dense numbers, made to be united with many others and counted. It does not change.
@@ -28,58 +26,40 @@ const (
 	denseBlock = blockBits / 8 / numberSize
 )
 
-// NewSet returns the numbers of a bitmap.
-func NewSet(of *roaring.Bitmap) *Set {
+// NewSet returns a set of numbers, which come in order. Some may come twice.
+func NewSet(numbers []uint32) *Set {
 	s := &Set{}
-	if of.IsEmpty() {
-		return s
+	for len(numbers) > 0 {
+		n, block := 0, numbers[0]/blockBits
+		var words [blockWords]uint64
+		for ; n < len(numbers) && numbers[n]/blockBits == block; n++ {
+			words[numbers[n]%blockBits/wordBits] |= 1 << (numbers[n] % wordBits)
+		}
+		s.addWords(words[:], block*blockBits)
+		numbers = numbers[n:]
 	}
-	if words := uint64(of.Maximum())/wordBits + 1; words < of.GetCardinality() {
-		s.addWords(of.ToDense())
-	} else {
-		s.addNumbers(of.ManyIterator())
-	}
-	s.blocks, s.words, s.loose = slices.Clone(s.blocks), slices.Clone(s.words), slices.Clone(s.loose) // without spare room
+	s.clip()
 	return s
 }
 
-// addNumbers adds numbers, which come in order.
-func (s *Set) addNumbers(from roaring.ManyIntIterable) {
-	var block []uint32
-	batch := make([]uint32, blockBits)
-	for n := from.NextMany(batch); n > 0; n = from.NextMany(batch) {
-		for _, number := range batch[:n] {
-			if len(block) > 0 && number/blockBits != block[0]/blockBits {
-				s.addBlock(block)
-				block = block[:0]
-			}
-			block = append(block, number)
-		}
-	}
-	s.addBlock(block)
+// clip removes the spare room.
+func (s *Set) clip() {
+	s.blocks, s.words, s.loose = slices.Clone(s.blocks), slices.Clone(s.words), slices.Clone(s.loose)
 }
 
-// addWords adds numbers that come as one bit each, which is faster where there are many.
-func (s *Set) addWords(words []uint64) {
-	for first := 0; first < len(words); first += blockWords {
-		block := words[first:min(first+blockWords, len(words))]
+// addWords adds the numbers of whole blocks, as one bit each, of which the first bit is the first number.
+func (s *Set) addWords(words []uint64, first uint32) {
+	for ; len(words) > 0; words, first = words[blockWords:], first+blockBits {
+		block := words[:blockWords]
 		switch count := countBits(block); {
 		case count == 0:
 		case count < denseBlock:
-			s.loose = appendNumbers(s.loose, block, uint32(first*wordBits))
+			s.loose = appendNumbers(s.loose, block, first)
 		default:
-			s.blocks = append(s.blocks, uint32(first/blockWords))
+			s.blocks = append(s.blocks, first/blockBits)
 			s.words = append(s.words, block...)
-			s.words = append(s.words, make([]uint64, blockWords-len(block))...)
 		}
 	}
-}
-
-func countBits(words []uint64) (count int) {
-	for _, word := range words {
-		count += bits.OnesCount64(word)
-	}
-	return count
 }
 
 // appendNumbers appends the numbers whose bits are set, of which the first bit is the first number.
@@ -90,20 +70,6 @@ func appendNumbers(numbers []uint32, words []uint64, first uint32) []uint32 {
 		}
 	}
 	return numbers
-}
-
-// addBlock adds the numbers of one block, which come in order.
-func (s *Set) addBlock(numbers []uint32) {
-	if len(numbers) < denseBlock {
-		s.loose = append(s.loose, numbers...)
-		return
-	}
-	var words [blockWords]uint64
-	for _, number := range numbers {
-		words[number%blockBits/wordBits] |= 1 << (number % wordBits)
-	}
-	s.blocks = append(s.blocks, numbers[0]/blockBits)
-	s.words = append(s.words, words[:]...)
 }
 
 // Bytes returns about how many bytes of memory the set takes.
