@@ -65,9 +65,10 @@ func (a *assembly) openStore() (err error) {
 		return err
 	}
 	a.onClose(a.conn.Close)
+	limitMemory(limitOf(a.flags.Memory))
 	limits := clickhouse.Limits{Time: a.flags.QueryTime, Memory: a.flags.QueryMemory}
 	a.store = stats.NewStore(a.conn, stats.Options{
-		Limits: limits, Memory: a.flags.Memory, MaxAge: a.flags.CacheAge,
+		Limits: limits, Memory: keptOf(a.flags.Memory), MaxAge: a.flags.CacheAge,
 		Admit: a.gate.Enter, Tracer: a.tracer, Observe: a.metrics.Statement,
 	})
 	return nil

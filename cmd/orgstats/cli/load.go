@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/orgstats/orgstats/loader"
@@ -16,14 +14,11 @@ type loadCommand struct {
 	Rejects string   `help:"File for the lines that are not records, each with its reason. It is created with the first such line, and must not exist yet. Default: orgstats-rejects-TIME.ndjson in the current directory." placeholder:"FILE"`
 }
 
-// loadMemory is the memory limit of a load, within which the garbage collector keeps it by running more often; on a
-// busy machine the load would outgrow it otherwise. GOMEMLIMIT, in the environment, sets another limit.
+// loadMemory is the memory limit of a load. On a busy machine the load would outgrow it otherwise.
 const loadMemory = 440 << 20
 
 func (c *loadCommand) Run(p *program) error {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(loadMemory)
-	}
+	limitMemory(loadMemory)
 	return c.with(p, func(db *database) error { return c.load(p, db, loader.Files(c.Files)) })
 }
 

@@ -30,7 +30,7 @@ type serviceFlags struct {
 	DevAuth           bool          `help:"Accept tokens signed by \"orgstats token\" with a key made in the data directory. For trials and tests: whoever can read the directory can sign."`
 	QueryTime         time.Duration `help:"How long a ClickHouse statement may run. More lets long windows of large organizations finish; a slow statement then occupies ClickHouse for longer." env:"ORGSTATS_QUERY_TIME" default:"20s" placeholder:"TIME" least:"1s"`
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES" least:"67108864"`
-	Memory            int64         `help:"Bytes of buckets and records that are kept in memory to answer from. More fetches less from ClickHouse; the process needs about twice as much while it collects garbage. 0 keeps nothing." env:"ORGSTATS_MEMORY" default:"536870912" placeholder:"BYTES" least:"0"`
+	Memory            int64         `help:"Bytes of memory for the buckets and records to answer from, garbage included. More fetches less from ClickHouse; the process stays within a tenth more, and takes 128 MiB at least. 0 keeps nothing." env:"ORGSTATS_MEMORY" default:"536870912" placeholder:"BYTES" least:"0"`
 	CacheAge          time.Duration `help:"How long an answer from before a change may still be returned after it. More reads the log of changes less often." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
 	Connections       int           `help:"Connections to ClickHouse: how many statements may run at once; further ones wait. A request that fetches something runs up to six at a time, rarely nine." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N" least:"1"`
 }
