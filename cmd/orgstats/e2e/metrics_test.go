@@ -102,7 +102,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`orgstats_fetches_total`:                                     2,
 		`orgstats_memory_organizations`:                              1,
 		`orgstats_memory_evictions_total`:                            0,
-		`orgstats_memory_bytes_max`:                                  512 << 20,
+		`orgstats_memory_bytes_max`:                                  448 << 20, // seven eighths of --memory
 
 		`orgstats_clickhouse_connections_max`:               24,
 		`orgstats_database_up`:                              1,
