@@ -69,17 +69,28 @@ func (p Params) String(name, value string) { p[name] = paramEscaper.Replace(valu
 func (p Params) Int64(name string, value int64) { p[name] = strconv.FormatInt(value, 10) }
 
 // Millis sets a parameter of type DateTime64(3, 'UTC') to a time in milliseconds since 1970 UTC.
-func (p Params) Millis(name string, value int64) {
-	p[name] = time.UnixMilli(value).UTC().Format("2006-01-02 15:04:05.000")
+func (p Params) Millis(name string, value int64) { p[name] = formatMillis(value) }
+
+func formatMillis(value int64) string {
+	return time.UnixMilli(value).UTC().Format("2006-01-02 15:04:05.000")
+}
+
+// AllMillis sets a parameter of type Array(DateTime64(3, 'UTC')).
+func (p Params) AllMillis(name string, values []int64) {
+	p[name] = arrayOf(values, func(value int64) string { return "'" + formatMillis(value) + "'" })
 }
 
 // Int64s sets a parameter of type Array(Int64).
 func (p Params) Int64s(name string, values []int64) {
+	p[name] = arrayOf(values, func(value int64) string { return strconv.FormatInt(value, 10) })
+}
+
+func arrayOf(values []int64, format func(int64) string) string {
 	texts := make([]string, len(values))
 	for i, value := range values {
-		texts[i] = strconv.FormatInt(value, 10)
+		texts[i] = format(value)
 	}
-	p[name] = "[" + strings.Join(texts, ",") + "]"
+	return "[" + strings.Join(texts, ",") + "]"
 }
 
 // WithParams binds parameters to the statements that run under the context.

@@ -81,7 +81,7 @@ func (b *builder) cells(pieces []piece) string {
 func (b *builder) activity(intervals []Interval) string {
 	key := []string{
 		"org_id = {org_id:String}",
-		b.within("month", wholeMonths(intervals)),
+		b.months(intervals),
 		b.userNumbers(),
 		b.within("hour", intervals),
 	}
@@ -92,13 +92,23 @@ func (b *builder) activity(intervals []Interval) string {
 	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND " + agent + ")"})
 }
 
-// wholeMonths returns the months that intervals reach into, by which user_activity is sorted.
-func wholeMonths(intervals []Interval) []Interval {
-	months := make([]Interval, len(intervals))
+// months returns the condition on the months that intervals reach into, by which user_activity is sorted. One user's
+// rows are found faster where each month is named: a range of months ends in a granule that may hold the user, and does
+// not.
+func (b *builder) months(intervals []Interval) string {
+	var starts []int64
+	ranges := make([]Interval, len(intervals))
 	for n, i := range intervals {
-		months[n] = Interval{cells.Month.Start(i.From), i.Until}
+		ranges[n] = Interval{cells.Month.Start(i.From), i.Until}
+		for start := ranges[n].From; start < i.Until; start = cells.Month.Next(start) {
+			starts = append(starts, start)
+		}
 	}
-	return months
+	if b.question.UserID == "" {
+		return b.within("month", ranges)
+	}
+	b.params.AllMillis("months", starts)
+	return "month IN {months:Array(DateTime64(3, 'UTC'))}"
 }
 
 // userNumbers returns the condition that user_no is one of the question's users.

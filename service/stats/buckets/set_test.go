@@ -26,8 +26,8 @@ func TestSetsAreUnited(t *testing.T) {
 	}
 }
 
-// randomSet returns numbers below a million, alone and in runs of which some are missing, in some of which the bounds of
-// blocks lie.
+// randomSet returns numbers below about a million: alone, and in runs of which some are missing, some of which begin
+// with a block.
 func randomSet(r *rand.Rand) *roaring.Bitmap {
 	set := roaring.New()
 	for range r.IntN(4) {
