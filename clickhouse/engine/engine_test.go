@@ -44,6 +44,7 @@ func TestDataAndPortsSurviveARestart(t *testing.T) {
 }
 
 func TestSettingsAreThoseOfAServer(t *testing.T) {
+	t.Parallel()
 	c := open(t, enginetest.Start(t).URL())
 	for query, want := range map[string]uint64{
 		"SELECT toUInt64(getSetting('async_insert'))":                                                                 0,
@@ -62,6 +63,7 @@ func TestSettingsAreThoseOfAServer(t *testing.T) {
 }
 
 func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "by the <engine> & kept")
 	closeEngine(t, start(t, engine.Options{DataDir: dir}))
 	for name, want := range map[string]fs.FileMode{
@@ -83,6 +85,7 @@ func TestFilesArePrivate(t *testing.T) {
 }
 
 func TestEngineOutlivesItsStarter(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	starter := startUser(t, dir)
 	pid := starter.membership(t).PID
@@ -100,6 +103,7 @@ func TestEngineOutlivesItsStarter(t *testing.T) {
 }
 
 func TestStarterLeavesTheEngineToItsJoiner(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	starter := start(t, engine.Options{DataDir: dir})
 	joiner := startUser(t, dir)
@@ -115,6 +119,7 @@ func TestStarterLeavesTheEngineToItsJoiner(t *testing.T) {
 }
 
 func TestNothingStaysAfterKill(t *testing.T) {
+	t.Parallel()
 	only := startUser(t, t.TempDir())
 	pid := only.membership(t).PID
 	if !running(pid) {
@@ -125,6 +130,7 @@ func TestNothingStaysAfterKill(t *testing.T) {
 }
 
 func TestEngineIgnoresTheTerminalsSignals(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if err := syscall.Kill(e.PID(), signal); err != nil {
@@ -140,6 +146,7 @@ func TestEngineIgnoresTheTerminalsSignals(t *testing.T) {
 }
 
 func TestConcurrentStartsGiveOneEngine(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	users := []*user{startUser(t, dir), startUser(t, dir), startUser(t, dir)}
 	pids := map[int]bool{}
@@ -164,6 +171,7 @@ func TestConcurrentStartsGiveOneEngine(t *testing.T) {
 
 // Each start hits the end of the previous engine at a different moment.
 func TestStartWhileTheLastUserLeaves(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	last := startUser(t, dir)
 	last.membership(t)
@@ -178,6 +186,7 @@ func TestStartWhileTheLastUserLeaves(t *testing.T) {
 
 // The last user to close the engine ends it at once; a command that comes at the same moment starts another.
 func TestStartWhileTheLastUserCloses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	last := start(t, engine.Options{DataDir: dir})
 	for range 6 {
@@ -199,6 +208,7 @@ func TestStartWhileTheLastUserCloses(t *testing.T) {
 }
 
 func TestUnexpectedEndIsReported(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	starter := start(t, engine.Options{DataDir: dir})
 	joiner := start(t, engine.Options{DataDir: dir})
@@ -227,6 +237,7 @@ func TestUnexpectedEndIsReported(t *testing.T) {
 }
 
 func TestRunningEngineHoldsItsLock(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, engine.Options{DataDir: dir})
 	lock := flock.New(filepath.Join(dir, "engine.lock"))
@@ -241,6 +252,7 @@ func TestRunningEngineHoldsItsLock(t *testing.T) {
 }
 
 func TestListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {

@@ -107,6 +107,7 @@ func TestAKeptEngineComesBackWhereItWas(t *testing.T) {
 }
 
 func TestAKeeperTellsWhyNoEngineRunsAndGoesOnTrying(t *testing.T) {
+	t.Parallel()
 	library := filepath.Join(t.TempDir(), "libchdb.so")
 	link := func() {
 		if err := os.Symlink(os.Getenv(engine.LibraryVariable), library); err != nil {
@@ -145,6 +146,7 @@ func TestAKeptEngineThatHangsIsReplaced(t *testing.T) {
 // At whatever moment a keeper that restarts its engine is closed, no process is left that could still write to the
 // directory.
 func TestClosingAKeeperThatRestartsEnds(t *testing.T) {
+	t.Parallel()
 	for n := range 6 {
 		dir := t.TempDir()
 		k, _ := keep(t, engine.Options{DataDir: dir})

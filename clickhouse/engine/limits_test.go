@@ -28,6 +28,7 @@ const (
 )
 
 func TestAnalystIsStoppedAtTheLimits(t *testing.T) {
+	t.Parallel()
 	analyst := open(t, enginetest.Start(t).Analyst().URL())
 	for _, row := range []struct {
 		why, statement string
@@ -52,6 +53,7 @@ func TestAnalystIsStoppedAtTheLimits(t *testing.T) {
 
 // clickhouse-go, and thus Grafana, requests five seconds more than its caller has.
 func TestAnalystsClientsMayHaveTimeLimitsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	analyst := open(t, enginetest.Start(t).Analyst().URL())
 	for _, row := range []struct {
 		why  string
@@ -70,6 +72,7 @@ func TestAnalystsClientsMayHaveTimeLimitsOfTheirOwn(t *testing.T) {
 }
 
 func TestAnalystHasEightStatementsAtOnce(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	owner, analyst := open(t, e.URL()), open(t, e.Analyst().URL())
 	const most = 8
@@ -101,6 +104,7 @@ func TestAnalystHasEightStatementsAtOnce(t *testing.T) {
 // Several statements are asked at a time, fewer than the analyst may have at once: one after the other, a busy machine
 // never asks as many in a minute as the quota allows.
 func TestAnalystsQuotaEnds(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	analyst := open(t, e.Analyst().URL())
 	const (
@@ -144,6 +148,7 @@ func TestAnalystsQuotaEnds(t *testing.T) {
 // The files for a server are compared with the engine's, which reads them in the same way, though from another
 // directory.
 func TestServersAnalystIsTheEngines(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../server/analyst.xml")
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,8 @@ import (
 // userVariable, in the environment, makes the test binary use the engine on the data directory that it names.
 const userVariable = "ENGINE_TEST_USER"
 
+// Most tests wait for processes to start and to end, and run beside each other. Those that need a port to be free which
+// an engine has had, or that bound how long something takes, do not.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(userVariable); dir != "" {
 		engine.RunChildIfAsked()

@@ -177,6 +177,7 @@ func TestWantedPortIsUsed(t *testing.T) {
 }
 
 func TestDirectoryHeldByAnEngineThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, `{"pid": 4711}`, dir, "engine.json")
 	held := flock.New(filepath.Join(dir, "engine.lock"))
@@ -193,6 +194,7 @@ func TestDirectoryHeldByAnEngineThatDoesNotEnd(t *testing.T) {
 }
 
 func TestFailedStartLeavesNoProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	metadata := write(t, "ATTACH NONSENSE", dir, "clickhouse", "metadata", "orgstats.sql")
 	if e, err := engine.Start(t.Context(), engine.Options{DataDir: dir}); err == nil {
@@ -210,6 +212,7 @@ func TestFailedStartLeavesNoProcess(t *testing.T) {
 }
 
 func TestBrokenConnectionsDoNotEndTheEngine(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	for _, port := range []int{e.Owner().TCPPort, e.Owner().HTTPPort} {
 		for _, greeting := range []string{"", "\x00", "\x00\x05hello", "GET / HTTP/1.1\r\n", strings.Repeat("\xff", 1<<16)} {
@@ -238,6 +241,7 @@ func TestBrokenConnectionsDoNotEndTheEngine(t *testing.T) {
 }
 
 func TestCloseEndsWhatIsStillRunning(t *testing.T) {
+	t.Parallel()
 	e := start(t, engine.Options{DataDir: t.TempDir()})
 	analyst := open(t, e.Analyst().URL())
 	began := make(chan error, 1)

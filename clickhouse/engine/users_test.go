@@ -25,6 +25,7 @@ const (
 )
 
 func TestAnalystMayReadWithinLimits(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	owner := open(t, e.URL())
 	execute(t, owner, "CREATE TABLE figures (n UInt64) ENGINE = MergeTree ORDER BY n")
@@ -66,6 +67,7 @@ func TestAnalystMayReadWithinLimits(t *testing.T) {
 }
 
 func TestNobodyGetsInWithoutAPassword(t *testing.T) {
+	t.Parallel()
 	e := enginetest.Start(t)
 	for _, row := range []struct {
 		why, user, password string

@@ -112,7 +112,7 @@ func Eventually(condition func() bool) bool { return Within(Patience, condition)
 // Within is Eventually with a patience of its own, for a condition that may take longer. The pauses grow with the time
 // that was waited, so that what is waited for has the processors: many conditions are statements or read files.
 func Within(patience time.Duration, condition func() bool) bool {
-	const share, longest = 16, 50 * time.Millisecond
+	const share, longest = 8, 200 * time.Millisecond
 	for begun := time.Now(); !condition(); {
 		waited := time.Since(begun)
 		if waited > patience {
