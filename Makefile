@@ -1,6 +1,7 @@
 # What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
 ENGINE := clickhouse/engine
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LINT := go run $(GOLANGCI) run ./...
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # The release of Go that go.mod names, with the fixes of the standard library, is fetched where an older one is
@@ -31,11 +32,14 @@ docs: ## write what the program knows into the docs: the tables of flags
 ldflags: # for tests
 	@echo '$(LDFLAGS)'
 
-# What shares memory between goroutines is tested with the race detector, which needs a C compiler; the rest, which is
-# mostly the tests of the whole program, is tested beside it, and several tests at once, because they wait more than they
-# compute.
-CONCURRENT := ./clickhouse/... ./loader ./loader/postgres ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal \
+# Packages whose goroutines share memory are tested with the race detector, which needs a C compiler. The others are
+# tested without it, the longest first: the whole program, of whose processes it sees none, and replication, of which
+# most tests wait for two databases, and which takes a quarter longer with it. `make race` tests these with it, too.
+CONCURRENT := ./clickhouse/... ./loader ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal \
 	./loader/replica/... ./loader/rollup ./service/...
+LONGEST := ./cmd/orgstats/e2e ./loader/postgres
+# Lines of 64 MiB are copied within one goroutine, for which the race detector takes seven times as long.
+LARGE := ^TestLongestLines$$
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
 # Tests keep their data in memory where there is room: bringing it to the disk would be most of their time. Programs can't
@@ -49,10 +53,14 @@ test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
 check: lint ## what needs no engine, no PostgreSQL and no browser: 15 to 50 s once it was compiled
 	go test -vet=off $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
 
-test: lint vulncheck engine browser ## every check
-	go test -vet=off -p 1 -timeout 60m $(RACE) $(CONCURRENT) & concurrent=$$!; \
-	go test -vet=off -p 1 -parallel 4 -timeout 60m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))"); rest=$$?; \
-	wait $$concurrent && exit $$rest
+# Tests wait more than they compute: for processes, disks and each other. So several packages' tests run at once, several
+# of each, and beside them what only computes.
+test: engine browser ## every check
+	{ $(LINT) && .ci/vulncheck && go test -vet=off -run '$(LARGE)' ./loader; } & checks=$$!; \
+	go test -vet=off -p 1 -parallel 4 -timeout 60m $(RACE) -skip '$(LARGE)' $(CONCURRENT) & concurrent=$$!; \
+	go test -vet=off -p 2 -parallel 4 -timeout 60m $(LONGEST) $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT) $(LONGEST))"); rest=$$?; \
+	wait $$concurrent; concurrent=$$?; \
+	wait $$checks && exit $$((concurrent | rest))
 
 race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
 	go test -race -timeout 60m ./...
@@ -61,7 +69,7 @@ vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the dat
 	.ci/vulncheck
 
 lint: ## what .golangci.yaml lists
-	go run $(GOLANGCI) run ./...
+	$(LINT)
 
 # The program alone: `make engine` fetches the library beside it, and a ClickHouse server needs none.
 release: ## dist/: archives for linux/amd64 and linux/arm64, a bill of materials of each, and checksums
