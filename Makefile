@@ -53,8 +53,8 @@ test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
 check: lint ## what needs no engine, no PostgreSQL and no browser: 15 to 50 s once it was compiled
 	go test -vet=off $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
 
-# Tests wait more than they compute: for processes, disks and each other. So several packages' tests run at once, several
-# of each, and beside them what only computes.
+# Tests wait more than they compute: for processes, disks and each other. So those of several packages run at once,
+# several of each, and beside them what only computes.
 test: engine browser ## every check
 	{ $(LINT) && .ci/vulncheck && go test -vet=off -run '$(LARGE)' ./loader; } & checks=$$!; \
 	go test -vet=off -p 1 -parallel 4 -timeout 60m $(RACE) -skip '$(LARGE)' $(CONCURRENT) & concurrent=$$!; \

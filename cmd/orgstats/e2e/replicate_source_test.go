@@ -90,7 +90,7 @@ func TestConnectionsAreCutInTheMiddle(t *testing.T) {
 	cutting.Store(true)
 	p.set(refuses) // those that are open
 	p.set(passes)
-	const cuts = 25
+	const cuts = 15
 	if !enginetest.Within(longPatience, func() bool { return p.cuts.Load() >= cuts }) {
 		t.Errorf("of %d connections only %d were cut", cuts, p.cuts.Load())
 	}
