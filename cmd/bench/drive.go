@@ -105,8 +105,12 @@ type request struct {
 
 func newRequest(token string) *request {
 	r := &request{&fasthttp.Request{}, &fasthttp.Response{}}
-	r.request.Header.Set(fasthttp.HeaderAuthorization, "Bearer "+token)
+	r.authorize(token)
 	return r
+}
+
+func (r *request) authorize(token string) {
+	r.request.Header.Set(fasthttp.HeaderAuthorization, "Bearer "+token)
 }
 
 // send asks a question about a whole organization, and accepts nothing but figures as an answer.

@@ -27,7 +27,7 @@ type options struct {
 	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000" least:"1"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
 	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
-	Parts        []string      `help:"What to measure: loader, queries, http, overload, trickle." env:"BENCH_PARTS" default:"loader,queries,http,overload,trickle" enum:"loader,queries,http,overload,trickle"`
+	Parts        []string      `help:"What to measure: loader, memory, queries, http, overload, trickle." env:"BENCH_PARTS" default:"loader,memory,queries,http,overload,trickle" enum:"loader,memory,queries,http,overload,trickle"`
 	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20" least:"1"`
 	QueryTime    time.Duration `help:"When the questions have taken this long, no further round begins; three are asked anyway." env:"BENCH_QUERY_TIME" default:"10m"`
 	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s" least:"1s"`
@@ -35,6 +35,8 @@ type options struct {
 	LoadMessages int           `help:"About how many messages the loader is measured with; 0: as many as are loaded, up to a million." env:"BENCH_LOAD_MESSAGES" default:"0" least:"0"`
 	LoadRounds   int           `help:"How often the loader is measured." env:"BENCH_LOAD_ROUNDS" default:"3" least:"1"`
 	LoadProfile  string        `help:"Where a profile of the loader goes, for go tool pprof and for the compiler." env:"BENCH_LOAD_PROFILE" placeholder:"FILE"`
+	MemoryBound  int64         `help:"Bound of the memory of the service that is asked about many organizations, in bytes." env:"BENCH_MEMORY_BOUND" default:"536870912" least:"1"`
+	MemoryTime   time.Duration `help:"How long it is asked; as long as it takes to reach the bound, and longer." env:"BENCH_MEMORY_TIME" default:"3m" least:"1s"`
 	TrickleTime  time.Duration `help:"How long messages trickle in." env:"BENCH_TRICKLE_TIME" default:"25s" least:"1s"`
 	TrickleRate  int           `help:"Messages a second that trickle in." env:"BENCH_TRICKLE_RATE" default:"1000" least:"1"`
 }
@@ -87,6 +89,11 @@ func (b *bench) parts(ctx context.Context) error {
 	if slices.Contains(b.Parts, "loader") {
 		if err := b.measureLoader(ctx); err != nil {
 			return fmt.Errorf("measure the loader: %w", err)
+		}
+	}
+	if slices.Contains(b.Parts, "memory") {
+		if err := b.measureMemory(ctx); err != nil {
+			return fmt.Errorf("measure memory: %w", err)
 		}
 	}
 	if !slices.ContainsFunc(b.Parts, func(part string) bool { return measure[part] != nil }) {

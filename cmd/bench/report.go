@@ -18,6 +18,7 @@ type report struct {
 	Sizes    sizes           `json:"sizes"`
 	Queries  []queryResult   `json:"queries,omitempty"`
 	HTTP     *httpResult     `json:"http,omitempty"`
+	Memory   *memoryResult   `json:"memory,omitempty"`
 	Overload *overloadResult `json:"overload,omitempty"`
 	Trickle  *trickleResult  `json:"trickle,omitempty"`
 	Loader   *loaderResult   `json:"loader,omitempty"`
@@ -70,6 +71,22 @@ type kindResult struct {
 	Name      string           `json:"name"`
 	PerSecond float64          `json:"perSecond"`
 	Latency   loadtest.Latency `json:"latency"`
+}
+
+// memoryResult compares services that were asked about many organizations.
+type memoryResult struct {
+	Organizations int       `json:"organizations"`
+	Bound         int64     `json:"bound"` // of AtBound, in bytes
+	Nothing       memoryRun `json:"nothing"`
+	AtBound       memoryRun `json:"atBound"`
+}
+
+type memoryRun struct {
+	PerSecond  float64          `json:"perSecond"`
+	Latency    loadtest.Latency `json:"latency"`
+	Kept       int64            `json:"kept"` // at the end, in bytes
+	Evicted    int64            `json:"evicted"`
+	PeakMemory int64            `json:"peakMemory"` // of the process, in bytes
 }
 
 type overloadResult struct {

@@ -81,6 +81,20 @@ func (r *report) printLoader(w io.Writer) {
 	})
 }
 
+func (r *report) printMemory(w io.Writer) {
+	m := r.Memory
+	table(w, fmt.Sprintf("Distinct windows of %d organizations", m.Organizations), func(add func(string, ...any)) {
+		add("service\ta second\tp50 ms\tp99 ms\tkept MiB\tevicted\tpeak memory MiB")
+		for _, row := range []struct {
+			name string
+			memoryRun
+		}{{"keeps nothing", m.Nothing}, {fmt.Sprintf("at a bound of %d MiB", m.Bound>>20), m.AtBound}} {
+			add("%s\t%.0f\t%.2f\t%.2f\t%d\t%d\t%d", row.name, row.PerSecond, row.Latency.P50, row.Latency.P99, row.Kept>>20, row.Evicted, row.PeakMemory>>20)
+		}
+	})
+	fmt.Fprintf(w, "peak memory to the bound: %.2f (goal at most 1.15)\n", float64(m.AtBound.PeakMemory)/float64(m.Bound))
+}
+
 func (r *report) printSizes(w io.Writer) {
 	table(w, "On disk", func(add func(string, ...any)) {
 		add("table\trows\tparts\tMiB")
