@@ -69,8 +69,8 @@ func killEngines(data string) (killed int) {
 	return killed
 }
 
-// stepsOfABatch are the tables that a batch and its computing write, and of how many statements the first ones stand for
-// the others, if there are many: those of the days that are computed.
+// stepsOfABatch are the tables that a batch and its computing write, and of how many statements the first ones stand
+// for the others, if there are many: those of the days that are computed.
 var stepsOfABatch = []struct {
 	table string
 	most  int
@@ -90,8 +90,8 @@ var stepsOfABatch = []struct {
 }
 
 // A loader is killed after each statement of its batch in turn, the first, the second, and so on of each table, as many
-// as batches like it had. Readers ask all the time. Their answers equal the plain query's before and after the crash, and
-// while the next loader repairs what it finds; in the end they equal the oracle's.
+// as batches like it had. Readers ask all the time. Their answers equal the plain query's before and after the crash,
+// and while the next loader repairs what it finds; in the end they equal the oracle's.
 func TestEveryStepOfABatchMayBeTheLast(t *testing.T) {
 	t.Parallel()
 	seed := variable(t, "ORGSTATS_TEST_SEED", uint64(time.Now().UnixNano()))
