@@ -111,15 +111,15 @@ func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 		pace := time.NewTicker(comparePace)
 		defer pace.Stop()
 		for {
+			if caller, query := g.question(); e.compare(caller, query, false) {
+				n.Add(1)
+			}
 			select {
 			case <-stopping:
 				return
 			case <-e.Context().Done():
 				return
 			case <-pace.C:
-			}
-			if caller, query := g.question(); e.compare(caller, query, false) {
-				n.Add(1)
 			}
 		}
 	}()
