@@ -38,14 +38,9 @@ func (s *Set) addPortable(content []byte) error {
 	}
 	var words [containerWords]uint64
 	for _, c := range containers {
-		if err := c.read(r, &words); err != nil {
+		if err := s.addContainer(c, r, &words); err != nil {
 			return fmt.Errorf("container %d: %w", c.key, err)
 		}
-		if got := countBits(words[:]); r.ended || got != c.count {
-			return fmt.Errorf("container %d has %d numbers of %d", c.key, got, c.count)
-		}
-		s.addWords(words[:], uint32(c.key)*containerNumbers)
-		clear(words[:])
 	}
 	if len(r.rest) > 0 {
 		return fmt.Errorf("%d bytes follow the bitmap", len(r.rest))
@@ -121,21 +116,42 @@ func checkOffsets(r *reader, containers []container, size int) error {
 
 var errEnded = errors.New("it ends too early")
 
-// read sets the bits of the numbers of the container. It may set fewer than there should be.
-func (c container) read(r *reader, words *[containerWords]uint64) error {
-	switch {
-	case c.runs:
-		return readRuns(r, words)
-	case c.count > maxListed:
+// addContainer adds the numbers of a container. The words are room for its bits, and empty before and after.
+func (s *Set) addContainer(c container, r *reader, words *[containerWords]uint64) error {
+	first := uint32(c.key) * containerNumbers
+	if !c.runs && c.count <= maxListed {
+		return s.addList(c.count, first, r)
+	}
+	if c.runs {
+		if err := readRuns(r, words); err != nil {
+			return err
+		}
+	} else {
 		for i := range words {
 			words[i] = r.uint64()
 		}
-		return nil
 	}
-	for range c.count {
-		number := r.uint16()
-		words[number/wordBits] |= 1 << (number % wordBits)
+	if got := countBits(words[:]); r.ended || got != c.count {
+		return fmt.Errorf("it has %d numbers of %d", got, c.count)
 	}
+	s.addWords(words[:], first)
+	clear(words[:])
+	return nil
+}
+
+// addList adds a list of numbers, which count from the first.
+func (s *Set) addList(count int, first uint32, r *reader) error {
+	numbers := make([]uint32, count)
+	for i := range numbers {
+		numbers[i] = first + uint32(r.uint16())
+		if i > 0 && numbers[i] <= numbers[i-1] {
+			return errors.New("its numbers are not in order")
+		}
+	}
+	if r.ended {
+		return errEnded
+	}
+	s.addNumbers(numbers)
 	return nil
 }
 

@@ -29,6 +29,13 @@ const (
 // NewSet returns a set of numbers, which come in order. Some may come twice.
 func NewSet(numbers []uint32) *Set {
 	s := &Set{}
+	s.addNumbers(numbers)
+	s.clip()
+	return s
+}
+
+// addNumbers adds numbers, which come in order, and after those of the blocks that are there.
+func (s *Set) addNumbers(numbers []uint32) {
 	for len(numbers) > 0 {
 		n, block := 0, numbers[0]/blockBits
 		var words [blockWords]uint64
@@ -38,8 +45,6 @@ func NewSet(numbers []uint32) *Set {
 		s.addWords(words[:], block*blockBits)
 		numbers = numbers[n:]
 	}
-	s.clip()
-	return s
 }
 
 // clip removes the spare room.
