@@ -20,8 +20,8 @@ import (
 // limits leave enough time for the plain query of a large organization.
 var limits = clickhouse.Limits{Time: 5 * time.Minute}
 
-// storeOptions are the defaults of `orgstats serve`, except for the limits.
-var storeOptions = stats.Options{Limits: limits, Memory: 512 << 20, MaxAge: time.Second}
+// storeOptions are what `orgstats serve` has by default, except for the limits: of --memory, seven eighths are kept.
+var storeOptions = stats.Options{Limits: limits, Memory: 448 << 20, MaxAge: time.Second}
 
 type database struct {
 	engine *engine.Engine

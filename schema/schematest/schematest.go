@@ -66,24 +66,24 @@ func (d *declarations) read(ctx context.Context, url, database string, conn clic
 		return nil, "", err
 	}
 	// Views are made after what they read.
-	rows, err := conn.Query(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name")
+	statements, err = texts(ctx, conn, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name")
 	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var statement string
-		if err := rows.Scan(&statement); err != nil {
-			return nil, "", err
-		}
-		statements = append(statements, statement)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, "", err
 	}
 	d.database = database
 	d.statements = append(statements, fmt.Sprintf("INSERT INTO %s.schema_migrations VALUES (%d, 0, 1)", database, schema.Latest()))
 	return d.statements, database, nil
+}
+
+// texts returns the rows of a query of one text each.
+func texts(ctx context.Context, conn clickhouse.Conn, query string) (all []string, err error) {
+	err = clickhouse.ForEach(ctx, conn, query, func(scan clickhouse.Scan) error {
+		var text string
+		err := scan(&text)
+		all = append(all, text)
+		return err
+	})
+	return all, err
 }
 
 func databaseOf(text string) string {

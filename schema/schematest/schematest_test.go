@@ -1,10 +1,10 @@
 package schematest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
-	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/schema"
 )
@@ -26,7 +26,11 @@ FROM system.tables
 WHERE database = currentDatabase()
 ORDER BY ALL`
 	for _, query := range []string{columns, tables} {
-		want, got := texts(t, first, query), texts(t, second, query)
+		want, err1 := texts(t.Context(), first, query)
+		got, err2 := texts(t.Context(), second, query)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
 		if len(want) == 0 || !slices.Equal(got, want) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
@@ -35,24 +39,4 @@ ORDER BY ALL`
 	if err != nil || at != (schema.Version{Number: schema.Latest()}) {
 		t.Errorf("the version is %+v, %v", at, err)
 	}
-}
-
-func texts(t *testing.T, conn clickhouse.Conn, query string) (all []string) {
-	t.Helper()
-	rows, err := conn.Query(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, text)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
 }

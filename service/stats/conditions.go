@@ -96,16 +96,16 @@ func (b *builder) activity(intervals []Interval) string {
 // rows are found faster where each month is named: a range of months ends in a granule that may hold the user, and does
 // not.
 func (b *builder) months(intervals []Interval) string {
-	var starts []int64
 	ranges := make([]Interval, len(intervals))
 	for n, i := range intervals {
 		ranges[n] = Interval{cells.Month.Start(i.From), i.Until}
-		for start := ranges[n].From; start < i.Until; start = cells.Month.Next(start) {
-			starts = append(starts, start)
-		}
 	}
 	if b.question.UserID == "" {
 		return b.within("month", ranges)
+	}
+	var starts []int64
+	for _, month := range unitsOf(ranges, cells.Month) {
+		starts = append(starts, month.From)
 	}
 	b.params.AllMillis("months", starts)
 	return "month IN {months:Array(DateTime64(3, 'UTC'))}"

@@ -38,13 +38,13 @@ func (c *explainCommand) Run(p *program) error {
 	q := stats.Question{OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter)}
 	return c.with(p, func(db *database) error {
 		return db.query(p.ctx, 4, func(conn clickhouse.Conn) error {
-			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, Memory: explainMemory})
+			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, Memory: keptOf(explainMemory)})
 			return explain(p, conn, store, q)
 		})
 	})
 }
 
-// explainMemory is as much as serve has by default.
+// explainMemory is --memory of serve by default.
 const explainMemory = 512 << 20
 
 // explain prints the plan of a question, its statements with what each of them reads, and the answer.
