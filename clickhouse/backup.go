@@ -65,7 +65,9 @@ func identifier(name string) string {
 // connection's time limit, and waits until it has ended.
 func runBackup(ctx context.Context, conn Conn, statement string) (Backup, error) {
 	var id, status string
-	if err := conn.QueryRow(ctx, statement).Scan(&id, &status); err != nil {
+	// The statement returns at once. Canceled before that, the backup would go on in the background, and its id would
+	// not be known.
+	if err := conn.QueryRow(context.WithoutCancel(ctx), statement).Scan(&id, &status); err != nil {
 		return Backup{}, err
 	}
 	for {

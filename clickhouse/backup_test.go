@@ -66,6 +66,26 @@ func TestABackupIsGivenUpWithItsContext(t *testing.T) {
 	}
 }
 
+// At whatever moment a backup is given up, none goes on in the background.
+func TestABackupIsGivenUpWheneverItsContextEnds(t *testing.T) {
+	conn := open(t, enginetest.Database(t))
+	execute(t, conn, "CREATE TABLE kept (text String) ENGINE = MergeTree ORDER BY tuple()")
+	execute(t, conn, "INSERT INTO kept SELECT randomString(10000) FROM numbers(100)")
+	slow, cancelSettings := clickhouse.WithStatement(t.Context(), clickhouse.Statement{Settings: map[string]any{"max_backup_bandwidth": 500_000}})
+	defer cancelSettings()
+	for moment := range 8 {
+		ctx, cancel := context.WithCancel(slow)
+		time.AfterFunc(time.Duration(moment)*2*time.Millisecond, cancel)
+		_, err := clickhouse.MakeBackup(ctx, conn, clickhouse.BackupPlace{Name: filepath.Join(t.TempDir(), "backup")})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, want the context's error", err)
+		}
+		if one[uint64](t, t.Context(), conn, "SELECT count() FROM system.backups WHERE status = 'CREATING_BACKUP'") != 0 {
+			t.Fatalf("a backup goes on that was given up in moment %d", moment)
+		}
+	}
+}
+
 func execute(t *testing.T, conn clickhouse.Conn, statement string) {
 	t.Helper()
 	if err := conn.Exec(t.Context(), statement); err != nil {
