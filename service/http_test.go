@@ -242,6 +242,6 @@ func TestPanicIsInternal(t *testing.T) {
 	}
 	enginetest.Await(t, "the panic is logged with its stack", func() bool {
 		log := service.log.String()
-		return strings.Contains(log, "the cause") && strings.Contains(log, "getstats.go")
+		return strings.Contains(log, "the cause") && strings.Contains(log, "endpoint.go")
 	})
 }

@@ -10,21 +10,37 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// The parameters of getStats beside stats.Filters. Names are case-sensitive.
+// The parameters beside stats.Filters. Names are case-sensitive.
 const (
 	paramFrom     = "from"
 	paramTo       = "to"
 	paramAllInOrg = "allInOrg"
+	paramTimeZone = "timeZone"
+	paramCompare  = "compare"
+	paramFormat   = "format"
+
+	paramInterval = "interval"
+	paramGroupBy  = "groupBy"
+	paramOrderBy  = "orderBy"
+	paramOrder    = "order"
+	paramLimit    = "limit"
 )
 
-// paramNames are the names of all parameters.
-var paramNames = func() []string {
+// The values of parameters that have few.
+const (
+	comparePrevious = "previous"
+	formatJSON      = "json"
+	formatCSV       = "csv"
+)
+
+// parameterNames are the names of all parameters of an endpoint.
+func (e endpoint) parameterNames() []string {
 	names := []string{paramFrom, paramTo, paramAllInOrg}
 	for _, filter := range stats.Filters {
 		names = append(names, filter.Name)
 	}
-	return names
-}()
+	return append(append(names, paramTimeZone, paramCompare, paramFormat), e.parameters...)
+}
 
 const (
 	// maxMistakes bounds what a request of nothing but mistakes is answered with.
@@ -37,6 +53,7 @@ const (
 
 // parameters are those of one request, and what is wrong with them.
 type parameters struct {
+	known    []string          // names
 	values   map[string]string // by name; values that are empty are not there
 	seen     map[string]int
 	mistakes []mistake
@@ -44,8 +61,8 @@ type parameters struct {
 
 // parseQuery reads the text behind a URL's question mark. It repairs nothing: a typo must not widen what is asked. As
 // everywhere in queries, + stands for a space.
-func parseQuery(raw string) *parameters {
-	p := &parameters{values: map[string]string{}, seen: map[string]int{}}
+func parseQuery(raw string, known []string) *parameters {
+	p := &parameters{known: known, values: map[string]string{}, seen: map[string]int{}}
 	n := 0
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -66,7 +83,7 @@ func (p *parameters) parse(pair string) {
 		p.wrong(shorten(rawName), "the parameter name %q %s", shorten(rawName), problem)
 		return
 	}
-	if !slices.Contains(paramNames, name) {
+	if !slices.Contains(p.known, name) {
 		p.unknown(name)
 		return
 	}
@@ -109,13 +126,13 @@ func (p *parameters) unknown(name string) {
 	if p.seen[short] > 1 {
 		return // said already
 	}
-	for _, known := range paramNames {
+	for _, known := range p.known {
 		if strings.EqualFold(name, known) {
 			p.wrong(short, "%q is not a parameter: write %s", short, known)
 			return
 		}
 	}
-	p.wrong(short, "%q is not a parameter: there are %s", short, strings.Join(paramNames, ", "))
+	p.wrong(short, "%q is not a parameter: there are %s", short, strings.Join(p.known, ", "))
 }
 
 // wrong notes a mistake.

@@ -15,6 +15,9 @@ import (
 
 const jsonType = "application/json; charset=utf-8"
 
+// cacheControl says that answers belong to one caller, so that no shared cache may keep them.
+const cacheControl = "private, no-cache"
+
 // respond writes a JSON answer. The value must be one that encoding/json can't fail on.
 func respond(response *fasthttp.Response, status int, value any) error {
 	body, err := json.Marshal(value)
@@ -24,8 +27,7 @@ func respond(response *fasthttp.Response, status int, value any) error {
 	response.SetStatusCode(status)
 	response.SetBody(body)
 	response.Header.SetContentType(jsonType)
-	// Answers belong to one caller, so no shared cache may keep them.
-	response.Header.Set(fasthttp.HeaderCacheControl, "private, no-cache")
+	response.Header.Set(fasthttp.HeaderCacheControl, cacheControl)
 	return nil
 }
 

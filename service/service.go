@@ -1,10 +1,12 @@
 // Package service is the HTTP service: it authenticates callers, reads and checks what they ask, and answers in JSON.
 //
-//	GET /api/dashboard/getStats   the figures of the caller's organization
-//	GET /livez                    200 while the process serves
-//	GET /readyz                   200 while every part that answers need is ready, else 503
-//	GET /openapi.json             this interface, as OpenAPI 3.1
-//	GET /docs                     the same, as a page
+//	GET /api/dashboard/getStats        the figures of the caller's organization
+//	GET /api/dashboard/getTimeSeries   the same by interval of a calendar
+//	GET /api/dashboard/getBreakdown    the same by agent, user and more
+//	GET /livez                         200 while the process serves
+//	GET /readyz                        200 while every part that answers need is ready, else 503
+//	GET /openapi.json                  this interface, as OpenAPI 3.1
+//	GET /docs                          the same, as a page
 //
 // Every failure is {"error": "<a sentence>"}, with "details" where several things are wrong.
 package service
@@ -72,7 +74,9 @@ func New(config Config) *Service {
 
 		DisablePreParseMultipartForm: true, // bodies are ignored
 	})
-	s.app.Get("/api/dashboard/getStats", s.serve(getStats))
+	for _, e := range endpoints {
+		s.app.Get("/api/dashboard/"+e.name, s.serve(e))
+	}
 	s.app.Get("/livez", s.livez)
 	s.app.Get(readyPath, s.readyz)
 	s.app.Get("/openapi.json", s.openAPI)

@@ -51,7 +51,9 @@ func (r *recorder) Answer(_ context.Context, q stats.Request) (stats.Answer, err
 }
 
 // answerOf returns the answer of a question that is not grouped.
-func answerOf(f stats.Figures) stats.Answer { return stats.Answer{Rows: []stats.Row{{Figures: f}}} }
+func answerOf(f stats.Figures) stats.Answer {
+	return stats.Answer{Total: stats.Row{Window: stats.Period{Figures: f}}}
+}
 
 // only returns the one question that was asked since it was last called.
 func (r *recorder) only(t *testing.T) stats.Question {
@@ -157,7 +159,7 @@ type answer struct {
 	Details []mistake `json:"details"`
 }
 
-// do sends a request and reads its JSON.
+// do sends a request and reads its JSON, if it is not CSV.
 func (r *running) do(t testing.TB, method, target string, header http.Header) answer {
 	t.Helper()
 	request, err := http.NewRequest(method, "http://"+r.address, nil)
@@ -176,7 +178,7 @@ func (r *running) do(t testing.TB, method, target string, header http.Header) an
 		t.Fatal(err)
 	}
 	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
-	if method != http.MethodHead {
+	if method != http.MethodHead && response.Header.Get("Content-Type") != csvType {
 		if err := json.Unmarshal(body, &a); err != nil {
 			t.Errorf("%s %.100s: the answer is not JSON: %.200q", method, target, body)
 		}

@@ -46,7 +46,7 @@ func TestWindow(t *testing.T) {
 		{"a leap day long ago", "1600-02-29T00:00:00Z", "2024-01-01T00:00:00Z", recordsFrom, at("2024-01-01T00:00:00.001Z")},
 	} {
 		t.Run(row.why, func(t *testing.T) {
-			q := parseQuery(encodeQuery("from", row.from, "to", row.to))
+			q := parseQuery(encodeQuery("from", row.from, "to", row.to), []string{paramFrom, paramTo})
 			if from, until := q.window(); from != row.first || until != row.onwards || q.mistakes != nil {
 				t.Errorf("got %d to %d %v, want %d to %d", from, until, q.mistakes, row.first, row.onwards)
 			}
@@ -60,7 +60,7 @@ func TestASpaceIsExplainedWhereItWasAPlus(t *testing.T) {
 		"2024-01-01T00:00:00 02:00": true, "2024-01-01t00:00:00.5 02:00": true, "9999-01-01T00:00:00 02:00": true,
 		"2024-01-01 00:00:00Z": false, " 2024-01-01T00:00:00Z": false, "2024-01-01T00:00:00Z ": false, "the first of May": false, "2024-01-01 00:00:00 02:00": false,
 	} {
-		q := parseQuery(encodeQuery("from", text, "to", "2024-06-01T00:00:00Z"))
+		q := parseQuery(encodeQuery("from", text, "to", "2024-06-01T00:00:00Z"), []string{paramFrom, paramTo})
 		q.window()
 		if len(q.mistakes) == 0 || strings.Contains(q.mistakes[0].Message, "%2B") != want {
 			t.Errorf("%q: %v", text, q.mistakes)
@@ -96,7 +96,7 @@ func TestWindowMistakes(t *testing.T) {
 		{"a plus that became a space", "2024-01-01T00:00:00 02:00", good, "%2B02:00"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
-			q := parseQuery(encodeQuery("from", row.from, "to", row.to))
+			q := parseQuery(encodeQuery("from", row.from, "to", row.to), []string{paramFrom, paramTo})
 			q.window()
 			if len(q.mistakes) != 1 || !strings.Contains(q.mistakes[0].Message, row.says) {
 				t.Errorf("got %v, want %q", q.mistakes, row.says)

@@ -149,7 +149,7 @@ func (db *database) answer(ctx context.Context, q stats.Question) (stats.Figures
 
 func answer(ctx context.Context, store *stats.Store, q stats.Question) (stats.Figures, error) {
 	a, err := store.Answer(ctx, stats.Request{Question: q})
-	return a.Total(), err
+	return a.Figures(), err
 }
 
 // measureSizes looks up the sizes of the tables on disk.

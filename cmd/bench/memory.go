@@ -26,7 +26,7 @@ import (
 
 const (
 	memoryOrganizations = 1000
-	memoryMessages      = 1_000_000 // at most, of all of them
+	memoryMessages      = 10_000_000 // at most, of all of them
 )
 
 // measureMemory asks distinct questions about 1,000 organizations, for a time, of a service that keeps nothing and of
@@ -88,7 +88,8 @@ func (b *bench) fillMemory(ctx context.Context, dataDir string) (callers []loadt
 // askService starts a service, lets clients ask it, and reads how much memory it took.
 func (b *bench) askService(ctx context.Context, program, dataDir string, callers []loadtest.Caller, bound int64) (run memoryRun, err error) {
 	c := command(ctx, program, "serve", "--dev-auth", "--data-dir", dataDir, "--memory", strconv.FormatInt(bound, 10), "--log-format=json",
-		"--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--user-rate=0", "--organization-rate=0", "--queue-time=5m") // so that it refuses none
+		"--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--user-rate=0", "--organization-rate=0",
+		"--concurrency", strconv.Itoa(2*b.Clients)) // so that nobody queues, and none is refused
 	logs, err := c.StderrPipe()
 	if err != nil {
 		return run, err

@@ -129,7 +129,7 @@ func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures,
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
 	defer cancel()
 	a, err := db.store.Plain(ctx, q)
-	return a.Total(), err
+	return a.Figures(), err
 }
 
 // selectOne runs the cheapest possible statement.

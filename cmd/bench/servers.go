@@ -105,7 +105,7 @@ func (a answerer) Answer(ctx context.Context, r stats.Request) (stats.Answer, er
 
 // constantAnswer answers every question with the same figures, at once.
 func constantAnswer(context.Context, stats.Request) (stats.Answer, error) {
-	return stats.Answer{Rows: []stats.Row{{Figures: someFigures}}}, nil
+	return stats.Answer{Total: stats.Row{Window: stats.Period{Figures: someFigures}}}, nil
 }
 
 // constantHandler starts a fiber app that does nothing but verify the token.

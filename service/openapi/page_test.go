@@ -11,11 +11,14 @@ import (
 type document struct {
 	Paths map[string]map[string]struct {
 		OperationID string
-		Parameters  []struct{ Name string }
-		Responses   map[string]any
+		Parameters  []struct {
+			Ref string `json:"$ref"`
+		}
+		Responses map[string]any
 	}
 	Components struct {
-		Schemas map[string]struct{ Properties map[string]any }
+		Parameters map[string]struct{ Name string }
+		Schemas    map[string]struct{ Properties map[string]any }
 	}
 	EveryPath map[string]any `json:"x-responses-of-every-path"`
 }
@@ -60,7 +63,11 @@ func TestPageShowsAllThatIsDescribed(t *testing.T) {
 			text := article(o.OperationID)
 			expect(path, `<span class="method">`+strings.ToUpper(method)+`</span> <span class="path">`+path+`</span>`, text)
 			for _, p := range o.Parameters {
-				expect(path, "<td><code>"+p.Name+"</code>", text)
+				name := d.Components.Parameters[strings.TrimPrefix(p.Ref, "#/components/parameters/")].Name
+				if name == "" {
+					t.Errorf("%s has the parameter %q, which is not described", path, p.Ref)
+				}
+				expect(path, "<td><code>"+name+"</code>", text)
 			}
 			for status := range o.Responses {
 				expect(path, ">"+status+"</span>", text)

@@ -97,6 +97,7 @@ func (r reader) operation(method, path string, o gjson.Result) operation {
 		Secured: o.Get("security").Exists(), Responses: r.responses(o.Get("responses")),
 	}
 	for _, p := range o.Get("parameters").Array() {
+		p = r.follow(p)
 		result.Parameters = append(result.Parameters, parameter{
 			Name: p.Get("name").String(), In: p.Get("in").String(), Type: r.typeOf(p.Get("schema")),
 			Description: p.Get("description").String(), Example: p.Get("example").String(), Required: p.Get("required").Bool(),
@@ -111,6 +112,10 @@ func (r reader) responses(all gjson.Result) (result []response) {
 		one := response{Status: status, Description: value.Get("description").String()}
 		each(value.Get("headers"), func(name string, _ gjson.Result) { one.Headers = append(one.Headers, name) })
 		each(value.Get("content"), func(media string, content gjson.Result) {
+			if one.Media != "" {
+				one.Media += " or " + media // the first is the one that is shown
+				return
+			}
 			one.Media, one.Schema = media, nameOf(content.Get("schema"))
 			if example := content.Get("example"); example.Exists() {
 				one.Sample = strings.TrimSpace(example.Get("@pretty").String())
@@ -145,6 +150,13 @@ func (r reader) typeOf(s gjson.Result) string {
 	if name := nameOf(s); name != "" {
 		return name
 	}
+	if choices := s.Get("anyOf"); choices.Exists() {
+		var all []string
+		for _, choice := range choices.Array() {
+			all = append(all, r.typeOf(choice))
+		}
+		return strings.Join(all, " or ")
+	}
 	if values := s.Get("enum"); values.Exists() {
 		var all []string
 		for _, v := range values.Array() {
@@ -160,5 +172,9 @@ func (r reader) typeOf(s gjson.Result) string {
 	if format := s.Get("format").String(); format != "" && format != "int64" {
 		return format
 	}
-	return s.Get("type").String()
+	var types []string
+	for _, t := range s.Get("type").Array() {
+		types = append(types, t.String())
+	}
+	return strings.Join(types, " or ")
 }

@@ -30,7 +30,7 @@ func (p piece) interval() Interval { return Interval{p.start, p.grain.Next(p.sta
 // window and do not overlap.
 type division struct {
 	pieces []piece
-	rest   []Interval // none of which touches the next
+	rest   []Interval // none of which touches the next in the same slot
 }
 
 // divide divides a window into buckets, as coarse as they fit into the window and hold nothing stale.
@@ -40,6 +40,16 @@ func divide(window Interval, grains []cells.Grain, anyStale func(Interval) bool)
 		d.cover(window, grains, anyStale)
 	}
 	return d
+}
+
+// divideAll divides slots, none of which overlaps another.
+func divideAll(slots []Interval, grains []cells.Grain, anyStale func(Interval) bool) (all division) {
+	for _, slot := range slots {
+		d := divide(slot, grains, anyStale)
+		all.pieces = append(all.pieces, d.pieces...)
+		all.rest = append(all.rest, d.rest...)
+	}
+	return all
 }
 
 // cover assigns the buckets of the first grain that lie in the interval, and the rest to the finer grains.

@@ -33,9 +33,9 @@ func (s *Store) Explain(ctx context.Context, q Question) (Explanation, error) {
 	}
 	p := s.memory.plan(q)
 	defer s.memory.end(p)
-	if p.plain || q.Grouping != (Grouping{}) {
+	if p.plain || q.Grouping.By != "" {
 		return Explanation{
-			Sources: []Source{{Name: "everything, by the plain query", Intervals: []Interval{p.window}}},
+			Sources: []Source{{Name: "everything, by the plain query", Intervals: mergeIntervals(p.slots, nil)}},
 			Queries: []clickhouse.Query{PlainQuery(q)},
 		}, nil
 	}

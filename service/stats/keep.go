@@ -67,7 +67,7 @@ func (m *memory) keep(p *plan, f *fetched) (right bool, err error) {
 	if !p.fetch.files && len(p.files.live) == 0 {
 		m.keepFound(p.org, &p.files, f.files, func(Interval) bool { return false })
 	}
-	return !ofUsers && !p.choice.lacking && !p.messages.touchedBy(p.fetch, p.window) &&
+	return !ofUsers && !p.choice.lacking && !p.messages.touchedBy(p.fetch, p.slots) &&
 		(!p.fetch.files || len(p.files.live) > 0), nil
 }
 
@@ -94,12 +94,14 @@ func (m *memory) keepState(p *plan, f *fetched) bool {
 
 // touchedBy reports whether an hour that the part uses was announced to change. What is read live may change: it is
 // read as it is at one moment.
-func (p *part) touchedBy(f *fetch, window Interval) bool {
+func (p *part) touchedBy(f *fetch, slots []Interval) bool {
 	for hour := range f.hours {
 		start := int64(hour) * cells.MsPerHour
-		i := Interval{max(start, window.From), min(start+cells.MsPerHour, window.Until)}
-		if i.From < i.Until && !within(i, p.live) {
-			return true
+		for _, slot := range slots {
+			i := Interval{max(start, slot.From), min(start+cells.MsPerHour, slot.Until)}
+			if i.From < i.Until && !within(i, p.live) {
+				return true
+			}
 		}
 	}
 	return false
@@ -165,7 +167,7 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 				return err
 			}
 		case len(p.live) > 0:
-			f.files.live = bucket
+			f.files.live[row.start] = bucket
 		case known:
 			f.files.buckets[piece] = bucket
 		default:

@@ -11,7 +11,7 @@ import (
 // fetched.
 type plan struct {
 	question Question
-	window   Interval // of the question, in which records may be
+	slots    []Interval // of the question, in which records may be
 	org      *organization
 	messages part
 	files    part
@@ -73,17 +73,17 @@ func (m *memory) plan(q Question) *plan {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := m.organization(q.OrgID)
-	p := &plan{question: q, org: o, window: q.window()}
+	p := &plan{question: q, org: o, slots: q.slots()}
 	if p.state = o.stateToRead(); p.state {
 		p.stale = slices.Clone(o.state.stale)
 	}
 	p.plain = q.byMetadata() && o.state.writingMembers
-	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, p.window, o.state.anyStale)
+	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, p.slots, o.state.anyStale)
 	p.messages.limitLive()
 	none := func(Interval) bool { return false }
-	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, p.window, none)
+	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, p.slots, none)
 	if o.state.writingFiles {
-		p.files = part{subject: fileRecords, key: p.files.key, live: []Interval{p.window}}
+		p.files = part{subject: fileRecords, key: p.files.key, live: p.slots}
 	}
 	if p.messages.needsRows() {
 		p.choice = o.series[p.messages.key].choice(q.Filter, o.version)
@@ -97,12 +97,12 @@ func (m *memory) plan(q Question) *plan {
 }
 
 // part plans what a question needs of one subject.
-func (m *memory) part(o *organization, key seriesKey, window Interval, anyStale func(Interval) bool) part {
+func (m *memory) part(o *organization, key seriesKey, slots []Interval, anyStale func(Interval) bool) part {
 	p := part{subject: key.subject, key: key}
 	s := m.seriesOf(o, key)
-	divided := divide(window, key.subject.grains, anyStale)
+	divided := divideAll(slots, key.subject.grains, anyStale)
 	if fewHoursOfUsers(key, divided.pieces) {
-		divided = division{rest: []Interval{window}}
+		divided = division{rest: slots}
 	}
 	for _, piece := range divided.pieces {
 		if b, ok := s.buckets[piece]; ok {
@@ -234,49 +234,4 @@ func (s *series) choice(f Filter, version uint64) (c choice) {
 		c.lacking = c.lacking || s.members == nil
 	}
 	return c
-}
-
-// answer returns the answer of a plan, given what was fetched for it.
-func (p *plan) answer(f *fetched) (Answer, error) {
-	var figures Figures
-	if err := p.messages.subject.addTo(&figures, p.messages.union(f.messages, p.choice)); err != nil {
-		return Answer{}, err
-	}
-	if err := p.files.subject.addTo(&figures, p.files.union(f.files, choice{})); err != nil {
-		return Answer{}, err
-	}
-	if err := figures.addFeedback(); err != nil {
-		return Answer{}, err
-	}
-	return Answer{Rows: []Row{{Figures: figures}}}, nil
-}
-
-// found is what was fetched of a subject.
-type found struct {
-	buckets map[piece]*buckets.Bucket
-	rows    map[int64]*buckets.Rows // by the start of their unit
-	live    *buckets.Bucket
-
-	building map[int64]*buckets.Builder
-}
-
-func (p *part) union(f found, c choice) *buckets.Union {
-	u := p.subject.newUnion()
-	for _, h := range p.held {
-		u.Add(h.bucket)
-	}
-	for _, piece := range p.lackingPieces {
-		u.Add(f.buckets[piece])
-	}
-	u.Add(f.live)
-	if c.nothing {
-		return u
-	}
-	for _, h := range p.rows {
-		u.AddRows(h.rows, h.From, h.Until, c.filters)
-	}
-	for _, i := range p.lackingRows {
-		u.AddRows(f.rows[p.subject.unit.Start(i.From)], i.From, i.Until, c.filters)
-	}
-	return u
 }

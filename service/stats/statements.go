@@ -95,7 +95,10 @@ ORDER BY hour` + oneThread}
 
 // found returns room for what a part lacks. What has no records is nil.
 func (p *part) found() found {
-	f := found{buckets: map[piece]*buckets.Bucket{}, rows: map[int64]*buckets.Rows{}, building: map[int64]*buckets.Builder{}}
+	f := found{
+		buckets: map[piece]*buckets.Bucket{}, rows: map[int64]*buckets.Rows{}, live: map[int64]*buckets.Bucket{},
+		building: map[int64]*buckets.Builder{},
+	}
 	for _, piece := range p.toFetch() {
 		f.buckets[piece] = nil
 	}
@@ -146,7 +149,7 @@ FROM stats_cells FINAL
 		q.Name = KindActivity
 		q.SQL = `
 SELECT
-    ` + b.startOf("hour", pieces) + ` AS start, ` + groupedSetsSQL + `,
+    ` + b.startOf("hour", startsOf(intervalsIn(pieces))) + ` AS start, ` + groupedSetsSQL + `,
     ` + cells.SumsOf("user_activity") + `
 FROM user_activity FINAL
 ` + b.activity(intervalsOf(pieces, "")) + `
@@ -240,17 +243,19 @@ func pointers[T any](values []T) (all []any) {
 	return all
 }
 
-// liveStatement sums up the messages of intervals that pass the filters.
+// liveStatement sums up the messages of intervals that pass the filters, by slot.
 func (p *plan) liveStatement(f *found) statement {
 	b := newBuilder(p.question)
 	q := clickhouse.Query{Name: KindLive, Params: b.params, SQL: `
 SELECT
-    toInt64(0), ` + groupedSetsSQL + `,
+    ` + b.startOf("created_at", startsOf(p.slots)) + ` AS start, ` + groupedSetsSQL + `,
     ` + cells.SumsOfMessages + `
 FROM messages FINAL
-` + prewhere(b.messageKey(p.messages.live), b.messageFilters())}
-	return statement{q, func(scan clickhouse.Scan) (err error) {
-		_, f.live, err = scanBucket(scan)
+` + prewhere(b.messageKey(p.messages.live), b.messageFilters()) + `
+GROUP BY start`}
+	return statement{q, func(scan clickhouse.Scan) error {
+		start, bucket, err := scanBucket(scan)
+		f.live[start] = bucket
 		return err
 	}}
 }
@@ -319,7 +324,9 @@ func (p *plan) filesStatement(f *fetched) statement {
 	}
 	start := "toInt64(0)"
 	if pieces := p.files.toFetch(); len(pieces) > 0 {
-		start = b.startOf("processed_at", pieces)
+		start = b.startOf("processed_at", startsOf(intervalsIn(pieces)))
+	} else if len(p.files.live) > 0 {
+		start = b.startOf("processed_at", startsOf(p.slots))
 	}
 	read := mergeIntervals(mergeIntervals(intervalsOf(p.files.toFetch(), ""), days), p.files.live)
 	q := clickhouse.Query{Name: KindFiles, Params: b.params, SQL: `
@@ -340,15 +347,27 @@ ORDER BY start` + oneThread}
 	}}
 }
 
-// startOf returns, in SQL, the start of the piece that holds a column's time, which must lie in one of them.
-func (b *builder) startOf(column string, pieces []piece) string {
-	starts := make([]int64, len(pieces))
-	for i, p := range pieces {
-		starts[i] = p.start
-	}
-	slices.Sort(starts)
+// startOf returns, in SQL, the start of the interval that holds a column's time, which must lie in one of them.
+func (b *builder) startOf(column string, starts []int64) string {
 	b.params.Int64s("starts", starts)
 	return "toInt64(roundDown(toUnixTimestamp64Milli(" + column + "), {starts:Array(Int64)}))"
+}
+
+// startsOf returns the starts of intervals, in order.
+func startsOf(intervals []Interval) (starts []int64) {
+	for _, i := range intervals {
+		starts = append(starts, i.From)
+	}
+	slices.Sort(starts)
+	return starts
+}
+
+// intervalsIn returns the intervals of pieces.
+func intervalsIn(pieces []piece) (intervals []Interval) {
+	for _, p := range pieces {
+		intervals = append(intervals, p.interval())
+	}
+	return intervals
 }
 
 // intervalsOf returns the intervals of pieces of a grain, or of all, in order and joined where they touch.
@@ -361,11 +380,14 @@ func intervalsOf(pieces []piece, grain cells.Grain) (intervals []Interval) {
 	return mergeIntervals(intervals, nil)
 }
 
-// wholeUnits returns the whole units that hold intervals, in order and joined where they touch.
+// wholeUnits returns the whole units that hold intervals, which come in order, joined where they touch.
 func wholeUnits(intervals []Interval, unit cells.Grain) (units []Interval) {
 	var pieces []piece
 	for _, i := range intervals {
-		pieces = append(pieces, piece{unit, unit.Start(i.From)})
+		p := piece{unit, unit.Start(i.From)}
+		if last := len(pieces) - 1; last < 0 || pieces[last] != p { // an interval may share its unit with the one before
+			pieces = append(pieces, p)
+		}
 	}
 	return intervalsOf(pieces, unit)
 }

@@ -1,11 +1,9 @@
 package stats
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,12 +74,12 @@ type session struct {
 // ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
 // stopped then.
 func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
-	if window := r.window(); window.From >= window.Until {
-		return Answer{Rows: []Row{{}}}, nil // no record can be in the window
+	if len(r.slots()) == 0 {
+		return newTally(r.Question).answer() // no record can be in the window
 	}
 	arrived := time.Now()
 	r.Cost.setFilter(r.Filter.kind())
-	if r.Grouping == (Grouping{}) {
+	if r.Grouping.By == "" {
 		if a, ok, err := (session{s, r}).fromMemory(ctx, arrived); ok || err != nil {
 			return a, classify(err)
 		}
@@ -141,7 +139,7 @@ const attempts = 4
 // otherwise, and what is fetched is as well if the log, read once all statements have begun, announces no change of
 // it. What is being written can be read at that one moment only by one statement.
 func (s session) answer(ctx context.Context) (Answer, error) {
-	if s.Grouping != (Grouping{}) {
+	if s.Grouping.By != "" {
 		return s.plain(ctx)
 	}
 	began := time.Now()
@@ -230,29 +228,6 @@ func (s session) each(ctx context.Context, q clickhouse.Query, row func(clickhou
 // query runs a query of the request.
 func (s session) query(ctx context.Context, q clickhouse.Query) (clickhouse.Rows, error) {
 	return s.queries.Query(ctx, q, s.Cost.addStatement)
-}
-
-// plain answers by the plain query.
-func (s session) plain(ctx context.Context) (a Answer, err error) {
-	rows, err := s.query(ctx, PlainQuery(s.Question))
-	if err != nil {
-		return Answer{}, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var row Row
-		if err := rows.ScanStruct(&row); err != nil {
-			return Answer{}, err
-		}
-		if err := row.addFeedback(); err != nil {
-			return Answer{}, err
-		}
-		a.Rows = append(a.Rows, row)
-	}
-	slices.SortFunc(a.Rows, func(x, y Row) int {
-		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(x.Value, y.Value))
-	})
-	return a, rows.Err()
 }
 
 // Plain answers a question by the plain query, which every other answer is compared with.

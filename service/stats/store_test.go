@@ -86,7 +86,7 @@ func ragged(orgID string) stats.Question {
 
 func (d *database) ask(store *stats.Store, q stats.Question) stats.Figures {
 	d.Helper()
-	return d.answer(store, q).Total()
+	return d.answer(store, q).Figures()
 }
 
 func (d *database) answer(store *stats.Store, q stats.Question) stats.Answer {
@@ -105,5 +105,5 @@ func (d *database) plain(store *stats.Store, q stats.Question) stats.Figures {
 	if err != nil {
 		d.Fatal(err)
 	}
-	return answer.Total()
+	return answer.Figures()
 }

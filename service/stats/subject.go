@@ -2,6 +2,7 @@ package stats
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service/stats/buckets"
@@ -50,14 +51,16 @@ func sumColumns() (columns []string) {
 
 func (s *subject) newUnion() *buckets.Union { return buckets.NewUnion(len(s.sums), len(s.sets)) }
 
-// figureFields are the fields of Figures, by the columns that statements name like them.
-var figureFields = func() map[string]int {
-	fields := map[string]int{}
-	for i, figures := 0, reflect.TypeFor[Figures](); i < figures.NumField(); i++ {
-		fields[figures.Field(i).Tag.Get("ch")] = i
+// figures returns the names in JSON of the figures of the subject.
+func (s *subject) figures() (names []string) {
+	for _, name := range FigureNames {
+		column := columnOf(name)
+		if slices.Contains(s.sums, column) || slices.Contains(s.sets, column) || column == "-" && s == messageRecords {
+			names = append(names, name)
+		}
 	}
-	return fields
-}()
+	return names
+}
 
 // addTo sets the figures of the subject. It fails when a sum is too great.
 func (s *subject) addTo(f *Figures, u *buckets.Union) error {

@@ -71,7 +71,7 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 		}
 		fmt.Fprintf(p.stdout, "\nAnswer%s in %s\n", where, time.Since(started).Round(10*time.Microsecond))
 		if where != "" {
-			_, err = fmt.Fprintf(p.stdout, "%+v\n", answer.Total())
+			_, err = fmt.Fprintf(p.stdout, "%+v\n", answer.Figures())
 			return err
 		}
 	}

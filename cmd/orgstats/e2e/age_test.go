@@ -186,7 +186,7 @@ func (m *moments) plainFigures() (all []stats.Figures) {
 		if err != nil {
 			m.Fatal(err)
 		}
-		all = append(all, a.Total())
+		all = append(all, a.Figures())
 	}
 	return all
 }

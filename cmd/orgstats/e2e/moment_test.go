@@ -50,8 +50,8 @@ func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (co
 	}
 	if got.status != http.StatusOK {
 		e.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
-	} else if answered := decode[stats.Figures](e.T, got.body); answered != want.Total() {
-		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want.Total())
+	} else if answered := decode[stats.Figures](e.T, got.body); answered != want.Figures() {
+		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want.Figures())
 	}
 	return true
 }

@@ -143,7 +143,7 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 		v.result.Changing++
 		return nil
 	}
-	v.judge(s, plain.Total())
+	v.judge(s, plain.Figures())
 	return nil
 }
 

@@ -19,17 +19,25 @@ const roleAdmin = "org:admin"
 
 var errNoUser = errors.New("the authenticator returned no user")
 
-// endpoint answers one kind of question about figures: parse reads it from the query of a URL, and render returns what
-// is sent, as JSON, of the answer.
+// endpoint answers one kind of question about figures.
 type endpoint struct {
-	parse  func(caller auth.Caller, rawQuery string) (stats.Question, error)
+	name       string
+	parameters []string // beside those of all endpoints
+	// group reads how the figures are grouped.
+	group func(p *parameters, q *stats.Question)
+	// render returns what is sent as JSON, and table what is sent as CSV.
 	render func(stats.Question, stats.Answer) any
+	table  func(stats.Question, stats.Answer) table
 }
 
-// getStats is the endpoint GET /api/dashboard/getStats: the figures of a window, not grouped.
-var getStats = endpoint{
-	parse:  parseQuestion,
-	render: func(_ stats.Question, a stats.Answer) any { return a.Total() },
+// endpoints are all endpoints.
+var endpoints = []endpoint{
+	{"getStats", nil, func(*parameters, *stats.Question) {}, renderStats, statsTable},
+	{"getTimeSeries", []string{paramInterval}, groupSeries, renderSeries, seriesTable},
+	{
+		"getBreakdown", []string{paramGroupBy, paramOrderBy, paramOrder, paramLimit, paramInterval},
+		groupBreakdown, renderBreakdown, breakdownTable,
+	},
 }
 
 // serve returns the handler of an endpoint. A caller without a good token learns nothing about its parameters.
@@ -38,11 +46,15 @@ func (s *Service) serve(e endpoint) fiber.Handler {
 		r := requestOf(c)
 		ctx, release := s.requestContext(r)
 		defer release()
-		body, err := s.answer(ctx, r, e)
+		asked, answer, err := s.answer(ctx, r, e)
 		if err != nil {
 			return trueCause(ctx, err)
 		}
-		if err := respond(&r.http.Response, fasthttp.StatusOK, body); err != nil {
+		r.http.Response.Header.Add(fasthttp.HeaderVary, fasthttp.HeaderAccept)
+		if asked.csv || asked.format == "" && c.Accepts(jsonMedia, csvMedia) == csvMedia {
+			return respondTable(r, e, asked.Question, answer)
+		}
+		if err := respond(&r.http.Response, fasthttp.StatusOK, e.render(asked.Question, answer)); err != nil {
 			return err
 		}
 		tag(&r.http.Request, &r.http.Response)
@@ -50,29 +62,24 @@ func (s *Service) serve(e endpoint) fiber.Handler {
 	}
 }
 
-// answer returns what is sent to the caller.
-func (s *Service) answer(ctx context.Context, r *request, e endpoint) (any, error) {
-	var err error
+// answer reads what the caller asks, and answers it.
+func (s *Service) answer(ctx context.Context, r *request, e endpoint) (asked asked, a stats.Answer, err error) {
 	if r.caller, err = s.authenticate(ctx, &r.http.Request.Header); err != nil {
-		return nil, err
+		return asked, a, err
 	}
 	now := time.Now()
 	if err := s.config.Rates.Allow(r.caller.OrgID, r.caller.UserID, now); err != nil {
-		return nil, err
+		return asked, a, err
 	}
 	priority := stats.NormalPriority
 	if s.config.Rates.Exhausted(r.caller.OrgID, now) {
 		priority = stats.LowPriority
 	}
-	question, err := e.parse(r.caller, r.query)
-	if err != nil {
-		return nil, err
+	if asked, err = e.parse(r.caller, r.query); err != nil {
+		return asked, a, err
 	}
-	answer, err := s.config.Answerer.Answer(ctx, stats.Request{Question: question, ID: r.id, Priority: priority, Cost: &r.cost})
-	if err != nil {
-		return nil, err
-	}
-	return e.render(question, answer), nil
+	a, err = s.config.Answerer.Answer(ctx, stats.Request{Question: asked.Question, ID: r.id, Priority: priority, Cost: &r.cost})
+	return asked, a, err
 }
 
 // authenticate returns the caller. Two Authorization headers are as good as none.
@@ -114,43 +121,4 @@ func trueCause(ctx context.Context, err error) error {
 	}
 	cause := context.Cause(ctx)
 	return failureOf(asFailure(cause).code, fmt.Errorf("%w: %w", cause, err))
-}
-
-// parseQuestion reads what the caller asks, and rejects what is wrong (400) or not the caller's to ask (403). The
-// organization is always the token's: no parameter names one.
-func parseQuestion(caller auth.Caller, rawQuery string) (stats.Question, error) {
-	if caller.OrgID == "" {
-		return stats.Question{}, errNoOrganization
-	}
-	p := parseQuery(rawQuery)
-	if p.values == nil { // there were too many to read
-		return stats.Question{}, invalid(p.mistakes)
-	}
-	q := stats.Question{OrgID: caller.OrgID}
-	q.From, q.Until = p.window()
-	allInOrg := p.boolean(paramAllInOrg)
-	for _, filter := range stats.Filters {
-		*filter.Field(&q.Filter) = p.values[filter.Name]
-	}
-	if len(p.mistakes) > 0 {
-		return stats.Question{}, invalid(p.mistakes)
-	}
-	var err error
-	if q.UserID, err = scope(caller, allInOrg, q.UserID); err != nil {
-		return stats.Question{}, err
-	}
-	return q, nil
-}
-
-// scope returns the user that the question is limited to, "" for the whole organization.
-func scope(caller auth.Caller, allInOrg bool, userID string) (string, error) {
-	switch {
-	case allInOrg && caller.Role != roleAdmin:
-		return "", errNotAdmin
-	case allInOrg:
-		return userID, nil
-	case userID != "" && userID != caller.UserID:
-		return "", errNotAdmin
-	}
-	return caller.UserID, nil
 }

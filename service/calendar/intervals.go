@@ -1,0 +1,128 @@
+package calendar
+
+import "time"
+
+const secondsPerHour = 3600
+
+// maxOffset is more, in seconds, than any zone was ever away from UTC.
+const maxOffset = 16 * secondsPerHour
+
+// Bounds returns the starts of the intervals that a window touches, from <= t < until in milliseconds since 1970 UTC,
+// and the end of the last one: one more time than there are intervals, and none for an empty window. It stops at most
+// intervals, and the last time is before until then.
+func (z Zone) Bounds(u Unit, from, until int64, most int) (bounds []int64) {
+	if from >= until {
+		return nil
+	}
+	at := z.start(u, time.UnixMilli(from))
+	for n := 0; ; n++ {
+		bounds = append(bounds, at.UnixMilli())
+		if at.UnixMilli() >= until || n == most {
+			return bounds
+		}
+		at = z.next(u, at)
+	}
+}
+
+// start returns the start of the interval that holds an instant.
+func (z Zone) start(u Unit, t time.Time) time.Time {
+	if u == Hour {
+		return z.hourStart(t)
+	}
+	local := t.In(z.location)
+	for back := 0; ; back++ {
+		// The clocks may show another date once more, after they were set back over midnight: the interval that holds
+		// the instant began with the later date then.
+		first := z.first(date(u, local, 1-back))
+		if !first.After(t) {
+			return first
+		}
+	}
+}
+
+// next returns the start of the interval after the one that starts at an instant.
+func (z Zone) next(u Unit, start time.Time) time.Time {
+	if u == Hour {
+		return z.nextHour(start)
+	}
+	local := start.In(z.location)
+	for ahead := 1; ; ahead++ {
+		if next := z.first(date(u, local, ahead)); next.After(start) { // a date that was skipped starts with the next one
+			return next
+		}
+	}
+}
+
+// date returns the date on which the unit that holds a local time begins, or the one so many units later, as midnight
+// of UTC.
+func date(u Unit, local time.Time, later int) time.Time {
+	year, month, day := local.Date()
+	switch u {
+	case Day:
+		day += later
+	case Week:
+		const monday = 6 // days after which a Sunday's week has begun
+		day += 7*later - (int(local.Weekday())+monday)%7
+	case Month:
+		month, day = month+time.Month(later), 1
+	case Quarter:
+		month, day = month-(month-1)%3+time.Month(3*later), 1
+	default:
+		year, month, day = year+later, time.January, 1
+	}
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// first returns the first instant at which the zone's clocks show a local time or a later one. The local time is given
+// as the same time in UTC.
+func (z Zone) first(local time.Time) time.Time {
+	for at := time.Unix(local.Unix()-maxOffset, 0).In(z.location); ; {
+		_, offset := at.Zone()
+		_, end := at.ZoneBounds()
+		reached := time.Unix(max(at.Unix(), local.Unix()-int64(offset)), 0).In(z.location)
+		if end.IsZero() || reached.Before(end) {
+			return reached
+		}
+		at = end
+	}
+}
+
+// hourStart returns the start of the hour that holds an instant.
+func (z Zone) hourStart(t time.Time) time.Time {
+	start := t.In(z.location)
+	for {
+		_, offset := start.Zone()
+		full := time.Unix(int64(floor(start.Unix()+int64(offset), secondsPerHour)-offset), 0).In(z.location)
+		change, _ := start.ZoneBounds()
+		if change.IsZero() || !full.Before(change) {
+			return full
+		}
+		if z.startsHour(change) {
+			return change
+		}
+		start = change.Add(-1).In(z.location)
+	}
+}
+
+// nextHour returns the start of the hour after the one that starts at an instant.
+func (z Zone) nextHour(start time.Time) time.Time {
+	at := start.In(z.location)
+	for {
+		_, offset := at.Zone()
+		full := time.Unix(int64(floor(at.Unix()+int64(offset), secondsPerHour)-offset+secondsPerHour), 0).In(z.location)
+		_, change := at.ZoneBounds()
+		if change.IsZero() || full.Before(change) {
+			return full
+		}
+		if z.startsHour(change) {
+			return change
+		}
+		at = change
+	}
+}
+
+// startsHour reports whether an hour begins as the clocks are changed: at a full hour, or in another than they left.
+func (z Zone) startsHour(change time.Time) bool {
+	after, before := change.In(z.location), change.Add(-1).In(z.location)
+	return after.Minute() == 0 && after.Second() == 0 || after.Hour() != before.Hour()
+}

@@ -1,0 +1,166 @@
+package service
+
+import (
+	"encoding/json"
+
+	"github.com/orgstats/orgstats/service/calendar"
+	"github.com/orgstats/orgstats/service/stats"
+)
+
+// windowJSON is a window as it is sent, both ends inclusive.
+type windowJSON struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func windowOf(i stats.Interval) windowJSON {
+	return windowJSON{calendar.UTC.MillisText(i.From), calendar.UTC.MillisText(i.Until - 1)}
+}
+
+// previousOf returns the window that is compared, nil if none is.
+func previousOf(q stats.Question) *windowJSON {
+	if q.Previous == (stats.Interval{}) {
+		return nil
+	}
+	w := windowOf(q.Previous)
+	return &w
+}
+
+// statsJSON is the answer of getStats.
+type statsJSON struct {
+	stats.Figures
+	Previous *previousJSON `json:"previous,omitempty"`
+}
+
+type previousJSON struct {
+	windowJSON
+	Stats   *stats.Figures `json:"stats,omitempty"`
+	Buckets []bucketJSON   `json:"buckets,omitempty"`
+}
+
+func renderStats(q stats.Question, a stats.Answer) any {
+	if q.Previous == (stats.Interval{}) {
+		return a.Total.Window.Figures
+	}
+	return statsJSON{a.Total.Window.Figures, &previousJSON{windowJSON: windowOf(q.Previous), Stats: &a.Total.Previous.Figures}}
+}
+
+// bucketJSON is the figures of an interval. Its start and end are the calendar's: what counts is the part of it in the
+// window.
+type bucketJSON struct {
+	Start   string        `json:"start"`
+	End     string        `json:"end"`
+	Partial bool          `json:"partial"`
+	Stats   stats.Figures `json:"stats"`
+}
+
+// bucketsOf returns the buckets of a period.
+func bucketsOf(q stats.Question, window stats.Interval, p stats.Period) []bucketJSON {
+	buckets := make([]bucketJSON, len(p.Series))
+	bounds := q.Grouping.Bounds(window)
+	for n, figures := range p.Series {
+		start, end := bounds[n], bounds[n+1]
+		buckets[n] = bucketJSON{
+			Start: q.Grouping.Zone.Text(start), End: q.Grouping.Zone.Text(end), Partial: start < window.From || end > window.Until,
+			Stats: figures,
+		}
+	}
+	return buckets
+}
+
+func windowOfQuestion(q stats.Question) stats.Interval {
+	return stats.Interval{From: q.From, Until: q.Until}
+}
+
+// seriesJSON is the answer of getTimeSeries.
+type seriesJSON struct {
+	Interval calendar.Unit `json:"interval"`
+	TimeZone string        `json:"timeZone"`
+	Buckets  []bucketJSON  `json:"buckets"`
+	Previous *previousJSON `json:"previous,omitempty"`
+}
+
+func renderSeries(q stats.Question, a stats.Answer) any {
+	s := seriesJSON{
+		Interval: q.Grouping.Interval, TimeZone: q.Grouping.Zone.String(),
+		Buckets: bucketsOf(q, windowOfQuestion(q), a.Total.Window),
+	}
+	if q.Previous != (stats.Interval{}) {
+		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: bucketsOf(q, q.Previous, a.Total.Previous)}
+	}
+	return s
+}
+
+// breakdownJSON is the answer of getBreakdown.
+type breakdownJSON struct {
+	GroupBy  stats.Dimension `json:"groupBy"`
+	OrderBy  string          `json:"orderBy"`
+	Order    string          `json:"order"`
+	Interval calendar.Unit   `json:"interval,omitempty"`
+	TimeZone string          `json:"timeZone,omitempty"`
+	Previous *windowJSON     `json:"previous,omitempty"`
+	Rows     []groupJSON     `json:"rows"`
+	Other    *restJSON       `json:"other"`
+	Total    restJSON        `json:"total"`
+}
+
+// rowJSON is the figures of one group, or of several.
+type rowJSON struct {
+	Stats    stats.Figures  `json:"stats"`
+	Previous *stats.Figures `json:"previous,omitempty"`
+	Buckets  []bucketJSON   `json:"buckets,omitempty"`
+}
+
+type groupJSON struct {
+	Value value `json:"value"`
+	rowJSON
+}
+
+// restJSON is the figures of several groups.
+type restJSON struct {
+	Groups int `json:"groups"`
+	rowJSON
+}
+
+// value is that of a group, null for the group of what has none.
+type value stats.Group
+
+func (v value) MarshalJSON() ([]byte, error) {
+	if v.None {
+		return []byte("null"), nil
+	}
+	return json.Marshal(v.Value)
+}
+
+func renderBreakdown(q stats.Question, a stats.Answer) any {
+	b := breakdownJSON{
+		GroupBy: q.Grouping.By, OrderBy: q.Grouping.OrderBy, Order: orderOf(q.Grouping), Interval: q.Grouping.Interval,
+		TimeZone: q.Grouping.Zone.String(), Previous: previousOf(q), Rows: make([]groupJSON, len(a.Rows)),
+		Total: restJSON{a.Groups, rowOf(q, a.Total)},
+	}
+	for n, row := range a.Rows {
+		b.Rows[n] = groupJSON{value(row.Group), rowOf(q, row)}
+	}
+	if a.Other != nil {
+		b.Other = &restJSON{a.Groups - len(a.Rows), rowOf(q, *a.Other)}
+	}
+	return b
+}
+
+func orderOf(g stats.Grouping) string {
+	if g.Ascending {
+		return "asc"
+	}
+	return "desc"
+}
+
+func rowOf(q stats.Question, row stats.Row) rowJSON {
+	r := rowJSON{Stats: row.Window.Figures}
+	if q.Previous != (stats.Interval{}) {
+		r.Previous = &row.Previous.Figures
+	}
+	if q.Grouping.Interval != "" {
+		r.Buckets = bucketsOf(q, windowOfQuestion(q), row.Window)
+	}
+	return r
+}
