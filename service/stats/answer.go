@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"reflect"
-	"slices"
 
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
@@ -45,15 +44,13 @@ type Period struct {
 // Figures returns the figures of the window as a whole.
 func (a Answer) Figures() Figures { return a.Total.Window.Figures }
 
-// sort sorts the rows by the question's figure, and those with the same by their value, the one without any last.
-func (a *Answer) sort(g Grouping) {
-	slices.SortFunc(a.Rows, func(x, y Row) int {
-		order := cmp.Compare(x.Window.of(g.OrderBy), y.Window.of(g.OrderBy))
-		if !g.Ascending {
-			order = -order
-		}
-		return cmp.Or(order, compareGroups(x.Group, y.Group))
-	})
+// compare sorts rows by the question's figure, and those with the same by their value, the one without any last.
+func (g Grouping) compare(x, y Row) int {
+	order := cmp.Compare(x.Window.of(g.OrderBy), y.Window.of(g.OrderBy))
+	if !g.Ascending {
+		order = -order
+	}
+	return cmp.Or(order, compareGroups(x.Group, y.Group))
 }
 
 // compareGroups sorts by value, and the group without any last.

@@ -43,6 +43,10 @@ func (d Dimension) subject() *subject {
 	return messageRecords
 }
 
+// ofBuckets reports whether the figures are put together from buckets. Those by user or metadata would be too many, and
+// the tables of figures know no roles.
+func (g Grouping) ofBuckets() bool { return g.By == "" || g.By == ByAgent }
+
 // IsOf reports whether a figure, by its JSON name, is of the records that the dimension is a property of.
 func (d Dimension) IsOf(figure string) bool {
 	return slices.Contains(d.subject().figures(), figure)
@@ -84,6 +88,12 @@ const MaxIntervals = 2000
 // Bounds returns the starts of the intervals of a window, and the end of the last one.
 func (g Grouping) Bounds(window Interval) []int64 {
 	return g.Zone.Bounds(g.Interval, window.From, window.Until, 2*MaxIntervals) // the window before may have some more
+}
+
+// windows returns both windows, in order, without one that is empty.
+func (q Question) windows() []Interval {
+	both := []Interval{q.previous().Interval, q.window().Interval}
+	return slices.DeleteFunc(both, func(i Interval) bool { return i.From >= i.Until })
 }
 
 // slots returns the intervals of both windows, in order.

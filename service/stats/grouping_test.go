@@ -88,7 +88,7 @@ func breakdown(by stats.Dimension) stats.Grouping {
 func TestBreakdowns(t *testing.T) {
 	d := newDatabase(t)
 	d.loadContract()
-	store := d.store(stats.Options{Memory: enough})
+	store, forgetful := d.store(stats.Options{Memory: enough}), d.store(stats.Options{})
 	for _, by := range stats.Dimensions {
 		for _, filter := range []stats.Filter{{}, {AgentID: "3"}, {UserID: "user_025"}, {MetadataKey: "team"}} {
 			for _, interval := range []stats.Grouping{{}, series(t, calendar.Week, "America/Sao_Paulo")} {
@@ -101,7 +101,25 @@ func TestBreakdowns(t *testing.T) {
 					all := d.answer(store, q)
 					d.compareRows(t, store, q, all)
 					d.compareLimit(t, store, q, all)
+					d.comparePlain(t, q, store, forgetful)
 				})
+			}
+		}
+	}
+}
+
+// comparePlain compares the answers of stores with the plain query's, with few rows in either order.
+func (d *database) comparePlain(t *testing.T, q stats.Question, stores ...*stats.Store) {
+	t.Helper()
+	q.Grouping.Limit = 3
+	for _, q.Grouping.Ascending = range []bool{false, true} {
+		want, err := stores[0].Plain(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, store := range stores {
+			if got := d.answer(store, q); !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		}
 	}

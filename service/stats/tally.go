@@ -3,6 +3,7 @@ package stats
 import (
 	"math/bits"
 	"reflect"
+	"slices"
 
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
@@ -43,7 +44,8 @@ func (t *tally) figures(row *Row, start int64, ofInterval bool) *Figures {
 		period, of = &row.Previous, t.previous
 	}
 	if ofInterval && period.Series != nil {
-		return &period.Series[slotOf(start, of.intervals)]
+		n, _ := slotOf(start, of.intervals)
+		return &period.Series[n]
 	}
 	return &period.Figures
 }
@@ -64,7 +66,7 @@ func (t *tally) answer() (Answer, error) {
 			a.Rows = append(a.Rows, *row)
 		}
 	}
-	a.sort(t.question.Grouping)
+	slices.SortFunc(a.Rows, t.question.Grouping.compare)
 	return a, nil
 }
 

@@ -77,6 +77,23 @@ func appendNumbers(numbers []uint32, words []uint64, first uint32) []uint32 {
 	return numbers
 }
 
+// count returns how many numbers but 0 there are.
+func (s *Set) count() uint64 {
+	count := uint64(len(s.loose) + countBits(s.words))
+	if s.has0() {
+		count--
+	}
+	return count
+}
+
+// has0 reports whether number 0 is in the set.
+func (s *Set) has0() bool {
+	if len(s.blocks) > 0 && s.blocks[0] == 0 {
+		return s.words[0]&1 != 0
+	}
+	return len(s.loose) > 0 && s.loose[0] == 0
+}
+
 // Bytes returns about how many bytes of memory the set takes.
 func (s *Set) Bytes() int64 {
 	return setOverhead + numberSize*int64(len(s.blocks)+len(s.loose)) + wordSize*int64(len(s.words))
