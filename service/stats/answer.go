@@ -105,6 +105,25 @@ var figureFields = func() map[string]int {
 	return fields
 }()
 
+// fieldsOf returns which fields of Figures columns are.
+func fieldsOf(columns []string) (fields []int) {
+	for _, column := range columns {
+		fields = append(fields, figureFields[column])
+	}
+	return fields
+}
+
+// fields returns all figures, in order. A test holds the list against the type.
+func (f *Figures) fields() [figureCount]*uint64 {
+	return [figureCount]*uint64{
+		&f.ConversationCount, &f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens,
+		&f.UniqueUsers, &f.UniqueAgents, &f.TotalFeedback, &f.TotalHelpful, &f.TotalNotHelpful,
+		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
+	}
+}
+
+const figureCount = 16
+
 // FigureNames are the names of the figures in JSON, in order.
 var FigureNames = func() (names []string) {
 	for i, figures := 0, reflect.TypeFor[Figures](); i < figures.NumField(); i++ {
@@ -125,8 +144,8 @@ func (f *Figures) of(name string) uint64 {
 
 // Values returns the figures, in order.
 func (f *Figures) Values() (values []uint64) {
-	for i, figures := 0, reflect.ValueOf(f).Elem(); i < figures.NumField(); i++ {
-		values = append(values, figures.Field(i).Uint())
+	for _, field := range f.fields() {
+		values = append(values, *field)
 	}
 	return values
 }

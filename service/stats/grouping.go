@@ -92,11 +92,6 @@ func (g Grouping) Bounds(window Interval) []int64 {
 
 // windows returns both windows, in order, without one that is empty.
 func (q Question) windows() []Interval {
-	both := []Interval{q.previous().Interval, q.window().Interval}
+	both := []Interval{q.Previous.possible(), Interval{q.From, q.Until}.possible()}
 	return slices.DeleteFunc(both, func(i Interval) bool { return i.From >= i.Until })
-}
-
-// slots returns the intervals of both windows, in order.
-func (q Question) slots() []Interval {
-	return slices.Concat(q.previous().intervals, q.window().intervals)
 }

@@ -14,7 +14,8 @@ type found struct {
 	rows    map[int64]*buckets.Rows   // by the start of their unit
 	live    map[int64]buckets.Grouped // by the start of their slot
 
-	building map[int64]*buckets.Builder
+	building *buckets.Builder // of the unit that is being read
+	unit     int64            // its start
 }
 
 // errUnknownAgent is returned where an agent's number is newer than the ids of agents in memory.
@@ -22,7 +23,7 @@ var errUnknownAgent = errors.New("an agent's id is not known")
 
 // answer returns the answer of a plan, given what was fetched for it.
 func (p *plan) answer(f *fetched) (Answer, error) {
-	t := newTally(p.question)
+	t := p.tally
 	rowOf := func(uint32) uint32 { return 0 }
 	if p.question.Grouping.By != "" {
 		var err error
@@ -46,9 +47,9 @@ func (p *plan) answer(f *fetched) (Answer, error) {
 
 // rank sorts the groups by the question's figure in its window, and returns the row of each, by its number.
 func (p *plan) rank(t *tally, f *fetched) (rowOf func(number uint32) uint32, err error) {
-	window := p.question.window().Interval
+	window := t.window.Interval
 	var groups []rankedGroup
-	for number, union := range p.messages.unions(f.messages, p.choice, []Interval{window})[0] {
+	for number, union := range p.messages.groups(f.messages, p.choice, []Interval{window})[0] {
 		r := rankedGroup{number: number}
 		if r.Group, err = p.agent(number); err != nil {
 			return nil, err
@@ -56,7 +57,7 @@ func (p *plan) rank(t *tally, f *fetched) (rowOf func(number uint32) uint32, err
 		if err := p.messages.subject.addTo(&r.Window.Figures, union); err != nil {
 			return nil, err
 		}
-		if err := r.addFeedback(); err != nil {
+		if err := r.addFeedback(); err != nil { // which rows may be sorted by
 			return nil, err
 		}
 		if r.Window.MessageCount > 0 {
@@ -69,7 +70,8 @@ func (p *plan) rank(t *tally, f *fetched) (rowOf func(number uint32) uint32, err
 	rows := map[uint32]uint32{}
 	for n, group := range groups[:min(len(groups), g.Limit)] {
 		rows[group.number] = uint32(n + 1)
-		t.row(uint32(n + 1)).Group = group.Group
+		row := t.row(uint32(n + 1))
+		row.Group, row.Window.Figures = group.Group, group.Window.Figures
 	}
 	return func(number uint32) uint32 {
 		if row, ok := rows[number]; ok {
@@ -99,26 +101,41 @@ func (p *plan) agent(number uint32) (Group, error) {
 
 // fill sets the figures of all rows for some slots: intervals, or whole windows.
 func (p *plan) fill(t *tally, f *fetched, slots []Interval, ofIntervals bool, rowOf func(number uint32) uint32) error {
-	messages := p.messages.unions(f.messages, p.choice, slots)
-	files := p.files.unions(f.files, choice{}, slots)
+	totals := p.messages.newUnions(len(slots))
+	if p.messages.key.by == "" {
+		p.messages.addTo(f.messages, p.choice, slots, func(slot int, _ uint32) *buckets.Union { return &totals[slot] })
+	} else if err := p.fillRows(t, f, slots, ofIntervals, rowOf, totals); err != nil {
+		return err
+	}
+	files := p.files.newUnions(len(slots))
+	p.files.addTo(f.files, choice{}, slots, func(slot int, _ uint32) *buckets.Union { return &files[slot] })
+	total := t.row(0)
 	for n, slot := range slots {
-		rows := map[uint32]*buckets.Union{0: p.messages.subject.newUnion()}
-		for number, union := range messages[n] {
-			rows[0].AddUnion(union)
-			if row := rowOf(number); row > 0 {
-				if rows[row] == nil {
-					rows[row] = p.messages.subject.newUnion()
-				}
-				rows[row].AddUnion(union)
+		figures := t.figures(total, slot.From, ofIntervals)
+		if err := errors.Join(p.messages.subject.addTo(figures, &totals[n]), p.files.subject.addTo(figures, &files[n])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillRows sets the figures of the rows but the total, and adds up the total.
+func (p *plan) fillRows(t *tally, f *fetched, slots []Interval, ofIntervals bool, rowOf func(number uint32) uint32, totals []buckets.Union) error {
+	for n, groups := range p.messages.groups(f.messages, p.choice, slots) {
+		rows := map[uint32]*buckets.Union{}
+		for number, union := range groups {
+			totals[n].AddUnion(union)
+			row := rowOf(number)
+			if rows[row] == nil {
+				rows[row] = p.messages.subject.newUnion()
 			}
+			rows[row].AddUnion(union)
 		}
 		for row, union := range rows {
-			if err := p.messages.subject.addTo(t.figures(t.row(row), slot.From, ofIntervals), union); err != nil {
-				return err
+			if !ofIntervals && slots[n] == t.window.Interval && int(row) <= p.question.Grouping.Limit {
+				continue // the group was counted to be ranked
 			}
-		}
-		if union := files[n][0]; union != nil {
-			if err := p.files.subject.addTo(t.figures(t.row(0), slot.From, ofIntervals), union); err != nil {
+			if err := p.messages.subject.addTo(t.figures(t.row(row), slots[n].From, ofIntervals), union); err != nil {
 				return err
 			}
 		}
@@ -126,28 +143,29 @@ func (p *plan) fill(t *tally, f *fetched, slots []Interval, ofIntervals bool, ro
 	return nil
 }
 
-// groups are unions by the number of a group.
-type groups map[uint32]*buckets.Union
-
-// unions returns what a part has in each slot, by group. What lies in no slot is left out.
-func (p *part) unions(f found, c choice, slots []Interval) []groups {
-	all := make([]groups, len(slots))
-	for n := range all {
-		all[n] = groups{}
-	}
-	union := func(n int, number uint32) *buckets.Union {
-		u := all[n][number]
+// groups returns what a part has in each slot, by the number of the group.
+func (p *part) groups(f found, c choice, slots []Interval) []map[uint32]*buckets.Union {
+	all := make([]map[uint32]*buckets.Union, len(slots))
+	p.addTo(f, c, slots, func(slot int, number uint32) *buckets.Union {
+		if all[slot] == nil {
+			all[slot] = map[uint32]*buckets.Union{}
+		}
+		u := all[slot][number]
 		if u == nil {
 			u = p.subject.newUnion()
-			all[n][number] = u
+			all[slot][number] = u
 		}
 		return u
-	}
+	})
+	return all
+}
+
+// addTo adds what a part has to the unions of slots and groups. What lies in no slot is left out.
+func (p *part) addTo(f found, c choice, slots []Interval, union func(slot int, number uint32) *buckets.Union) {
 	add := func(start int64, g buckets.Grouped) {
-		n, ok := slotOf(start, slots)
-		for _, group := range g {
-			if ok {
-				union(n, group.Number).Add(group.Bucket)
+		if slot, ok := slotOf(start, slots); ok {
+			for _, group := range g {
+				union(slot, group.Number).Add(group.Bucket)
 			}
 		}
 	}
@@ -157,23 +175,22 @@ func (p *part) unions(f found, c choice, slots []Interval) []groups {
 	for _, piece := range p.lackingPieces {
 		add(piece.start, f.buckets[piece])
 	}
-	for start, bucket := range f.live {
-		add(start, bucket)
+	for start, groups := range f.live {
+		add(start, groups)
 	}
 	if c.nothing {
-		return all
+		return
 	}
 	for _, h := range p.allRows(f) {
-		n, ok := slotOf(h.From, slots)
+		slot, ok := slotOf(h.From, slots)
 		switch {
 		case !ok:
 		case p.key.by == ByAgent:
-			h.rows.AddRowsBy(agentSet, h.From, h.Until, c.filters, func(number uint32) *buckets.Union { return union(n, number) })
+			h.rows.AddRowsBy(agentSet, h.From, h.Until, c.filters, func(number uint32) *buckets.Union { return union(slot, number) })
 		default:
-			union(n, 0).AddRows(h.rows, h.From, h.Until, c.filters)
+			union(slot, 0).AddRows(h.rows, h.From, h.Until, c.filters)
 		}
 	}
-	return all
 }
 
 // allRows returns the records one by one that are needed, those that were there and those that were fetched.

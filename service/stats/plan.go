@@ -11,6 +11,7 @@ import (
 // fetched.
 type plan struct {
 	question Question
+	tally    *tally     // of the answer; it serves once
 	slots    []Interval // of the question, in which records may be
 	org      *organization
 	messages part
@@ -76,12 +77,13 @@ func (m *memory) plan(q Question) *plan {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := m.organization(q.OrgID)
-	p := &plan{question: q, org: o, slots: q.slots()}
+	t := newTally(q)
+	p := &plan{question: q, org: o, tally: t, slots: t.slots()}
 	if p.state = o.stateToRead(); p.state {
 		p.stale = slices.Clone(o.state.stale)
 	}
 	p.messages = m.part(o, seriesKey{messageRecords, q.Filter, q.Grouping.By}, p.slots, o.state.anyStale)
-	p.messages.limitLive()
+	p.messages.limitLive(len(p.slots))
 	if p.agents = o.agents; q.Grouping.By == ByAgent {
 		p.lackingAgents = o.agents == nil
 	}
@@ -106,7 +108,7 @@ func (m *memory) plan(q Question) *plan {
 func (m *memory) part(o *organization, key seriesKey, slots []Interval, anyStale func(Interval) bool) part {
 	p := part{subject: key.subject, key: key}
 	s := m.seriesOf(o, key)
-	divided := divideAll(slots, key.subject.grains, anyStale)
+	divided := divide(slots, key.subject.grains, anyStale)
 	if fewHoursOfUsers(key, divided.pieces) {
 		divided = division{rest: slots}
 	}
@@ -199,16 +201,16 @@ func (p *part) addRest(m *memory, o *organization, i Interval) {
 }
 
 const (
-	// maxUnits is how many intervals of records are read one by one for a question; where more are stale, ClickHouse
-	// sums them up.
+	// maxUnits is how many intervals of records are read one by one for a question, beside one for each interval of a
+	// series: in some zones, days begin within an hour. Where more are stale, ClickHouse sums them up.
 	maxUnits = 64
 	// maxLive is how many intervals a statement names; more become the one that holds them all.
 	maxLive = 100
 )
 
 // limitLive bounds how much is read one by one, and how many intervals are read live.
-func (p *part) limitLive() {
-	if len(p.lackingRows) > maxUnits {
+func (p *part) limitLive(slots int) {
+	if len(p.lackingRows) > maxUnits+2*slots {
 		p.live = mergeIntervals(p.live, p.lackingRows)
 		p.lackingRows = nil
 	}

@@ -74,7 +74,7 @@ type session struct {
 // ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
 // stopped then.
 func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
-	if len(r.slots()) == 0 {
+	if len(r.windows()) == 0 {
 		return newTally(r.Question).answer() // no record can be in the window
 	}
 	arrived := time.Now()

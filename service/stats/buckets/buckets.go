@@ -68,6 +68,22 @@ func NewUnion(sums, sets int) *Union {
 	return &Union{sums: make([]uint64, sums), sets: make([][]*Set, sets), numbers: make([][]uint32, sets)}
 }
 
+// NewUnions returns so many unions of nothing, in little memory of its own each.
+func NewUnions(n, sums, sets int) []Union {
+	all := make([]Union, n)
+	allSums, allSets, allNumbers := make([]uint64, n*sums), make([][]*Set, n*sets), make([][]uint32, n*sets)
+	one := make([]*Set, n*sets) // most slots of a series have one bucket
+	for i := range allSets {
+		allSets[i] = one[i : i : i+1]
+	}
+	for i := range all {
+		all[i] = Union{
+			sums: allSums[i*sums:][:sums:sums], sets: allSets[i*sets:][:sets:sets], numbers: allNumbers[i*sets:][:sets:sets],
+		}
+	}
+	return all
+}
+
 // Add adds the records of a bucket.
 func (u *Union) Add(b *Bucket) {
 	for i, sum := range b.Sums {
@@ -112,7 +128,7 @@ func (u *Union) Count(set int) uint64 {
 		case 0:
 			return 0
 		case 1:
-			return sets[0].count()
+			return sets[0].count
 		}
 	}
 	c := counters.Get().(*counter)
