@@ -99,7 +99,8 @@ previous  3             0
 `},
 		{
 			"a series", "--interval day --time-zone Europe/Berlin",
-			stats.Answer{Total: stats.Row{Window: period(0, 0, counts(5, 2), counts(0, 0))}}, `
+			stats.Answer{Total: stats.Row{Window: period(0, 0, counts(5, 2), counts(0, 0))}},
+			`
 period  start                      messageCount  uniqueUsers
 window  2026-03-29T00:00:00+01:00  5             2
 window  2026-03-30T00:00:00+02:00  0             0
@@ -114,7 +115,8 @@ window  2026-03-30T00:00:00+02:00  0             0
 					{Group: stats.Group{None: true}, Window: period(3, 1, counts(3, 1))},
 				},
 				Other: &stats.Row{Window: period(1, 1, counts(1, 1))},
-			}, `
+			},
+			`
 period  group            start                 messageCount  uniqueUsers
 window  "a\tb"                                 5             2
 window  "a\tb"           2026-01-01T00:00:00Z  5             2
