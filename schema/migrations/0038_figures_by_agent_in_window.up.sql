@@ -7,16 +7,16 @@ AS WITH
     parseDateTime64BestEffort({to:String}, 3, 'UTC')                                                                           AS last
 SELECT
     agent_id,
-    groupBitmap(conversation_no)      AS conversation_count,
-    count()                           AS message_count,
-    sum(messages.tool_calls)          AS tool_calls,
-    sum(messages.total_tokens)        AS total_tokens,
-    sum(messages.input_tokens)        AS input_tokens,
-    sum(messages.output_tokens)       AS output_tokens,
-    groupBitmap(user_no)              AS unique_users,
-    total_helpful + total_not_helpful AS total_feedback,
-    sum(helpful)                      AS total_helpful,
-    sum(not_helpful)                  AS total_not_helpful
+    toUInt64(groupBitmap(conversation_no)) AS conversation_count,
+    count()                                AS message_count,
+    sum(messages.tool_calls)               AS tool_calls,
+    sum(messages.total_tokens)             AS total_tokens,
+    sum(messages.input_tokens)             AS input_tokens,
+    sum(messages.output_tokens)            AS output_tokens,
+    toUInt64(groupBitmap(user_no))         AS unique_users,
+    total_helpful + total_not_helpful      AS total_feedback,
+    sum(helpful)                           AS total_helpful,
+    sum(not_helpful)                       AS total_not_helpful
 FROM messages FINAL
 WHERE org_id = {org_id:String}
   AND created_at BETWEEN first AND last

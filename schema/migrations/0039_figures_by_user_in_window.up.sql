@@ -6,16 +6,16 @@ AS WITH
     parseDateTime64BestEffort({to:String}, 3, 'UTC')                                                                           AS last
 SELECT
     user_id,
-    groupBitmap(conversation_no)           AS conversation_count,
-    count()                                AS message_count,
-    sum(messages.tool_calls)               AS tool_calls,
-    sum(messages.total_tokens)             AS total_tokens,
-    sum(messages.input_tokens)             AS input_tokens,
-    sum(messages.output_tokens)            AS output_tokens,
-    groupBitmapIf(agent_no, agent_no != 0) AS unique_agents,
-    total_helpful + total_not_helpful      AS total_feedback,
-    sum(helpful)                           AS total_helpful,
-    sum(not_helpful)                       AS total_not_helpful
+    toUInt64(groupBitmap(conversation_no))           AS conversation_count,
+    count()                                          AS message_count,
+    sum(messages.tool_calls)                         AS tool_calls,
+    sum(messages.total_tokens)                       AS total_tokens,
+    sum(messages.input_tokens)                       AS input_tokens,
+    sum(messages.output_tokens)                      AS output_tokens,
+    toUInt64(groupBitmapIf(agent_no, agent_no != 0)) AS unique_agents,
+    total_helpful + total_not_helpful                AS total_feedback,
+    sum(helpful)                                     AS total_helpful,
+    sum(not_helpful)                                 AS total_not_helpful
 FROM messages FINAL
 WHERE org_id = {org_id:String}
   AND created_at BETWEEN first AND last

@@ -10,7 +10,7 @@ SELECT
     sum(kb_files.total_tokens)  AS kb_extract_total_tokens,
     sum(kb_files.input_tokens)  AS kb_extract_input_tokens,
     sum(kb_files.output_tokens) AS kb_extract_output_tokens
-FROM messages FINAL
+FROM kb_files FINAL
 WHERE org_id = {org_id:String}
   AND processed_at BETWEEN first AND last
   AND processing_status IN ('', 'completed')
