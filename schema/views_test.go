@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,26 +31,41 @@ FROM system.columns
 WHERE database = currentDatabase() AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View')`)
 }
 
-// windowColumns returns those of figures_in_window, and its parameters. ClickHouse describes the columns of a call
-// only.
+// windowArguments are values of the parameters of views.
+var windowArguments = map[string]string{
+	"org_id": "", "from": "2026-01-01", "to": "2026-01-01", "interval": "day", "time_zone": "Europe/Berlin", "path": "team",
+}
+
+// windowColumns returns those of the views with parameters, and the parameters. ClickHouse describes the columns of a
+// call only.
 func windowColumns(t *testing.T, conn clickhouse.Conn) (columns []string) {
 	t.Helper()
-	for _, statement := range list(t, conn, `
-SELECT groupArray(create_table_query)
+	for _, view := range list(t, conn, `
+SELECT groupArray(concat(name, ' ', create_table_query))
 FROM system.tables
-WHERE database = currentDatabase() AND name = 'figures_in_window'`) {
+WHERE database = currentDatabase() AND engine = 'View' AND position(create_table_query, ':String}') > 0`) {
+		name, statement, _ := strings.Cut(view, " ")
+		arguments := map[string]string{}
 		for _, found := range regexp.MustCompile(`\{(\w+):(\w+)\}`).FindAllStringSubmatch(statement, -1) {
-			columns = append(columns, "figures_in_window("+found[1]+") "+found[2])
+			columns = append(columns, name+"("+found[1]+") "+found[2])
+			arguments[found[1]] = found[1] + " = '" + windowArguments[found[1]] + "'"
 		}
+		columns = append(columns, callColumns(t, conn, name, slices.Collect(maps.Values(arguments)))...)
 	}
-	rows, err := conn.Query(t.Context(), "SELECT * FROM figures_in_window(org_id = '', from = '2026-01-01', to = '2026-01-01')")
+	slices.Sort(columns)
+	return slices.Compact(columns)
+}
+
+// callColumns returns the columns of a view that is called with arguments.
+func callColumns(t *testing.T, conn clickhouse.Conn, name string, arguments []string) (columns []string) {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "SELECT * FROM "+name+"("+strings.Join(arguments, ", ")+")")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	for i, name := range rows.Columns() {
-		columns = append(columns, "figures_in_window "+name+" "+rows.ColumnTypes()[i].DatabaseTypeName())
+	for i, column := range rows.Columns() {
+		columns = append(columns, name+" "+column+" "+rows.ColumnTypes()[i].DatabaseTypeName())
 	}
-	slices.Sort(columns)
-	return slices.Compact(columns)
+	return columns
 }

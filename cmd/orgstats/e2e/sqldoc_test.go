@@ -150,6 +150,13 @@ func TestAnalystOfOneOrganizationSeesNoOther(t *testing.T) {
 		{"days of own users", "SELECT sum(message_count) FROM daily_user_figures", 6},
 		{"own figures", "SELECT message_count FROM figures_in_window(org_id = 'org_1', " + every + ")", 6},
 		{"not another's", "SELECT message_count + kb_file_count FROM figures_in_window(org_id = 'org_2', " + every + ")", 0},
+		{"own intervals", "SELECT sum(message_count) FROM figures_by_interval_in_window(org_id = 'org_1', interval = 'day', time_zone = 'UTC', " + every + ")", 6},
+		{"own agents", "SELECT sum(message_count) FROM figures_by_agent_in_window(org_id = 'org_1', " + every + ")", 6},
+		{"own users", "SELECT sum(message_count) FROM figures_by_user_in_window(org_id = 'org_1', " + every + ")", 6},
+		{"own roles", "SELECT sum(message_count) FROM figures_by_role_in_window(org_id = 'org_1', " + every + ")", 6},
+		{"no file of one's own was processed", "SELECT sum(kb_file_count) FROM figures_by_knowledge_base_in_window(org_id = 'org_1', " + every + ")", 0},
+		{"own values of metadata", "SELECT sum(message_count) FROM figures_by_metadata_in_window(org_id = 'org_1', path = 'team', " + every + ")", 6},
+		{"not another's values", "SELECT count() FROM figures_by_metadata_in_window(org_id = 'org_2', path = 'team', " + every + ")", 0},
 		{"nor by way of another table", "SELECT countIf(org_id != 'org_1') FROM merge('orgstats', '^messages$')", 0},
 	} {
 		var n uint64

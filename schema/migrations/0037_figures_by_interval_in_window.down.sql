@@ -1,0 +1,1 @@
+DROP VIEW IF EXISTS figures_by_interval_in_window;

@@ -1,0 +1,1 @@
+DROP VIEW IF EXISTS figures_by_knowledge_base_in_window;

@@ -1,0 +1,1 @@
+DROP VIEW IF EXISTS figures_by_metadata_in_window;
