@@ -35,8 +35,8 @@ type division struct {
 	slot int // where the rest of the slot that is being divided begins
 }
 
-// divide divides slots, none of which overlaps another, into buckets, as coarse as they fit into a slot and hold nothing
-// stale.
+// divide divides slots, none of which overlaps another, into buckets, as coarse as they fit into a slot and hold
+// nothing stale.
 func divide(slots []Interval, grains []cells.Grain, anyStale func(Interval) bool) division {
 	d := division{}
 	for _, slot := range slots {

@@ -184,8 +184,8 @@ FROM user_activity FINAL
 GROUP BY start, number`
 }
 
-// cellsByAgent reads the cells of agents, and where there are messages without one, these from user activity: no cell is
-// theirs alone.
+// cellsByAgent reads the cells of agents, and where there are messages without one, these from user activity: no cell
+// is theirs alone.
 func (b *builder) cellsByAgent(pieces []piece) string {
 	const number = "toUInt32(arrayElement(bitmapToArray(agents), 1))"
 	if b.question.AgentID != "" {

@@ -66,7 +66,7 @@ func TestUnionCountsRecords(t *testing.T) {
 	}
 }
 
-// addRowsBy adds the records to a union by way of unions by their number in the second set, each of which has only that.
+// addRowsBy adds the records to a union by way of unions by their number in the second set, which have only that.
 func addRowsBy(t *testing.T, u *buckets.Union, rows *buckets.Rows, from, until int64, filters []buckets.Filter) {
 	t.Helper()
 	by := map[uint32]*buckets.Union{}
