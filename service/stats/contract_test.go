@@ -112,7 +112,7 @@ func (d *database) contractQuestions(r *rand.Rand) (questions []stats.Question) 
 		d.Fatal(err)
 	}
 	for _, c := range contract.Cases {
-		if c.Status != 200 || r.IntN(6) > 0 { // a sixth of them, other ones with another seed
+		if c.Status != 200 || r.IntN(10) > 0 { // a tenth of them, other ones with another seed
 			continue
 		}
 		query := url.Values{}
