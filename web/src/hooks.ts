@@ -1,0 +1,142 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+import { Refusal, type Client } from "./client";
+import { pauseOf, unreachable, type Failure } from "./failure";
+import type { Tokens } from "./tokens";
+import { read, write, type View } from "./view";
+
+export type Change = (part: Partial<View>) => void;
+
+// useView keeps the view in the address. Every change is a step that Back takes back.
+export function useView(): [View, Change] {
+  const [view, setView] = useState(() => read(location.search));
+  const current = useRef(view);
+  useEffect(() => {
+    history.replaceState(null, "", `?${write(current.current)}`);
+    const back = (): void => setView(current.current = read(location.search));
+    window.addEventListener("popstate", back);
+    return () => window.removeEventListener("popstate", back);
+  }, []);
+  const change = useCallback((part: Partial<View>) => {
+    const next = { ...current.current, ...part };
+    const query = `?${write(next)}`;
+    if (query !== `?${write(current.current)}`) {
+      history.pushState(null, "", query);
+    }
+    setView(current.current = next);
+  }, []);
+  return [view, change];
+}
+
+// useTokens renders anew whenever there is another token, and counts them.
+export function useTokens(tokens: Tokens): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => tokens.subscribe(() => setCount((n) => n + 1)), [tokens]);
+  return count;
+}
+
+export interface Loaded<T> {
+  answer?: T;
+  asked?: View; // the view that the answer belongs to
+  at?: number; // when it arrived
+  failure?: Failure;
+  isLoading: boolean;
+}
+
+// useAnswer asks a question, and again in every round. While it does, and when it fails, the last answer stays.
+export function useAnswer<T>(client: Client, question: string | undefined, view: View, round: number): Loaded<T> {
+  const [loaded, setLoaded] = useState<Loaded<T>>({ isLoading: true });
+  useEffect(() => {
+    if (question === undefined) {
+      setLoaded({ isLoading: false });
+      return undefined;
+    }
+    const controller = new AbortController();
+    setLoaded((last) => ({ ...last, isLoading: true }));
+    client.ask<T>(question, controller.signal).then(
+      (answer) => setLoaded({ answer, asked: view, at: Date.now(), isLoading: false }),
+      (error: unknown) => {
+        if (!controller.signal.aborted) {
+          const failure = error instanceof Refusal ? error.failure : unreachable;
+          setLoaded((last) => ({ ...last, failure, isLoading: false }));
+        }
+      },
+    );
+    return () => controller.abort();
+  }, [client, question, round]);
+  return loaded;
+}
+
+const liveEvery = 15_000;
+
+export interface Rounds {
+  round: number;
+  now: number; // when the round began: windows that reach up to now end there
+  begin: () => void;
+}
+
+// useRounds counts the rounds in which everything is asked again: now and then while the view is live and visible.
+export function useRounds(isLive: boolean): Rounds {
+  const [state, setState] = useState(() => ({ round: 0, now: Date.now() }));
+  const begin = useCallback(() => setState(({ round }) => ({ round: round + 1, now: Date.now() })), []);
+  useEffect(() => {
+    if (!isLive) {
+      return undefined;
+    }
+    const beginIfVisible = (): void => {
+      if (document.visibilityState === "visible") {
+        begin();
+      }
+    };
+    const timer = setInterval(beginIfVisible, liveEvery);
+    document.addEventListener("visibilitychange", beginIfVisible);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", beginIfVisible);
+    };
+  }, [isLive, begin]);
+  return { ...state, begin };
+}
+
+// useRetry begins another round when the service may answer again, and returns when that will be.
+export function useRetry(failure: Failure | undefined, begin: () => void): number | undefined {
+  const attempts = useRef(0);
+  const [due, setDue] = useState<number>();
+  useEffect(() => {
+    const pause = failure && pauseOf(failure, attempts.current);
+    if (pause === undefined) {
+      attempts.current = failure ? attempts.current : 0;
+      setDue(undefined);
+      return undefined;
+    }
+    setDue(Date.now() + pause);
+    const timer = setTimeout(() => {
+      attempts.current++;
+      begin();
+    }, pause);
+    return () => clearTimeout(timer);
+  }, [failure, begin]);
+  return due;
+}
+
+// useClock renders anew every second.
+export function useClock(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+// useMedia tells whether a media query holds.
+export function useMedia(query: string): boolean {
+  const [holds, setHolds] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const update = (): void => setHolds(media.matches);
+    media.addEventListener("change", update);
+    return () => media.removeEventListener("change", update);
+  }, [query]);
+  return holds;
+}
