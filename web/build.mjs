@@ -10,8 +10,8 @@ const mostBytes = 250_000;
 
 process.chdir(import.meta.dirname);
 const { outputFiles } = await build({
-  entryPoints: ["src/main.tsx"], bundle: true, minify: true, format: "esm", target: "es2022", jsx: "automatic",
-  jsxImportSource: "preact", outdir: "out", write: false, charset: "utf8", logLevel: "warning",
+  absWorkingDir: import.meta.dirname, entryPoints: ["src/main.tsx"], bundle: true, minify: true, format: "esm", target: "es2022",
+  jsx: "automatic", jsxImportSource: "preact", outdir: "out", write: false, charset: "utf8", logLevel: "warning",
 });
 const assets = Object.fromEntries(outputFiles.map((file) => [file.path.split("/").at(-1), file.contents]));
 assets["icon.svg"] = readFileSync("src/icon.svg");

@@ -8,7 +8,6 @@ import { fileName, save } from "./csv";
 import { DownloadButton, type Download, type QuestionName } from "./download";
 import type { Failure } from "./failure";
 import { knowledgeFigures, messageFigures, type FigureName } from "./figures";
-import { Chips } from "./filters";
 import { number, span } from "./format";
 import { Header } from "./header";
 import { useAnswer, useRetry, useRounds, useTokens, useView, type Loaded } from "./hooks";
@@ -60,7 +59,6 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
       <main>
         <h1 class="hidden">Orgstats dashboard</h1>
         <Controls view={view} now={now} isAdmin={isAdmin} change={change} />
-        <Chips view={view} change={change} />
         {!canAsk || failure?.status === 401
           ? <SignIn tokens={tokens} failure={failure} />
           : failure && <Notice failure={failure} due={due} isShown={isShown} retry={begin} showOwn={() => change({ scope: "own" })} />}

@@ -47,13 +47,13 @@ function Head({ names, group, sorting, onSort }: Props) {
     <thead>
       <tr>
         <th scope="col">{groupLabels[group]}</th>
+        <th scope="col" class="share">Share of {figures[sorting.orderBy].label.toLowerCase()}</th>
+        <th scope="col" class="number">Change</th>
         {names.map((name) => (
           <th key={name} scope="col" class="number" aria-sort={sortOf(name, sorting)}>
             <button class="sort" onClick={() => onSort(next(name))}>{figures[name].label}</button>
           </th>
         ))}
-        <th scope="col" class="number">Change</th>
-        <th scope="col" class="number">Share</th>
       </tr>
     </thead>
   );
@@ -98,14 +98,14 @@ function Line({ names, sorting, answer, of, kind = "", children }: LineProps) {
   return (
     <tr class={kind}>
       <th scope="row">{children}</th>
+      <td class="share">
+        <span class="share-bar"><span style={{ width: `${all > 0 ? Math.min((part / all) * 100, 100) : 0}%` }} /></span>
+        {shareOf(part, all)}
+      </td>
+      <td class="number"><Change now={part} before={of.previous?.[orderBy]} /></td>
       {names.map((name) => (
         <td key={name} class={name === orderBy ? "number sorted" : "number"}>{number(of.stats[name])}</td>
       ))}
-      <td class="number"><Change now={part} before={of.previous?.[orderBy]} /></td>
-      <td class="number share">
-        <span class="bar" style={{ width: `${all > 0 ? Math.min((part / all) * 100, 100) : 0}%` }} />
-        <span>{shareOf(part, all)}</span>
-      </td>
     </tr>
   );
 }

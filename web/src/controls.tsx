@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 
+import { Chips } from "./filters";
 import type { Change } from "./hooks";
 import { automatic, intervalLabels, intervals, isAllowed, type Interval } from "./interval";
 import { isWholeOrganization } from "./questions";
@@ -29,12 +30,13 @@ export function Controls(props: Props) {
         ))}
         <button aria-pressed={isOwn} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>From … to</button>
       </div>
+      {isOpen && <OwnWindow {...props} close={() => setOpen(false)} />}
       <div class="selects">
         <ScopeSelect {...props} />
         <IntervalSelect {...props} />
         <ZoneSelect {...props} />
+        <Chips {...props} />
       </div>
-      {isOpen && <OwnWindow {...props} close={() => setOpen(false)} />}
     </div>
   );
 }

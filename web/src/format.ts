@@ -25,7 +25,7 @@ export function change(now: number, before: number): string {
   if (before === 0) {
     return "new";
   }
-  return now / before >= 10 ? `×${factor.format(now / before)}` : percent.format(now / before - 1);
+  return now / before >= 10 ? `×${factor.format(now / before)}` : percent.format(now / before - 1).replace("-", "−");
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

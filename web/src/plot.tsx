@@ -97,7 +97,7 @@ function optionsOf(
     cursor: { y: false, points: { show: false }, drag: { setScale: false } },
     scales: { x: { time: false, range: () => [-0.5, count - 0.5] }, y: { range: (_, __, max) => [0, rounded(max)] } },
     axes: [
-      { ...ink, grid: { show: false }, splits: (u) => splits(count, u.width), values: (_, all) => all.map(tickOf) },
+      { ...ink, size: 26, grid: { show: false }, splits: (u) => splits(count, u.width), values: (_, all) => all.map(tickOf) },
       { ...ink, size: 56, grid: { stroke: color("line"), width: 1 }, values: (_, all) => all.map(axisLabel) },
     ],
     series: [{}, ...lines.map((line) => seriesOf(line, count, color(`series-${line.color}`)))],

@@ -41,10 +41,9 @@ export function Change({ now, before }: { now: number; before: number | undefine
   if (before === undefined) {
     return null;
   }
-  const sign = now > before ? "▲" : "▼";
   return (
     <span class="change" title={`${number(before)} in the window before`}>
-      {now !== before && <span class="sign" aria-hidden="true">{sign}</span>} {change(now, before)}
+      {change(now, before)}
       <span class="hidden"> against {number(before)} before</span>
     </span>
   );
