@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import type { BreakdownAnswer, SeriesAnswer, StatsAnswer } from "./answers";
 import { Breakdown } from "./breakdown";
@@ -34,16 +34,23 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
   const [view, change] = useView();
   const { isAdmin } = tokens.claims;
   const canAsk = tokens.token !== undefined || tokens.isEmbedded;
-  const { round, now, begin } = useRounds(view.live && canAsk);
+  const rounds = useRounds(view.live && canAsk);
+  const { now, begin, retry } = rounds;
   const questions = useQuestions(view, { isAdmin, now }, canAsk);
-  const stats = useAnswer<StatsAnswer>(client, questions.stats, view, round);
-  const series = useAnswer<SeriesAnswer>(client, questions.series, view, round);
-  const stack = useAnswer<BreakdownAnswer>(client, questions.stack, view, round);
-  const table = useAnswer<BreakdownAnswer>(client, questions.table, view, round);
-  const knowledge = useAnswer<BreakdownAnswer>(client, questions.knowledge, view, round);
+  const stats = useAnswer<StatsAnswer>(client, questions.stats, view, rounds);
+  const series = useAnswer<SeriesAnswer>(client, questions.series, view, rounds);
+  const stack = useAnswer<BreakdownAnswer>(client, questions.stack, view, rounds);
+  const table = useAnswer<BreakdownAnswer>(client, questions.table, view, rounds);
+  const knowledge = useAnswer<BreakdownAnswer>(client, questions.knowledge, view, rounds);
   const failure = worst([stats, series, stack, table, knowledge]);
-  const due = useRetry(failure, begin);
-  useEffect(() => { if (token > 0) begin(); }, [token, begin]);
+  const due = useRetry(failure, retry);
+  const askedWith = useRef(token);
+  useEffect(() => {
+    if (token !== askedWith.current) {
+      askedWith.current = token;
+      begin();
+    }
+  }, [token, begin]);
 
   const w = windowOf(view, now);
   const download: Download = async (name, what) =>
@@ -61,7 +68,7 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
         <Controls view={view} now={now} isAdmin={isAdmin} change={change} />
         {!canAsk || failure?.status === 401
           ? <SignIn tokens={tokens} failure={failure} />
-          : failure && <Notice failure={failure} due={due} isShown={isShown} retry={begin} showOwn={() => change({ scope: "own" })} />}
+          : failure && <Notice failure={failure} due={due} isShown={isShown} retry={retry} showOwn={() => change({ scope: "own" })} />}
         {(canAsk || isShown) && (
           <>
             <section aria-labelledby="messages-title" aria-busy={stats.isLoading}>

@@ -28,7 +28,7 @@ export function Breakdown(props: Props) {
   }
   return (
     <>
-      <div class="scroll" role="region" aria-label={props.caption} tabIndex={0} aria-busy={isLoading}>
+      <div class="scroll" role="group" aria-label={props.caption} tabIndex={0} aria-busy={isLoading}>
         <table>
           <caption class="hidden">{props.caption}</caption>
           <Head {...props} />

@@ -43,15 +43,19 @@ export interface Loaded<T> {
   isLoading: boolean;
 }
 
-// useAnswer asks a question, and again in every round. While it does, and when it fails, the last answer stays.
-export function useAnswer<T>(client: Client, question: string | undefined, view: View, round: number): Loaded<T> {
+// useAnswer asks a question, again in every round, and in every retry if it failed: those that did not would use up what
+// the caller may ask. Meanwhile, and when it fails, the last answer stays.
+export function useAnswer<T>(client: Client, question: string | undefined, view: View, { round, retries }: Rounds): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ isLoading: true });
-  useEffect(() => {
+  const stop = useRef(() => {});
+  const ask = (): void => {
+    stop.current();
     if (question === undefined) {
       setLoaded({ isLoading: false });
-      return undefined;
+      return;
     }
     const controller = new AbortController();
+    stop.current = () => controller.abort();
     setLoaded((last) => ({ ...last, isLoading: true }));
     client.ask<T>(question, controller.signal).then(
       (answer) => setLoaded({ answer, asked: view, at: Date.now(), isLoading: false }),
@@ -62,8 +66,10 @@ export function useAnswer<T>(client: Client, question: string | undefined, view:
         }
       },
     );
-    return () => controller.abort();
-  }, [client, question, round]);
+  };
+  useEffect(ask, [client, question, round]);
+  useEffect(() => { if (retries > 0 && loaded.failure) ask(); }, [retries]);
+  useEffect(() => () => stop.current(), []);
   return loaded;
 }
 
@@ -73,12 +79,16 @@ export interface Rounds {
   round: number;
   now: number; // when the round began: windows that reach up to now end there
   begin: () => void;
+  retries: number; // of questions that failed
+  retry: () => void;
 }
 
 // useRounds counts the rounds in which everything is asked again: now and then while the view is live and visible.
 export function useRounds(isLive: boolean): Rounds {
   const [state, setState] = useState(() => ({ round: 0, now: Date.now() }));
   const begin = useCallback(() => setState(({ round }) => ({ round: round + 1, now: Date.now() })), []);
+  const [retries, setRetries] = useState(0);
+  const retry = useCallback(() => setRetries((n) => n + 1), []);
   useEffect(() => {
     if (!isLive) {
       return undefined;
@@ -95,11 +105,11 @@ export function useRounds(isLive: boolean): Rounds {
       document.removeEventListener("visibilitychange", beginIfVisible);
     };
   }, [isLive, begin]);
-  return { ...state, begin };
+  return { ...state, begin, retries, retry };
 }
 
-// useRetry begins another round when the service may answer again, and returns when that will be.
-export function useRetry(failure: Failure | undefined, begin: () => void): number | undefined {
+// useRetry asks again when the service may answer again, and returns when that will be.
+export function useRetry(failure: Failure | undefined, retry: () => void): number | undefined {
   const attempts = useRef(0);
   const [due, setDue] = useState<number>();
   useEffect(() => {
@@ -112,10 +122,10 @@ export function useRetry(failure: Failure | undefined, begin: () => void): numbe
     setDue(Date.now() + pause);
     const timer = setTimeout(() => {
       attempts.current++;
-      begin();
+      retry();
     }, pause);
     return () => clearTimeout(timer);
-  }, [failure, begin]);
+  }, [failure, retry]);
   return due;
 }
 

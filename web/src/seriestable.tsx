@@ -5,7 +5,7 @@ import type { PlotData } from "./plotdata";
 // SeriesTable says what the plot draws, for those who can't see it and those who want the numbers.
 export function SeriesTable({ data, interval, zone, label }: { data: PlotData; interval: Interval; zone: string; label: string }) {
   return (
-    <div class="scroll tall" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll tall" role="group" aria-label={label} tabIndex={0}>
       <table>
         <caption class="hidden">{label}</caption>
         <thead>
