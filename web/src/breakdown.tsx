@@ -1,7 +1,7 @@
 import type { BreakdownAnswer, Grouped } from "./answers";
 import { figures, type FigureName } from "./figures";
 import { number, shareOf } from "./format";
-import type { Loaded } from "./hooks";
+import type { Loaded } from "./rounds";
 import { filterOf, rowName } from "./names";
 import { Change } from "./tiles";
 import { groupLabels, type Filter, type Group, type Sorting } from "./view";
@@ -14,7 +14,7 @@ interface Props {
   sorting: Sorting;
   loaded: Loaded<BreakdownAnswer>;
   onSort: (sorting: Sorting) => void;
-  onFilter: (filter: Filter) => void;
+  onFilter?: (filter: Filter) => void; // rows of knowledge bases filter nothing
 }
 
 // Breakdown is a table of figures by what they are grouped by. Its answer may still be that of a group chosen before.
@@ -73,7 +73,7 @@ function Rows(props: Props & { answer: BreakdownAnswer }) {
           return (
             <Line key={row.value} {...props} of={row}>
               {filter
-                ? <button class="row" title="Show only this" onClick={() => onFilter(filter)}>{name}</button>
+                ? <button class="row" title="Show only this" onClick={() => onFilter?.(filter)}>{name}</button>
                 : <span class="row">{name}</span>}
             </Line>
           );

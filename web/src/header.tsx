@@ -37,3 +37,13 @@ export function Header({ tokens, view, change, at, refresh }: Props) {
 function Age({ at, zone }: { at: number; zone: string }) {
   return <span class="age quiet" title={`Answered at ${clockTime(at, zone)}`}>Updated {ago(useClock() - at)}</span>;
 }
+
+export const Footer = () => (
+  <footer>
+    <p>
+      In CSV, a cell that begins with =, +, - or @ has an apostrophe before it, so that no spreadsheet takes it for a
+      formula. Distinct counts do not add up over time or groups.
+    </p>
+    <p><a href="docs">The HTTP interface</a> · <a href="assets/licenses.txt">Licenses</a></p>
+  </footer>
+);

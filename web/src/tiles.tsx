@@ -2,8 +2,7 @@ import type { Bucket, StatsAnswer } from "./answers";
 import { figures, type FigureName } from "./figures";
 import { change, number, short } from "./format";
 
-interface Props {
-  names: FigureName[];
+export interface TileProps {
   stats: StatsAnswer | undefined;
   buckets: Bucket[] | undefined;
   selected: FigureName;
@@ -11,7 +10,7 @@ interface Props {
 }
 
 // Tiles are the figures of the window. Each chooses what the plot shows.
-export function Tiles({ names, stats, buckets, selected, onSelect }: Props) {
+export function Tiles({ names, stats, buckets, selected, onSelect }: TileProps & { names: FigureName[] }) {
   return (
     <ul class="tiles">
       {names.map((name) => (

@@ -55,6 +55,10 @@ export const windowOf = (view: View, now: number): Window =>
 export const stacksOf = (figure: FigureName): Stack[] =>
   figures[figure].subject === "knowledge" ? ["none", "knowledgeBase"] : ["none", ...messageGroups];
 
+// withFigure is the change to another figure, which may not be told apart by what the one before was.
+export const withFigure = (view: View, figure: FigureName): Partial<View> =>
+  ({ figure, stack: stacksOf(figure).includes(view.stack) ? view.stack : "none" });
+
 // write returns a view as the query of an address. What is as usual is left out, but for the time zone, because another
 // person's usual one may be another.
 export function write(view: View): string {
