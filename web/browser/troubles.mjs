@@ -54,7 +54,7 @@ inPage("the engine is killed while the page is open", { query: "?window=7d" }, a
   await loaded(page);
   await control("kill");
   await button(page, "Refresh").click();
-  await page.getByRole("heading", { name: "The service can't answer now" }).waitFor();
+  await page.getByRole("heading", { name: "There is no answer for the moment" }).waitFor();
   await page.getByText("The figures below are older.").waitFor();
   await page.getByText(/The request was [0-9a-f]{16}\./).waitFor();
   await eventually(async () => assert.equal(await page.getByRole("alert").count(), 0));

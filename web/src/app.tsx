@@ -52,7 +52,7 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
       <Header tokens={tokens} view={view} change={change} at={stats.at} refresh={begin} />
       <main>
         <h1 class="hidden">Orgstats dashboard</h1>
-        <Controls view={view} now={now} isAdmin={isAdmin} change={change} />
+        {canAsk && <Controls view={view} now={now} isAdmin={isAdmin} change={change} />}
         {needsToken && <SignIn tokens={tokens} failure={failure} />}
         {failure && !needsToken && (
           <Notice failure={failure} due={due} isShown={stats.answer !== undefined} retry={retry}

@@ -56,7 +56,7 @@ export function headlineOf(failure: Failure): string {
     case 403: return "This view is for administrators";
     case 408: return "The answer took too long";
     case 429: return "Too many requests";
-    case 503: return "The service can't answer now";
+    case 503: return "There is no answer for the moment";
   }
   return "Something went wrong";
 }

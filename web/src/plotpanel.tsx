@@ -40,7 +40,9 @@ export function PlotPanel(props: Common & { series: Loaded<SeriesAnswer>; stack:
         <StackSelect {...props} />
         <div class="actions">
           <button aria-pressed={view.numbers} onClick={() => change({ numbers: !view.numbers })}>Table</button>
-          <DownloadButton download={download} what={label} question={isStacked ? "stack" : "series"} />
+          {!needsKey(view, view.stack) && (
+            <DownloadButton download={download} what={label} question={isStacked ? "stack" : "series"} />
+          )}
         </div>
       </div>
       {view.stack === "metadata" && <KeyForm {...props} />}

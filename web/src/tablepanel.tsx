@@ -26,7 +26,9 @@ export function TablePanel(props: Common & { loaded: Loaded<BreakdownAnswer> }) 
             </button>
           ))}
         </div>
-        <div class="actions"><DownloadButton download={download} what={caption} question="table" /></div>
+        {!needsKey(view, view.by) && (
+          <div class="actions"><DownloadButton download={download} what={caption} question="table" /></div>
+        )}
       </div>
       {view.by === "metadata" && <KeyForm {...props} />}
       {needsKey(view, view.by)
