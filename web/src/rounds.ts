@@ -12,8 +12,8 @@ export interface Loaded<T> {
   isLoading: boolean;
 }
 
-// useAnswer asks a question, again in every round, and in every retry if it failed: to ask the others, too, would use up
-// what the caller may ask. Meanwhile, and when it fails, the last answer stays.
+// useAnswer asks a question, again in every round, and in every retry if it failed: to ask the others, too, would use
+// up what the caller may ask. Meanwhile, and when it fails, the last answer stays.
 export function useAnswer<T>(client: Client, question: string | undefined, view: View, { round, retries }: Rounds): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ isLoading: true });
   const stop = useRef(() => {});

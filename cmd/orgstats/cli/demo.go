@@ -74,8 +74,8 @@ func (c *demoCommand) load(p *program, db *database, options sample.Options) (sa
 	})
 }
 
-// printRequest prints the dashboard's address and a request that work for a day, of the largest organization. The request
-// is for the last 30 days.
+// printRequest prints the dashboard's address and a request that work for a day, of the largest organization. The
+// request is for the last 30 days.
 func (c *demoCommand) printRequest(p *program, address string, until time.Time, org sample.Organization) error {
 	key, err := auth.OpenDevKey(c.DataDir)
 	if err != nil {
