@@ -23,7 +23,7 @@ after(() => browser.close());
 // browser, a request elsewhere, a token in an address, anything that outlives the tab.
 export function inPage(name, options, run) {
   test(name, async () => {
-    const { service = settings.service, token = tokens.admin, query = "", scheme = "light", width = 1280, clock = false } = options;
+    const { service = settings.service, token = tokens.admin, query = "", scheme = "light", width = 1280, isLive = false } = options;
     const context = await browser.newContext({
       colorScheme: scheme, viewport: { width, height: 900 }, timezoneId: "Asia/Kathmandu", locale: "en-US", acceptDownloads: true,
     });
@@ -31,10 +31,11 @@ export function inPage(name, options, run) {
     const page = await context.newPage();
     const problems = watch(page, service);
     try {
-      if (clock) {
+      if (isLive) {
         await page.clock.install();
       }
-      await page.goto(`${service}/${query}${token ? `#token=${token}` : ""}`);
+      const [path, live] = [`${service}/${query || "?window=30d"}`, isLive ? "" : "&live=off"];
+      await page.goto(`${path}${live}#token=${token}`);
       await run(page);
       assert.deepEqual(problems, []);
       assert.deepEqual(await context.cookies(), []);
@@ -113,12 +114,13 @@ export async function ask(url, token = tokens.admin) {
 
 // asked returns the question that an action leads to, once it was answered.
 export async function asked(page, name, action, filter = () => true) {
-  const answered = page.waitForResponse((response) => {
-    const url = new URL(response.url());
+  const asking = page.waitForRequest((request) => {
+    const url = new URL(request.url());
     return url.pathname === `/api/dashboard/${name}` && filter(url.searchParams);
   });
   await action();
-  return (await answered).url();
+  await (await asking).response();
+  return (await asking).url();
 }
 
 const format = new Intl.NumberFormat("en-US");

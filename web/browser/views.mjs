@@ -17,6 +17,11 @@ inPage("the address signs in, and the token leaves it at once", {}, async (page)
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
+inPage("all the time that there is", { query: "?from=0001-01-01T00:00:00Z&to=9999-12-31T00:00:00Z" }, async (page) => {
+  await loaded(page);
+  await expectTiles(page, await ask(await asked(page, "getStats", () => button(page, "Refresh").click())));
+});
+
 inPage("every preset is what the service answers", { query: "?window=30d" }, async (page) => {
   await loaded(page);
   for (const [name, window] of [
@@ -140,9 +145,9 @@ inPage("the plot is stacked by each group, and says the same as a table", { quer
   }
   await button(page, "Table").click();
   await page.locator(".legend").getByText("Without this key").waitFor();
-  await page.getByLabel("Figure", { exact: true }).selectOption("uniqueUsers");
+  await page.getByRole("combobox", { name: "Figure", exact: true }).selectOption("uniqueUsers");
   await page.getByText("so they are drawn as lines").waitFor();
-  await page.getByLabel("Figure", { exact: true }).selectOption("kbFileCount");
+  await page.getByRole("combobox", { name: "Figure", exact: true }).selectOption("kbFileCount");
   await page.getByText("Knowledge-base figures are the whole organization's").waitFor();
   await page.getByLabel("Stacked by").selectOption("knowledgeBase");
   await page.getByRole("heading", { name: "Files over time by knowledge base" }).waitFor();
@@ -182,7 +187,7 @@ inPage("the keyboard goes from bucket to bucket", { query: "?window=7d" }, async
   await eventually(async () => assert.equal(await last.innerText(), shown(series.buckets.at(-2).stats.messageCount)));
 });
 
-inPage("live figures follow, until they are paused", { query: "?window=7d", clock: true }, async (page) => {
+inPage("live figures follow, until they are paused", { query: "?window=7d", isLive: true }, async (page) => {
   await loaded(page);
   const before = await ask(await asked(page, "getStats", () => button(page, "Refresh").click()));
   await control("load");

@@ -23,7 +23,7 @@ export interface SeriesAnswer {
   interval: Interval;
   timeZone: string;
   buckets: Bucket[];
-  previous?: Period & { buckets: Bucket[] };
+  previous?: Period & { buckets?: Bucket[] }; // none before the first year that the service knows
 }
 
 export interface Grouped {
@@ -38,7 +38,7 @@ export interface Row extends Grouped {
 
 export interface BreakdownAnswer {
   rows: Row[];
-  other: (Grouped & { groups: number }) | null;
+  other: (Grouped & { groups: number }) | null; // of no groups where all of them were in the window before only
   total: Grouped & { groups: number };
   previous?: Period;
 }

@@ -79,7 +79,7 @@ function Rows(props: Props & { answer: BreakdownAnswer }) {
           );
         })}
         {answer.other && (
-          <Line {...props} of={answer.other} kind="other"><span class="row">{number(answer.other.groups)} others</span></Line>
+          <Line {...props} of={answer.other} kind="other"><span class="row">{othersName(answer.other.groups)}</span></Line>
         )}
       </tbody>
       <tfoot>
@@ -88,6 +88,9 @@ function Rows(props: Props & { answer: BreakdownAnswer }) {
     </>
   );
 }
+
+// othersName names what is left. Groups of the window before may have nothing in this one.
+const othersName = (groups: number): string => (groups > 0 ? `${number(groups)} others` : "In the window before only");
 
 type LineProps = Props & { answer: BreakdownAnswer; of: Grouped; kind?: string; children: preact.ComponentChildren };
 
@@ -113,7 +116,7 @@ function Line({ names, sorting, answer, of, kind = "", children }: LineProps) {
 // More shows all rows instead of the first, or the first again.
 function More({ sorting, answer, onSort }: Props & { answer: BreakdownAnswer }) {
   const shown = answer.rows.length;
-  if (!answer.other && !sorting.all) {
+  if (!answer.other?.groups && !sorting.all) {
     return null;
   }
   return (

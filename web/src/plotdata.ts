@@ -29,7 +29,7 @@ export function single(answer: SeriesAnswer, figure: FigureName): PlotData {
   const lines: Line[] = [
     { label: figures[figure].label, color: 0, shape: shapeOf(figure), values: valuesOf(buckets, figure) },
   ];
-  if (previous) {
+  if (previous?.buckets) {
     const before = valuesOf(previous.buckets, figure);
     const values = buckets.map((_, i) => before[i] ?? null); // months differ in their days
     lines.push({ label: "The window before", color: "previous", shape: "dashes", values });
@@ -43,7 +43,7 @@ export function grouped(answer: BreakdownAnswer, figure: FigureName, group: Grou
   const line = (of: Grouped, label: string, color: Line["color"]): Line =>
     ({ label, color, shape: shapeOf(figure), values: valuesOf(of.buckets ?? [], figure) });
   const lines = answer.rows.map((row, i) => line(row, rowName(group, row.value), i));
-  if (answer.other) {
+  if (answer.other && answer.other.groups > 0) {
     lines.push(line(answer.other, `${answer.other.groups} others`, "other"));
   }
   return { buckets, lines, isStacked: figures[figure].additive };

@@ -21,7 +21,8 @@ export class Tokens {
 
   // embedders are the origins whose applications may embed the page and hand it tokens.
   constructor(private readonly embedders: string[]) {
-    this.#token = this.#takeFromAddress() ?? (this.isEmbedded ? undefined : restore());
+    this.#token = this.isEmbedded ? undefined : restore();
+    this.set(this.#takeFromAddress() ?? this.#token);
     window.addEventListener("message", (event) => this.#receive(event));
     window.addEventListener("hashchange", () => this.set(this.#takeFromAddress() ?? this.#token));
   }

@@ -130,7 +130,6 @@ func TestDashboardInABrowser(t *testing.T) {
 	i.runBrowserTests(map[string]any{
 		"service": page.Service, "limited": "http://" + limited.address, "tokens": page.Tokens, "browser": browser(t),
 		"embedder": friend.URL, "stranger": stranger.URL, "control": control.URL,
-		"pictures": os.Getenv("ORGSTATS_TEST_PICTURES"),
 	})
 }
 
