@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { Refusal, type Client } from "./client";
 import { pauseOf, unreachable, type Failure } from "./failure";
@@ -36,7 +36,7 @@ export function useAnswer<T>(client: Client, question: string | undefined, view:
       },
     );
   };
-  useEffect(ask, [client, question, round]);
+  useLayoutEffect(ask, [client, question, round]); // before the browser paints, which takes its time
   useEffect(() => { if (retries > 0 && loaded.failure) ask(); }, [retries]);
   useEffect(() => () => stop.current(), []);
   return loaded;
