@@ -187,6 +187,15 @@ inPage("the keyboard goes from bucket to bucket", { query: "?window=7d" }, async
   await eventually(async () => assert.equal(await last.innerText(), shown(series.buckets.at(-2).stats.messageCount)));
 });
 
+inPage("what has not changed is not sent again", { query: "?window=yesterday" }, async (page) => {
+  await loaded(page);
+  const again = page.waitForResponse((response) => response.url().includes("getStats"));
+  await button(page, "Refresh").click();
+  const answer = await again;
+  assert.equal(answer.status(), 304);
+  await expectTiles(page, await ask(answer.url()));
+});
+
 inPage("live figures follow, until they are paused", { query: "?window=7d", isLive: true }, async (page) => {
   await loaded(page);
   const before = await ask(await asked(page, "getStats", () => button(page, "Refresh").click()));

@@ -1,3 +1,5 @@
+import { useRef } from "preact/hooks";
+
 import type { Client } from "./client";
 import { Controls } from "./controls";
 import { fileName, save } from "./csv";
@@ -32,11 +34,13 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
   const [view, change] = useView();
   const { isAdmin } = tokens.claims;
   const canAsk = tokens.token !== undefined || tokens.isEmbedded;
-  const rounds = useRounds(view.live && canAsk);
+  const isFailing = useRef(false);
+  const rounds = useRounds(view.live && canAsk, isFailing);
   const { now, begin, retry } = rounds;
   const questions = useQuestions(view, { isAdmin, now }, canAsk);
   const { stats, series, stack, table, knowledge } = useAnswers(client, questions, view, rounds);
   const failure = worst([stats, series, stack, table, knowledge]);
+  isFailing.current = failure !== undefined;
   const due = useRetry(failure, retry);
   useBeginWith(token, begin);
 

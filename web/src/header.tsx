@@ -26,7 +26,7 @@ export function Header({ tokens, view, change, at, refresh }: Props) {
               <span class="dot" aria-hidden="true" /> Live
             </button>
             <button onClick={refresh}>Refresh</button>
-            <button onClick={() => tokens.set(undefined)}>Sign out</button>
+            {!tokens.isEmbedded && <button onClick={() => tokens.set(undefined)}>Sign out</button>}
           </>
         )}
       </div>

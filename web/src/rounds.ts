@@ -52,8 +52,9 @@ export interface Rounds {
   retry: () => void;
 }
 
-// useRounds counts the rounds in which everything is asked again: now and then while the view is live and visible.
-export function useRounds(isLive: boolean): Rounds {
+// useRounds counts the rounds in which everything is asked again: now and then while the view is live and visible, but
+// not while something fails, which is asked again when the service says so.
+export function useRounds(isLive: boolean, isFailing: { current: boolean }): Rounds {
   const [state, setState] = useState(() => ({ round: 0, now: Date.now() }));
   const begin = useCallback(() => setState(({ round }) => ({ round: round + 1, now: Date.now() })), []);
   const [retries, setRetries] = useState(0);
@@ -63,7 +64,7 @@ export function useRounds(isLive: boolean): Rounds {
       return undefined;
     }
     const beginIfVisible = (): void => {
-      if (document.visibilityState === "visible") {
+      if (document.visibilityState === "visible" && !isFailing.current) {
         begin();
       }
     };
