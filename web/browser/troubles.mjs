@@ -24,7 +24,7 @@ inPage("a view for administrators is shared with a member", { token: tokens.memb
 
 inPage("an organization without records", { token: tokens.nobody }, async (page) => {
   await page.getByText("There are no messages in this window").waitFor();
-  assert.equal(await page.getByText("There is nothing in this window").count(), 2);
+  await eventually(async () => assert.equal(await page.getByText("There is nothing in this window").count(), 2));
 });
 
 inPage("an expired token is replaced, and the view stays", { token: tokens.expired, query: "?window=7d&stack=agent" }, async (page) => {
