@@ -8,8 +8,10 @@ SQL SECURITY INVOKER
 AS WITH
     parseDateTime64BestEffort({from:String}, 3, 'UTC') + toIntervalMillisecond(match({from:String}, '\\.[0-9]{3}[0-9]*[1-9]')) AS first,
     parseDateTime64BestEffort({to:String}, 3, 'UTC') AS last,
+    greatest(first, toDateTime64('1900-01-01 00:00:00', 3, 'UTC')) AS earliest, -- records have no other times
+    least(last, toDateTime64('2261-12-31 23:59:59.999', 3, 'UTC')) AS latest,
     CAST({interval:String}, 'Enum8(\'hour\', \'day\', \'week\', \'month\', \'quarter\', \'year\')') AS unit,
-    900000 AS quarter_hour,
+    toInt64(900000) AS quarter_hour, -- signed, as times before 1970 are
     (ms) -> fromUnixTimestamp64Milli(ms, {time_zone:String}) AS clock,
     (ms) -> toDate32(clock(ms)) AS date_of,
     (date) -> toUnixTimestamp64Milli(toDateTime64(date, 3, {time_zone:String})) AS midnight,
@@ -41,25 +43,25 @@ AS WITH
         midnight(first_date(toDate32(time, {time_zone:String})))) AS start_of,
     (ms) -> if(unit = 'hour', next_hour(ms), midnight(next_date(date_of(ms)))) AS end_of
 SELECT
-    fromUnixTimestamp64Milli(halves.start_ms, 'UTC')               AS start,
-    fromUnixTimestamp64Milli(end_of(halves.start_ms), 'UTC')       AS end,
-    toBool(start < first OR last < end - toIntervalMillisecond(1)) AS partial,
-    sum(halves.conversation_count)                                 AS conversation_count,
-    sum(halves.message_count)                                      AS message_count,
-    sum(halves.tool_calls)                                         AS tool_calls,
-    sum(halves.total_tokens)                                       AS total_tokens,
-    sum(halves.input_tokens)                                       AS input_tokens,
-    sum(halves.output_tokens)                                      AS output_tokens,
-    sum(halves.unique_users)                                       AS unique_users,
-    sum(halves.unique_agents)                                      AS unique_agents,
-    sum(halves.total_feedback)                                     AS total_feedback,
-    sum(halves.total_helpful)                                      AS total_helpful,
-    sum(halves.total_not_helpful)                                  AS total_not_helpful,
-    sum(halves.kb_file_count)                                      AS kb_file_count,
-    sum(halves.kb_count)                                           AS kb_count,
-    sum(halves.kb_extract_total_tokens)                            AS kb_extract_total_tokens,
-    sum(halves.kb_extract_input_tokens)                            AS kb_extract_input_tokens,
-    sum(halves.kb_extract_output_tokens)                           AS kb_extract_output_tokens
+    fromUnixTimestamp64Milli(halves.start_ms, 'UTC')                    AS start,
+    fromUnixTimestamp64Milli(end_of(halves.start_ms), 'UTC')            AS end,
+    toBool(start < earliest OR latest < end - toIntervalMillisecond(1)) AS partial,
+    sum(halves.conversation_count)                                      AS conversation_count,
+    sum(halves.message_count)                                           AS message_count,
+    sum(halves.tool_calls)                                              AS tool_calls,
+    sum(halves.total_tokens)                                            AS total_tokens,
+    sum(halves.input_tokens)                                            AS input_tokens,
+    sum(halves.output_tokens)                                           AS output_tokens,
+    sum(halves.unique_users)                                            AS unique_users,
+    sum(halves.unique_agents)                                           AS unique_agents,
+    sum(halves.total_feedback)                                          AS total_feedback,
+    sum(halves.total_helpful)                                           AS total_helpful,
+    sum(halves.total_not_helpful)                                       AS total_not_helpful,
+    sum(halves.kb_file_count)                                           AS kb_file_count,
+    sum(halves.kb_count)                                                AS kb_count,
+    sum(halves.kb_extract_total_tokens)                                 AS kb_extract_total_tokens,
+    sum(halves.kb_extract_input_tokens)                                 AS kb_extract_input_tokens,
+    sum(halves.kb_extract_output_tokens)                                AS kb_extract_output_tokens
 FROM
 (
     SELECT

@@ -113,7 +113,7 @@ func TestIntervalsAreThoseOfTheClocks(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		z, unit := zone(t, names[r.IntN(len(names))]), Units[r.IntN(len(Units)-2)]
-		from := instant(t, "1990-01-01T00:00:00Z") + r.Int64N(40*365*24*3600)*1000
+		from := instant(t, "1990-01-01T00:00:00Z") + r.Int64N(60*365*24*3600)*1000
 		until := from + 1 + r.Int64N(60*24*3600*1000)
 		got := z.Bounds(unit, from, until, 10_000)
 		if got[0] > from || got[1] <= from || got[len(got)-1] < until || got[len(got)-2] >= until || !slices.IsSorted(got) {
