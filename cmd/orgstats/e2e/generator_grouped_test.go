@@ -60,7 +60,7 @@ func (g *generator) asked() asked {
 	}
 	switch a.path {
 	case seriesPath:
-		q.Set("interval", g.interval(q, pick[int64](g, 50, 400, 1900)))
+		q.Set("interval", g.interval(q, pick[int64](g, 30, 300)))
 	case breakdownPath:
 		g.breakdown(q)
 	}
