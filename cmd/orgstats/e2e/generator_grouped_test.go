@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,7 +61,7 @@ func (g *generator) asked() asked {
 	}
 	switch a.path {
 	case seriesPath:
-		q.Set("interval", g.interval(q, pick[int64](g, 30, 300)))
+		g.divide(q, pick[int64](g, 10, 20, 40, 40, 200))
 	case breakdownPath:
 		g.breakdown(q)
 	}
@@ -92,16 +93,22 @@ func (g *generator) localWindow(q url.Values) {
 // intervalLengths are the least hours of intervals.
 var intervalLengths = map[string]int64{"hour": 1, "day": 23, "week": 167, "month": 28*24 - 1, "quarter": 90*24 - 1, "year": 365 * 24}
 
-// interval returns one of which a window has about so many at most; of years, it has always few enough.
-func (g *generator) interval(q url.Values, most int64) string {
-	w := windowOf(q)
-	names := []string{"year"}
-	for _, name := range []string{"hour", "day", "week", "month", "quarter"} {
-		if (w.until-w.from)/(intervalLengths[name]*time.Hour.Milliseconds()) < most {
-			names = append(names, name)
+// divide sets an interval of which the window has about so many at most. Centuries are replaced by another window.
+func (g *generator) divide(q url.Values, most int64) {
+	var names []string
+	for len(names) == 0 {
+		w := windowOf(q)
+		for name, hours := range intervalLengths {
+			if (w.until-w.from)/(hours*time.Hour.Milliseconds()) < most {
+				names = append(names, name)
+			}
+		}
+		if len(names) == 0 {
+			g.localWindow(q)
 		}
 	}
-	return pick(g, names...)
+	slices.Sort(names) // so that a seed repeats the choice
+	q.Set("interval", pick(g, names...))
 }
 
 // breakdown adds the parameters of a breakdown.
@@ -122,12 +129,7 @@ func (g *generator) breakdown(q url.Values) {
 	q.Set("order", pick(g, "", "asc", "desc"))
 	q.Set("limit", pick(g, "", "1", "2", "3", strconv.Itoa(1+g.IntN(1000))))
 	if g.chance(0.4) {
-		q.Set("interval", g.interval(q, 60))
-		if q.Get("interval") == "year" { // of which there may be some hundreds
-			q.Set("limit", strconv.Itoa(1+g.IntN(200)))
-		} else if len(q.Get("limit")) > 2 {
-			q.Set("limit", "1000")
-		}
+		g.divide(q, 40)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	for range rounds {
 		d.load()
 		d.checkQuestions(20)
-		d.checkGrouped(30)
+		d.checkGrouped(12)
 		d.checkViews(analyst)
 		if t.Failed() {
 			t.FailNow()
