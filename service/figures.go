@@ -54,15 +54,19 @@ type bucketJSON struct {
 	Stats   stats.Figures `json:"stats"`
 }
 
-// bucketsOf returns the buckets of a period.
+// bucketsOf returns the buckets of a period. The series lacks those before the years that records have, to which the
+// window that is compared may reach back: they are empty.
 func bucketsOf(q stats.Question, window stats.Interval, p stats.Period) []bucketJSON {
-	buckets := make([]bucketJSON, len(p.Series))
 	bounds := q.Grouping.Bounds(window)
-	for n, figures := range p.Series {
+	buckets := make([]bucketJSON, max(0, len(bounds)-1))
+	empty := len(buckets) - len(p.Series)
+	for n := range buckets {
 		start, end := bounds[n], bounds[n+1]
 		buckets[n] = bucketJSON{
 			Start: q.Grouping.Zone.Text(start), End: q.Grouping.Zone.Text(end), Partial: start < window.From || end > window.Until,
-			Stats: figures,
+		}
+		if n >= empty {
+			buckets[n].Stats = p.Series[n-empty]
 		}
 	}
 	return buckets

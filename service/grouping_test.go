@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
+	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service/calendar"
 	"github.com/orgstats/orgstats/service/stats"
 )
@@ -225,6 +228,33 @@ func TestCSV(t *testing.T) {
 	header.Set("Accept", "text/csv")
 	if got := service.do(t, http.MethodGet, statsPath+"?"+day+"&format=json", header); !strings.HasPrefix(got.body, "{") {
 		t.Errorf("the parameter does not win over the header: %s", got.body)
+	}
+}
+
+// Records have no times before 1900: what the window that is compared has of them are empty buckets.
+func TestWindowsBeforeAllRecordsHaveBuckets(t *testing.T) {
+	for _, row := range []struct{ from, series, want string }{
+		{"1900-01-02", "1", "1899-12-30 0, 1899-12-31 0, 1900-01-01 1"},
+		{"1900-01-01", "", "1899-12-29 0, 1899-12-30 0, 1899-12-31 0"},
+	} {
+		service := start(t, Config{Answerer: answererFunc(func(context.Context, stats.Request) (a stats.Answer, err error) {
+			a.Total.Window.Series = make([]stats.Figures, 3)
+			a.Total.Previous.Series = make([]stats.Figures, len(row.series))
+			for n := range a.Total.Previous.Series {
+				a.Total.Previous.Series[n].MessageCount = 1
+			}
+			return a, nil
+		})})
+		from := unixMilli(t, row.from+"T00:00:00Z")
+		window := encodeQuery("from", calendar.UTC.MillisText(from), "to", calendar.UTC.MillisText(from+3*cells.MsPerDay-1))
+		got := service.get(t, seriesPath, window+"&interval=day&compare=previous")
+		var shown []string
+		for _, b := range gjson.Get(got.body, "previous.buckets").Array() {
+			shown = append(shown, b.Get("start").String()[:len("1900-01-01")]+" "+b.Get("stats.messageCount").Raw)
+		}
+		if strings.Join(shown, ", ") != row.want {
+			t.Errorf("%s: got %v, want %s", row.from, shown, row.want)
+		}
 	}
 }
 

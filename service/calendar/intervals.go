@@ -42,7 +42,7 @@ func (z Zone) steady(bounds []int64, u Unit, at time.Time, until int64, most int
 		return bounds // months differ; and an interval that begins as the clocks are changed may be of any length
 	}
 	end := int64(math.MaxInt64)
-	if _, change := at.In(z.location).ZoneBounds(); !change.IsZero() {
+	if change := z.changeAfter(at); !change.IsZero() {
 		end = change.UnixMilli()
 	}
 	for next := bounds[len(bounds)-1] + 1000*length; next < min(end, until) && len(bounds) <= most; next += 1000 * length {
@@ -105,7 +105,7 @@ func date(u Unit, local time.Time, later int) time.Time {
 func (z Zone) first(local time.Time) time.Time {
 	for at := time.Unix(local.Unix()-maxOffset, 0).In(z.location); ; {
 		_, offset := at.Zone()
-		_, end := at.ZoneBounds()
+		end := z.changeAfter(at)
 		reached := time.Unix(max(at.Unix(), local.Unix()-int64(offset)), 0).In(z.location)
 		if end.IsZero() || reached.Before(end) {
 			return reached
@@ -120,7 +120,7 @@ func (z Zone) hourStart(t time.Time) time.Time {
 	for {
 		_, offset := start.Zone()
 		full := time.Unix(int64(floor(start.Unix()+int64(offset), secondsPerHour)-offset), 0).In(z.location)
-		change, _ := start.ZoneBounds()
+		change := z.changeBefore(start)
 		if change.IsZero() || !full.Before(change) {
 			return full
 		}
@@ -137,7 +137,7 @@ func (z Zone) nextHour(start time.Time) time.Time {
 	for {
 		_, offset := at.Zone()
 		full := time.Unix(int64(floor(at.Unix()+int64(offset), secondsPerHour)-offset+secondsPerHour), 0).In(z.location)
-		_, change := at.ZoneBounds()
+		change := z.changeAfter(at)
 		if change.IsZero() || full.Before(change) {
 			return full
 		}
@@ -146,6 +146,28 @@ func (z Zone) nextHour(start time.Time) time.Time {
 		}
 		at = change
 	}
+}
+
+// changeAfter returns a time after an instant before which the clocks are not changed: when they are next, or earlier.
+// It is zero where they never are.
+//
+// From 2038 on, time.ZoneBounds ends leap years a day early, and so before instants of their last day.
+func (z Zone) changeAfter(t time.Time) time.Time {
+	_, end := t.In(z.location).ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		return t.Add(time.Hour).In(z.location)
+	}
+	return end
+}
+
+// changeBefore returns when the clocks were changed before an instant, or a time after that; it is zero where they never
+// were.
+func (z Zone) changeBefore(t time.Time) time.Time {
+	start, _ := t.In(z.location).ZoneBounds()
+	if start.After(t) {
+		return t.Add(-time.Hour).In(z.location)
+	}
+	return start
 }
 
 // startsHour reports whether an hour begins as the clocks are changed: at a full hour, or in another than they left.

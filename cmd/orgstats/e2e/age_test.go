@@ -182,7 +182,7 @@ func (m *moments) next(change func()) {
 func (m *moments) plainFigures() (all []stats.Figures) {
 	m.Helper()
 	for _, asks := range agedQuestions {
-		a, err := m.store.Plain(m.Context(), questionOf(m.T, asks.caller, asks.query))
+		a, err := m.store.Plain(m.Context(), questionOf(m.T, understand(asked{asks.caller, statsPath, asks.query})))
 		if err != nil {
 			m.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
-	"github.com/orgstats/orgstats/service/auth"
 )
 
 // A backup is made while the service answers, and restored elsewhere. The restored database equals the original as of
@@ -61,16 +59,9 @@ func (g *generator) records(n int) (lines [][]byte) {
 	return lines
 }
 
-// asked is a question and its caller.
-type asked struct {
-	caller auth.Caller
-	query  url.Values
-}
-
 func (g *generator) questions(n int) (all []asked) {
 	for range n {
-		caller, query := g.question()
-		all = append(all, asked{caller, query})
+		all = append(all, g.asked())
 	}
 	return all
 }
@@ -86,9 +77,9 @@ func (i *installation) loadRecords(name string) {
 func (s *server) answers(questions []asked) (all []string) {
 	s.Helper()
 	for _, q := range questions {
-		got := s.ask(s.token(q.caller), q.query)
+		got := s.askAbout(q)
 		if got.status != 200 {
-			s.Fatalf("%v asks %s: status %d, %s", q.caller, q.query.Encode(), got.status, got.body)
+			s.Fatalf("%v: status %d, %s", q, got.status, got.body)
 		}
 		all = append(all, got.body)
 	}

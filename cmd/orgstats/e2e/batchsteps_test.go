@@ -166,8 +166,7 @@ func (d *propertyDriver) dieAt(e *examiner, statement string) (died bool) {
 	}
 	e.awaitNoLoader()
 	for range 3 {
-		caller, query := d.generator.question()
-		if !e.compare(caller, query, true) {
+		if !e.compare(d.generator.asked(), true) {
 			d.Error("somebody writes after the loader's end")
 		}
 	}

@@ -150,7 +150,8 @@ func (g *generator) metadataValue(depth int) any {
 		}
 		return []any{g.metadataValue(depth - 1), g.metadataValue(depth - 1)}
 	}
-	return pick[any](g, "red", "42", 42, json.Number("1.50"), json.Number("4.2e1"), true, false, nil, "it's {team:String} \\ %", "")
+	return pick[any](g, "red", "42", 42, json.Number("1.50"), json.Number("4.2e1"), true, false, nil, "it's {team:String} \\ %", "",
+		"=A1, \"x\"", -7)
 }
 
 // history sets a record's version and, in some cases, its deletion.
@@ -177,6 +178,8 @@ func (g *generator) instant() string {
 			time.Date(2261, 12, 31, 23, 59, 59, 999_000_000, time.UTC))
 	case n < 16 && len(g.made) > 0:
 		at = g.known()
+	case n == 16:
+		at = g.nearChange()
 	}
 	if g.made = append(g.made, at); len(g.made) > 1000 {
 		g.made = g.made[500:]

@@ -113,8 +113,8 @@ var groupViews = map[string][3]string{
 	"figures_by_metadata_in_window":       {"metadata", "value"},
 }
 
-// checkGroups compares the views by group with getBreakdown, and returns how many rows each had.
-func checkGroups(s *server, conn clickhouse.Conn, orgID string, window url.Values, path string) map[string]int {
+// checkGroupViews compares the views by group with getBreakdown, and returns how many rows each had.
+func checkGroupViews(s *server, conn clickhouse.Conn, orgID string, window url.Values, path string) map[string]int {
 	s.Helper()
 	rows := map[string]int{}
 	for view, names := range groupViews {
@@ -284,7 +284,7 @@ func TestViewsAnswerAsSeriesAndBreakdowns(t *testing.T) {
 		if n%10 == 0 {
 			window = year
 		}
-		for view, rows := range checkGroups(s, conn, orgID, window, pick(g, append(paths, "nowhere")...)) {
+		for view, rows := range checkGroupViews(s, conn, orgID, window, pick(g, append(paths, "nowhere")...)) {
 			groups[view] += rows
 		}
 		// From 2038 on, Go's time.ZoneBounds ends a leap year a day early, at which the service's calendar does not

@@ -109,8 +109,7 @@ func (k *killer) round(killed []string) []string {
 	k.awaitReady(http.StatusOK)
 	k.kept.awaitNoLoader()
 	for range 5 {
-		caller, query := k.generator.question()
-		if !k.kept.compare(caller, query, true) {
+		if !k.kept.compare(k.generator.asked(), true) {
 			k.Error("somebody writes after the loader's end")
 		}
 	}
@@ -147,30 +146,28 @@ func (k *killer) watch(seed uint64) (stop func() (compared int)) {
 
 // compareIfAnswered asks a question in both ways, and compares the answers if there are any, of the same moment.
 func (k *killer) compareIfAnswered(g *generator) (compared bool) {
-	caller, query := g.question()
-	before, err := k.kept.lookUpCounter(caller.OrgID)
+	a := g.asked()
+	before, err := k.kept.lookUpCounter(a.caller.OrgID)
 	if err != nil || before%2 == 1 {
 		return false
 	}
-	s := k.serving.Load()
-	got, err := s.try(s.token(caller), query)
+	got, err := k.serving.Load().tryAbout(a)
 	switch {
 	case err != nil || got.status == http.StatusServiceUnavailable:
 		k.unanswered.Add(1)
 		return false
 	case got.status != http.StatusOK:
-		k.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
+		k.Errorf("%v: status %d, %.500s", a, got.status, got.body)
 		return false
 	}
-	want, err := k.kept.store.Plain(k.Context(), questionOf(k.T, caller, query))
+	q := understand(a)
+	want, err := k.kept.store.Plain(k.Context(), questionOf(k.T, q))
 	if err != nil {
 		return false
 	}
-	if after, err := k.kept.lookUpCounter(caller.OrgID); err != nil || after != before {
+	if after, err := k.kept.lookUpCounter(a.caller.OrgID); err != nil || after != before {
 		return false
 	}
-	if answered := decode[stats.Figures](k.T, got.body); answered != want.Figures() {
-		k.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want.Figures())
-	}
+	checkSame(k.T, a, got.body, q.json(q.plain(want)))
 	return true
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -12,7 +11,7 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service"
-	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/calendar"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -37,23 +36,24 @@ func examine(s *server) *examiner {
 
 // compare asks in both ways. It returns false if the organization changed meanwhile, so that the answers can't be
 // compared.
-func (e *examiner) compare(caller auth.Caller, query url.Values, quiet bool) (compared bool) {
+func (e *examiner) compare(a asked, quiet bool) (compared bool) {
 	e.Helper()
-	before := e.counter(caller.OrgID)
-	got := e.ask(e.token(caller), query)
-	want, err := e.store.Plain(e.Context(), questionOf(e.T, caller, query))
+	before := e.counter(a.caller.OrgID)
+	got := e.askAbout(a)
+	q := understand(a)
+	want, err := e.store.Plain(e.Context(), questionOf(e.T, q))
 	if err != nil {
 		e.Error(err)
 		return false
 	}
-	if after := e.counter(caller.OrgID); before != after || before%2 == 1 && !quiet {
+	if after := e.counter(a.caller.OrgID); before != after || before%2 == 1 && !quiet {
 		return false
 	}
 	if got.status != http.StatusOK {
-		e.Errorf("%v asks %v: status %d, %s", caller, query.Encode(), got.status, got.body)
-	} else if answered := decode[stats.Figures](e.T, got.body); answered != want.Figures() {
-		e.Errorf("%v asks %v:\n  answered %+v\nplain query %+v", caller, query.Encode(), answered, want.Figures())
+		e.Errorf("%v: status %d, %.500s", a, got.status, got.body)
+		return true
 	}
+	checkSame(e.T, a, got.body, q.json(q.plain(want)))
 	return true
 }
 
@@ -78,16 +78,32 @@ func (e *examiner) lookUpCounter(orgID string) (counter uint64, err error) {
 }
 
 // questionOf returns the question of a caller who may ask it.
-func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Question {
+func questionOf(t *testing.T, a asking) stats.Question {
 	t.Helper()
-	everything := maps.Clone(query)
-	everything.Set("allInOrg", "true")
-	q, err := service.ReadQuestion("getStats", auth.Caller{OrgID: caller.OrgID, Role: "org:admin"}, everything)
+	window := url.Values{"from": {a.query.Get("from")}, "to": {a.query.Get("to")}, "allInOrg": {"true"}}
+	q, err := service.ReadQuestion("getStats", auth.Caller{OrgID: a.caller.OrgID, Role: "org:admin"}, window)
 	if err != nil {
 		t.Error(err)
 	}
-	if query.Get("allInOrg") != "true" {
-		q.UserID = caller.UserID
+	zone, err := calendar.LoadZone(a.clocks.zone.String())
+	if err != nil {
+		t.Error(err)
+	}
+	q.Previous = stats.Interval{From: a.before.from, Until: a.before.until}
+	filters := a.filters()
+	for _, filter := range stats.Filters {
+		*filter.Field(&q.Filter) = filters.Get(filter.Name)
+	}
+	if filters.Get("allInOrg") != "true" {
+		q.UserID = a.caller.UserID
+	}
+	q.Grouping = stats.Grouping{Interval: calendar.Unit(a.interval), Zone: zone}
+	if a.groupBy != "" {
+		q.Grouping.By, q.Grouping.OrderBy, q.Grouping.Ascending = stats.Dimension(a.groupBy), a.orderBy, a.order == "asc"
+		q.Grouping.Limit = a.limit
+	}
+	if a.groupBy == "metadata" {
+		q.Grouping.Path = a.query.Get("metadataKey")
 	}
 	return q
 }
@@ -108,7 +124,7 @@ func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 		pace := time.NewTicker(comparePace)
 		defer pace.Stop()
 		for {
-			if caller, query := g.question(); e.compare(caller, query, false) {
+			if e.compare(g.asked(), false) {
 				n.Add(1)
 			}
 			select {

@@ -38,7 +38,22 @@ func (s *server) describe() *openapitest.Description {
 	return openapitest.Read(s.T, text)
 }
 
+// figurePaths are the paths of all endpoints that answer with figures.
+var figurePaths = []string{statsPath, seriesPath, breakdownPath}
+
 const statsPath = "/api/dashboard/getStats"
+
+// withGrouping returns a question with the parameters that an endpoint requires beside its own.
+func withGrouping(path string, query url.Values) url.Values {
+	query = maps.Clone(query)
+	switch path {
+	case seriesPath:
+		query.Set("interval", "year")
+	case breakdownPath:
+		query.Set("groupBy", "role")
+	}
+	return query
+}
 
 // provoked collects the answers that were provoked.
 type provoked struct {
@@ -105,14 +120,13 @@ func TestServiceKeepsToItsDescription(t *testing.T) {
 	if o := i.runWith(conversationLine("c1"), "load", "-"); o.status != cli.ExitOK {
 		t.Fatalf("status %d: %s", o.status, o.stderr)
 	}
-	// The log of changes is not read again: who waits for it is not refused.
-	s := i.serveWith("--query-time=2s", "--concurrency=1", "--queue=0", "--user-rate=0", "--cache-age=1h")
+	s := i.serve()
 	p := &provoked{t, s.describe(), map[string]bool{}}
 	p.goodAnswers(s)
 	p.refusals(s)
 	p.noRequests(s)
 	p.limits(i)
-	p.outages(s)
+	p.outages(i)
 	for _, described := range slices.Sorted(maps.Keys(p.Documented)) {
 		if !p.seen[described] {
 			t.Errorf("%s is described and was not provoked", described)
@@ -123,17 +137,36 @@ func TestServiceKeepsToItsDescription(t *testing.T) {
 func (p *provoked) goodAnswers(s *server) {
 	p.Helper()
 	admin := s.token(adminOfA)
-	for path, query := range map[string]url.Values{
-		statsPath: always(), "/livez": nil, "/readyz": nil, "/openapi.json": nil, "/docs": nil, "/": nil,
-	} {
-		response, err := s.get(path, admin, query, nil)
-		p.expect("a good request for "+path, path, http.StatusOK, response, err)
-		if err != nil || response.Header.Get("ETag") == "" {
-			continue
-		}
-		response, err = s.get(path, admin, query, http.Header{"If-None-Match": {response.Header.Get("ETag")}})
-		p.expect("what the caller has already of "+path, path, http.StatusNotModified, response, err)
+	for _, path := range []string{"/livez", "/readyz", "/openapi.json", "/docs", "/"} {
+		p.good(s, path, admin, nil, nil)
 	}
+	for _, path := range figurePaths {
+		query := withGrouping(path, always())
+		for _, header := range []http.Header{nil, {"Accept": {"text/csv"}}} {
+			p.good(s, path, admin, query, header)
+			query.Set("compare", "previous")
+			p.good(s, path, admin, query, header)
+		}
+	}
+	divided := withGrouping(breakdownPath, always())
+	divided.Set("interval", "year")
+	p.good(s, breakdownPath, admin, divided, nil)
+	long := url.Values{"from": {"2021-03-01T00:00:00Z"}, "to": {"2023-12-31T00:00:00Z"}, "interval": {"day"}, "format": {"csv"}}
+	p.good(s, seriesPath, admin, long, nil) // in pieces
+}
+
+// good sends a good request, and the same once more with the tag of the answer.
+func (p *provoked) good(s *server, path, token string, query url.Values, header http.Header) {
+	p.Helper()
+	response, err := s.get(path, token, query, header)
+	p.expect("a good request for "+path, path, http.StatusOK, response, err)
+	if err != nil || response.Header.Get("ETag") == "" {
+		return
+	}
+	known := http.Header{"If-None-Match": {response.Header.Get("ETag")}}
+	maps.Copy(known, header)
+	response, err = s.get(path, token, query, known)
+	p.expect("what the caller has already of "+path, path, http.StatusNotModified, response, err)
 }
 
 func (p *provoked) refusals(s *server) {
@@ -152,8 +185,10 @@ func (p *provoked) refusals(s *server) {
 		{"a bad token", "e.y.j", always(), http.StatusUnauthorized},
 		{"not an admin", s.token(member), always(), http.StatusForbidden},
 	} {
-		response, err := s.get(statsPath, row.token, row.query, nil)
-		p.expect(row.why, statsPath, row.status, response, err)
+		for _, path := range figurePaths {
+			response, err := s.get(path, row.token, withGrouping(path, row.query), nil)
+			p.expect(row.why, path, row.status, response, err)
+		}
 	}
 }
 
@@ -188,16 +223,20 @@ func (p *provoked) limits(i *installation) {
 	s := i.serveWith("--user-rate=0.5", "--clients=1")
 	first, err := s.get(statsPath, s.token(adminOfA), always(), nil)
 	p.expect("the request that the user may send", statsPath, http.StatusOK, first, err)
-	response, err := s.get(statsPath, s.token(adminOfA), always(), nil)
-	p.expect("one more", statsPath, http.StatusTooManyRequests, response, err)
-	response, err = s.wire("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n") // the client keeps its connection
+	for _, path := range figurePaths {
+		response, err := s.get(path, s.token(adminOfA), withGrouping(path, always()), nil)
+		p.expect("one more", path, http.StatusTooManyRequests, response, err)
+	}
+	response, err := s.wire("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n") // the client keeps its connection
 	p.expect("one connection too many", openapitest.EveryPath, http.StatusServiceUnavailable, response, err)
 }
 
 // outages provokes failures of ClickHouse: a table that is gone, and an engine that hangs. Nothing can be asked
 // afterwards.
-func (p *provoked) outages(s *server) {
+func (p *provoked) outages(i *installation) {
 	p.Helper()
+	// The log of changes is not read again: who waits for it is not refused.
+	s := i.serveWith("--query-time=2s", "--concurrency=1", "--queue=0", "--user-rate=0", "--cache-age=1h")
 	e := s.engine()
 	conn, err := clickhouse.Open(p.Context(), e.URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
 	if err != nil {
@@ -209,8 +248,10 @@ func (p *provoked) outages(s *server) {
 		}
 	}
 	rename("messages", "messages_gone")
-	response, err := s.get(statsPath, s.token(adminOfA), shortWindow(0), nil)
-	p.expect("a table has gone", statsPath, http.StatusInternalServerError, response, err)
+	for _, path := range figurePaths {
+		response, err := s.get(path, s.token(adminOfA), withGrouping(path, shortWindow(0)), nil)
+		p.expect("a table has gone", path, http.StatusInternalServerError, response, err)
+	}
 	rename("messages_gone", "messages")
 	_ = conn.Close()
 
@@ -218,13 +259,15 @@ func (p *provoked) outages(s *server) {
 		p.Fatal(err)
 	}
 	defer func() { _ = syscall.Kill(e.PID(), syscall.SIGCONT) }()
-	p.oneWaitsOneIsRefused(s)
-	response, err = s.get("/readyz", "", nil, nil)
+	for _, path := range figurePaths {
+		p.oneWaitsOneIsRefused(s, path)
+	}
+	response, err := s.get("/readyz", "", nil, nil)
 	p.expect("the engine hangs", "/readyz", http.StatusServiceUnavailable, response, err)
 }
 
 // oneWaitsOneIsRefused sends two questions at once to a service that fetches for one at a time, and gets no figures.
-func (p *provoked) oneWaitsOneIsRefused(s *server) {
+func (p *provoked) oneWaitsOneIsRefused(s *server, path string) {
 	p.Helper()
 	type result struct {
 		response *http.Response
@@ -233,11 +276,11 @@ func (p *provoked) oneWaitsOneIsRefused(s *server) {
 	results := make(chan result, 2)
 	for n := range 2 {
 		go func() {
-			response, err := s.get(statsPath, s.token(adminOfA), shortWindow(1+n), nil)
+			response, err := s.get(path, s.token(adminOfA), withGrouping(path, shortWindow(1+n)), nil)
 			results <- result{response, err}
 		}()
 	}
 	refused, waited := <-results, <-results
-	p.expect("there is too much to do", statsPath, http.StatusServiceUnavailable, refused.response, refused.err)
-	p.expect("an answer that takes too long", statsPath, http.StatusRequestTimeout, waited.response, waited.err)
+	p.expect("there is too much to do", path, http.StatusServiceUnavailable, refused.response, refused.err)
+	p.expect("an answer that takes too long", path, http.StatusRequestTimeout, waited.response, waited.err)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/orgstats/orgstats/service/auth"
 )
 
-// oracle computes what getStats must answer: it keeps the winning version of every record as it came, and recomputes
+// oracle computes what the service must answer: it keeps the winning version of every record as it came, and recomputes
 // every figure from all of them. It shares no code with the program. It accepts only valid records.
 type oracle struct {
 	records map[recordKey]object // a member's key consists of its organization and user
@@ -75,41 +75,76 @@ func (o *oracle) conversation(message object) object {
 // figures are the figures of an answer by field name.
 type figures map[string]int64
 
-// answer computes the answer to a caller who may ask the question.
+// figureNames are the names of all figures, in their order.
+var figureNames = []string{
+	"conversationCount", "messageCount", "toolCalls", "totalTokens", "inputTokens", "outputTokens", "uniqueUsers", "uniqueAgents",
+	"totalFeedback", "totalHelpful", "totalNotHelpful",
+	"kbFileCount", "kbCount", "kbExtractTotalTokens", "kbExtractInputTokens", "kbExtractOutputTokens",
+}
+
+// answer computes the answer of getStats to a caller who may ask the question.
 func (o *oracle) answer(caller auth.Caller, query url.Values) figures {
-	f := figures{}
-	for _, name := range []string{
-		"messageCount", "toolCalls", "totalTokens", "inputTokens", "outputTokens", "totalFeedback",
-		"totalHelpful", "totalNotHelpful", "kbFileCount", "kbExtractTotalTokens", "kbExtractInputTokens", "kbExtractOutputTokens",
-	} {
-		f[name] = 0
-	}
-	conversations, users, agents, bases := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	return sumUp(o.counted(caller, query), windowOf(query))
+}
+
+// counted is a record that counts, if it is in the window.
+type counted struct {
+	key          recordKey
+	at           int64 // its time, in milliseconds since 1970
+	record       object
+	conversation object // of a message
+}
+
+// counted returns the records that count for a caller, of all times.
+func (o *oracle) counted(caller auth.Caller, query url.Values) (all []counted) {
 	for key, r := range o.records {
 		switch key.kind {
 		case "message":
 			c := o.conversation(r)
-			if c == nil || r["deletedAt"] != nil || c["deletedAt"] != nil || c.text("organizationId") != caller.OrgID ||
-				!within(r.time("createdAt"), query) || !o.passes(c, caller, query) {
-				continue
-			}
-			f.addMessage(r)
-			conversations[c.text("id")], users[c.text("userId")] = true, true
-			if c["agentId"] != nil {
-				agents[c.text("agentId")] = true
+			if c != nil && r["deletedAt"] == nil && c["deletedAt"] == nil && c.text("organizationId") == caller.OrgID && o.passes(c, caller, query) {
+				all = append(all, counted{key, r.time("createdAt").UnixMilli(), r, c})
 			}
 		case "kbFile":
 			status := r["processingStatus"]
-			if r["deletedAt"] != nil || r.text("organizationId") != caller.OrgID || status != nil && status != "completed" ||
-				!within(r.either("processedAt", "createdAt"), query) {
-				continue
+			if r["deletedAt"] == nil && r.text("organizationId") == caller.OrgID && (status == nil || status == "completed") {
+				all = append(all, counted{key, r.either("processedAt", "createdAt").UnixMilli(), r, nil})
 			}
-			f.addFile(r)
-			bases[r.text("knowledgeBaseId")] = true
 		}
 	}
-	f["conversationCount"], f["uniqueUsers"] = int64(len(conversations)), int64(len(users))
-	f["uniqueAgents"], f["kbCount"] = int64(len(agents)), int64(len(bases))
+	return all
+}
+
+// sumUp returns the figures of records in a window. One that comes twice counts once.
+func sumUp(records []counted, w window) figures {
+	f := figures{}
+	for _, name := range figureNames {
+		f[name] = 0
+	}
+	seen := map[recordKey]bool{}
+	distinct := map[[2]string]bool{} // by figure and id
+	count := func(figure, id string) {
+		if what := [2]string{figure, id}; !distinct[what] {
+			distinct[what] = true
+			f[figure]++
+		}
+	}
+	for _, c := range records {
+		if !w.holds(c.at) || seen[c.key] {
+			continue
+		}
+		seen[c.key] = true
+		if c.conversation == nil {
+			f.addFile(c.record)
+			count("kbCount", c.record.text("knowledgeBaseId"))
+			continue
+		}
+		f.addMessage(c.record)
+		count("conversationCount", c.conversation.text("id"))
+		count("uniqueUsers", c.conversation.text("userId"))
+		if c.conversation["agentId"] != nil {
+			count("uniqueAgents", c.conversation.text("agentId"))
+		}
+	}
 	return f
 }
 
@@ -216,17 +251,6 @@ func scalarText(v any) (text string, ok bool) {
 		return strconv.FormatFloat(n, 'f', -1, 64), true
 	}
 	return "", false
-}
-
-// within reports whether an instant, which is in whole milliseconds, is in the requested window, whose ends need not
-// be.
-func within(at time.Time, query url.Values) bool {
-	from, err := time.Parse(time.RFC3339Nano, query.Get("from"))
-	to, toErr := time.Parse(time.RFC3339Nano, query.Get("to"))
-	if err != nil || toErr != nil {
-		panic("the generator asks for a window that is none")
-	}
-	return !at.Before(from) && !at.After(to)
 }
 
 // text returns an id or another text; for an integer, its digits.

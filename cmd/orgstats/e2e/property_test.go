@@ -28,7 +28,8 @@ func TestAnswersEqualAPlainComputation(t *testing.T) {
 	analyst := d.analyst()
 	for range rounds {
 		d.load()
-		d.checkQuestions(40)
+		d.checkQuestions(20)
+		d.checkGrouped(12)
 		d.checkViews(analyst)
 		if t.Failed() {
 			t.FailNow()

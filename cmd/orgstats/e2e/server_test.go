@@ -91,16 +91,27 @@ func (s *server) ask(token string, query url.Values) answer {
 	return got
 }
 
+// askAbout sends a question to its endpoint.
+func (s *server) askAbout(a asked) answer {
+	s.Helper()
+	got, err := s.tryAbout(a)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return got
+}
+
 // try sends a question as ask does, to a service that may be gone.
 func (s *server) try(token string, query url.Values) (answer, error) {
-	request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url(query), nil)
-	if err != nil {
-		return answer{}, err
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := s.client.Do(request)
+	return s.tryPath(statsPath, token, query)
+}
+
+func (s *server) tryAbout(a asked) (answer, error) {
+	return s.tryPath(a.path, s.token(a.caller), a.query)
+}
+
+func (s *server) tryPath(path, token string, query url.Values) (answer, error) {
+	response, err := s.get(path, token, query, nil)
 	if err != nil {
 		return answer{}, err
 	}
