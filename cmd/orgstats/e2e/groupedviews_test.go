@@ -287,7 +287,7 @@ func TestViewsAnswerAsSeriesAndBreakdowns(t *testing.T) {
 		for view, rows := range checkGroups(s, conn, orgID, window, pick(g, append(paths, "nowhere")...)) {
 			groups[view] += rows
 		}
-		// From 2038 on, Go's time.ZoneBounds ends a leap year a day early, at which the service's calendar does not end.
+		// From 2038 on, Go's time.ZoneBounds ends leap years a day early, and the service's calendar goes on forever.
 		if parsed(t, window.Get("to")).Year() < 2038 {
 			intervals += checkIntervals(s, conn, orgID, window, pick(g, units...), zone)
 		}
