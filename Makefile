@@ -1,5 +1,6 @@
 # What a fresh machine needs: Go, npm, make and the programs of PostgreSQL 15. Everything else is fetched here.
 ENGINE := clickhouse/engine
+WEB := service/dashboard/bundle
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LINT := go run $(GOLANGCI) run ./...
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
@@ -11,9 +12,9 @@ export GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto go version >/dev/null 2>&1 && ech
 # Only the program that is run is compiled by its profile, which takes all packages to be compiled once more.
 export GOFLAGS := $(GOFLAGS) -pgo=off
 
-.PHONY: run build docs ldflags release check test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
+.PHONY: run build web web-check docs ldflags release check test race lint vulncheck soak chaos bench bench-replicate profile engine browser clean
 
-run: build engine ## start everything on the embedded engine with sample records, and print a request
+run: build engine ## start everything on the embedded engine with sample records, and print the dashboard's address
 	bin/orgstats demo
 
 # What `orgstats version` shows. Outside a repository both are empty, and the program shows what the toolchain knows.
@@ -23,8 +24,21 @@ CLI := github.com/orgstats/orgstats/cmd/orgstats/cli
 LDFLAGS := -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
 
 # The compiler takes what it may inline and lay out for speed from cmd/orgstats/default.pgo (go.dev/doc/pgo).
-build: ## bin/orgstats
+build: web ## bin/orgstats
 	go build -pgo=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/orgstats ./cmd/orgstats
+
+web: $(WEB)/index.html ## the dashboard, which the program embeds
+
+# Versions are pinned by the lock file. Scripts of packages are not run: none of these needs them.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(WEB)/index.html: web/node_modules/.package-lock.json web/build.mjs $(wildcard web/src/*)
+	cd web && npm run --silent build
+
+web-check: web/node_modules/.package-lock.json ## types and tests of the dashboard's code that need no browser
+	cd web && npm run --silent check
 
 docs: ## write what the program knows into the docs: the tables of flags
 	go test ./cmd/orgstats/cli -count=1 -run '^TestFlagsAreDocumented$$' -update
@@ -50,19 +64,19 @@ test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test race: export GOTMPDIR := $(or $(GOTMPDIR),/tmp)
 
 # The linter has vetted everything.
-check: lint ## what needs no engine, no PostgreSQL and no browser: 15 to 50 s once it was compiled
+check: web-check lint ## what needs no engine, no PostgreSQL and no browser: 15 to 50 s once it was compiled
 	go test -vet=off $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v 'enginetest\|pgtest' | cut -d' ' -f1)
 
 # Tests wait more than they compute: for processes, disks and each other. So those of several packages run at once,
 # several of each, and beside them what only computes.
-test: engine browser ## every check
+test: engine browser web web-check ## every check
 	{ $(LINT) && .ci/vulncheck && go test -vet=off -run '$(LARGE)' ./loader; } & checks=$$!; \
 	go test -vet=off -p 1 -parallel 4 -timeout 60m $(RACE) -skip '$(LARGE)' $(CONCURRENT) & concurrent=$$!; \
 	go test -vet=off -p 2 -parallel 4 -timeout 60m $(LONGEST) $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT) $(LONGEST))"); rest=$$?; \
 	wait $$concurrent; concurrent=$$?; \
 	wait $$checks && exit $$((concurrent | rest))
 
-race: engine browser ## all tests again, those of the whole program included, with the race detector; they take about twice as long
+race: engine browser web ## all tests again, those of the whole program included, with the race detector; they take about twice as long
 	go test -race -timeout 60m ./...
 
 vulncheck: ## known vulnerabilities of what the program calls (GOVULNDB: the database to ask)
@@ -72,7 +86,7 @@ lint: ## what .golangci.yaml lists
 	$(LINT)
 
 # The program alone: `make engine` fetches the library beside it, and a ClickHouse server needs none.
-release: ## dist/: archives for linux/amd64 and linux/arm64, a bill of materials of each, and checksums
+release: web ## dist/: archives for linux/amd64 and linux/arm64, a bill of materials of each, and checksums
 	rm -rf dist && mkdir -p dist
 	for arch in amd64 arm64; do \
 		name=orgstats_$(VERSION)_linux_$$arch; mkdir "dist/$$name" && cp LICENSE README.md CHANGELOG.md "dist/$$name" && \
@@ -116,9 +130,9 @@ bin/libchdb.so: $(ENGINE)/package.json $(ENGINE)/package-lock.json
 	touch $@
 	rm -rf $(ENGINE)/node_modules
 
-browser: ## Chromium, for the test of the page /docs
+browser: ## Chromium, for the tests of the dashboard and of the page /docs
 	for name in "$$ORGSTATS_TEST_BROWSER" chromium chromium-browser google-chrome; do command -v "$$name" >/dev/null && exit 0; done; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
 
 clean: ## all that was built or fetched; not the data
-	rm -rf bin dist $(ENGINE)/node_modules
+	rm -rf bin dist $(ENGINE)/node_modules web/node_modules $(WEB)/index.html $(WEB)/assets

@@ -107,11 +107,14 @@ func TestLinesAreReadable(t *testing.T) {
 	}
 }
 
-// Lines of comments in Go are no longer than those of prose; a tab is as wide as four spaces.
+// Lines of comments in Go and TypeScript are no longer than those of prose; a tab is as wide as four spaces.
 func TestCommentsAreReadable(t *testing.T) {
-	for _, top := range []string{"cmd", "clickhouse", "loader", "schema", "service"} {
+	for _, top := range []string{"cmd", "clickhouse", "loader", "schema", "service", "web"} {
 		err := filepath.WalkDir(filepath.Join("..", top), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".go" {
+			if err == nil && entry.IsDir() && entry.Name() == "node_modules" {
+				return fs.SkipDir
+			}
+			if err != nil || !slices.Contains([]string{".go", ".ts", ".tsx", ".mjs"}, filepath.Ext(path)) {
 				return err
 			}
 			text, err := os.ReadFile(path)

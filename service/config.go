@@ -86,6 +86,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Origins are those whose pages may ask from a browser (CORS), as in "https://app.example.com".
 	Origins []string
+	// EmbedOrigins are those whose pages may embed the dashboard and hand it tokens.
+	EmbedOrigins []string
 }
 
 // withDefaults fills in what was left out.

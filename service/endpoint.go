@@ -35,7 +35,8 @@ var endpoints = []endpoint{
 	{"getStats", nil, func(*parameters, *stats.Question) {}, renderStats, statsTable},
 	{"getTimeSeries", []string{paramInterval}, groupSeries, renderSeries, seriesTable},
 	{
-		"getBreakdown", []string{paramGroupBy, paramOrderBy, paramOrder, paramLimit, paramInterval},
+		"getBreakdown",
+		[]string{paramGroupBy, paramOrderBy, paramOrder, paramLimit, paramInterval},
 		groupBreakdown, renderBreakdown, breakdownTable,
 	},
 }

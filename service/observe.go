@@ -19,13 +19,14 @@ import (
 
 // Routes of requests that none of the service's paths stand for.
 const (
+	RouteAsset   = "asset"   // what the dashboard loads
 	RouteOther   = "other"   // a path that is nobody's
 	RouteInvalid = "invalid" // what could not be read as a request
 )
 
 // Observation is what became of a request.
 type Observation struct {
-	Route  string // the path, if it is one of the service's, else RouteOther or RouteInvalid
+	Route  string // the path, if it is one of the service's, else one of those above
 	Status int
 	Took   time.Duration
 	Costs  stats.Costs

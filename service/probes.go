@@ -71,7 +71,7 @@ func (s *Service) openAPI(c *fiber.Ctx) error {
 // docs answers with the description for people.
 func (s *Service) docs(c *fiber.Ctx) error {
 	c.Response().Header.Set(fasthttp.HeaderContentSecurityPolicy, openapi.PagePolicy)
-	describe(c, "text/html; charset=utf-8", s.page)
+	describe(c, htmlType, s.page)
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,23 @@ type asked struct {
 	stats.Question
 	format string // "" where the parameter is not given
 	csv    bool
+}
+
+// ReadQuestion reads the question of a caller as the endpoint of a name does, for other programs that take the same
+// parameters. The error names every mistake.
+func ReadQuestion(name string, caller auth.Caller, query url.Values) (stats.Question, error) {
+	n := slices.IndexFunc(endpoints, func(e endpoint) bool { return e.name == name })
+	if n < 0 {
+		return stats.Question{}, fmt.Errorf("%q is not an endpoint", name)
+	}
+	a, err := endpoints[n].parse(caller, query.Encode())
+	if f, ok := errors.AsType[*failure](err); ok && len(f.details) > 0 {
+		err = nil
+		for _, m := range f.details {
+			err = errors.Join(err, errors.New(m.Message))
+		}
+	}
+	return a.Question, err
 }
 
 // parse reads what the caller asks, and rejects what is wrong (400) or not the caller's to ask (403). The organization

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/dashboard"
 	"github.com/orgstats/orgstats/service/stats"
 	"github.com/orgstats/orgstats/service/transport"
 )
@@ -59,19 +60,27 @@ func (s *Service) begin(http *fasthttp.RequestCtx) *request {
 		id:      requestID(&http.Request.Header),
 		client:  s.client(http),
 		method:  string(http.Method()),
-		route:   RouteOther,
+		route:   s.routeOf(string(path)),
 		path:    string(path),
 		query:   string(query),
 		started: time.Now(),
-	}
-	if s.paths[r.path] {
-		r.route = r.path
 	}
 	http.Request.SetRequestURI(r.path)
 	http.Request.Header.SetHost(anyHost)
 	http.SetUserValue(requestKey{}, r)
 	s.startSpan(r)
 	return r
+}
+
+// routeOf returns the route of a path.
+func (s *Service) routeOf(path string) string {
+	switch {
+	case s.paths[path]:
+		return path
+	case strings.HasPrefix(path, dashboard.AssetsPath):
+		return RouteAsset
+	}
+	return RouteOther
 }
 
 // end adds the headers of every response, decides whether the connection stays open, and reports what became of the

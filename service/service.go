@@ -7,6 +7,7 @@
 //	GET /readyz                        200 while every part that answers need is ready, else 503
 //	GET /openapi.json                  this interface, as OpenAPI 3.1
 //	GET /docs                          the same, as a page
+//	GET /                              the dashboard, and what it loads below /assets/
 //
 // Every failure is {"error": "<a sentence>"}, with "details" where several things are wrong.
 package service
@@ -20,6 +21,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/orgstats/orgstats/service/dashboard"
 	"github.com/orgstats/orgstats/service/openapi"
 	"github.com/orgstats/orgstats/service/transport"
 )
@@ -36,14 +38,16 @@ const (
 
 // Service serves HTTP on one listener.
 type Service struct {
-	config      Config
-	log         *slog.Logger
-	app         *fiber.App
-	routes      fasthttp.RequestHandler // the app's
-	paths       map[string]bool         // that the routes stand for
-	document    []byte                  // that describes the interface
-	page        []byte                  // made from it
-	connections *transport.Connections
+	config   Config
+	log      *slog.Logger
+	app      *fiber.App
+	routes   fasthttp.RequestHandler // the app's
+	paths    map[string]bool         // that the routes stand for
+	document []byte                  // that describes the interface
+	page     []byte                  // made from it
+	// dashboardPage names the origins that may embed it.
+	dashboardPage []byte
+	connections   *transport.Connections
 
 	// base is the context of all requests; cut ends it when graceful shutdown has run out of time.
 	base context.Context
@@ -59,6 +63,7 @@ func New(config Config) *Service {
 		Rejection: rejection,
 	})
 	s.document, s.page = openapi.Describe(config.Build.Version)
+	s.dashboardPage = dashboard.Page(config.EmbedOrigins)
 	s.base, s.cut = context.WithCancelCause(context.Background())
 	s.app = fiber.New(fiber.Config{
 		CaseSensitive:         true,
@@ -81,10 +86,12 @@ func New(config Config) *Service {
 	s.app.Get(readyPath, s.readyz)
 	s.app.Get("/openapi.json", s.openAPI)
 	s.app.Get("/docs", s.docs)
+	s.app.Get("/", s.dashboard)
 
 	for _, route := range s.app.GetRoutes() {
 		s.paths[route.Path] = true
 	}
+	s.app.Get(dashboard.AssetsPath+"*", s.asset)
 	s.routes = s.app.Handler()
 	s.app.Server().Handler = s.handle
 	s.app.Server().ErrorHandler = s.handleInvalid

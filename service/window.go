@@ -1,7 +1,6 @@
 package service
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +15,6 @@ const (
 	recordsFrom  = cells.MinTime
 	recordsUntil = cells.MaxTime + 1
 )
-
-// Window reads the two ends of a window as getStats does, for other commands that take the same parameters. The error
-// names every mistake.
-func Window(from, to string) (first, until int64, err error) {
-	p := &parameters{values: map[string]string{paramFrom: from, paramTo: to}, seen: map[string]int{}}
-	first, until = p.window()
-	for _, m := range p.mistakes {
-		err = errors.Join(err, errors.New(m.Message))
-	}
-	return first, until, err
-}
 
 // window reads from and to, both inclusive, into the half-open from <= t < until, in milliseconds since 1970 UTC and
 // within the years that records have. It is empty, from == until, where all of it is outside of these years.

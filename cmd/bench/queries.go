@@ -36,8 +36,7 @@ func newQueryCases(db *database) []*queryCase {
 	return cases
 }
 
-// measureQueries asks all questions in rounds, each time in another order, so that whatever else the machine does
-// meanwhile affects all of them.
+// measureQueries asks questions about windows as a whole.
 func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	cases := newQueryCases(db)
 	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
@@ -46,6 +45,25 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 			return fmt.Errorf("%s, %s: %w", c.window, c.filter, err)
 		}
 	}
+	err := b.inRounds(len(cases), func(i int) error {
+		if err := cases[i].ask(ctx, db); err != nil {
+			return fmt.Errorf("%s, %s: %w", cases[i].window, cases[i].filter, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		b.report.Queries = append(b.report.Queries, c.result())
+	}
+	b.report.printQueries(b.out)
+	return nil
+}
+
+// inRounds asks all questions in rounds, each time in another order, so that whatever else the machine does meanwhile
+// affects all of them.
+func (b *bench) inRounds(questions int, ask func(i int) error) error {
 	random := rand.New(rand.NewPCG(1, 0))
 	started := time.Now()
 	for round := range b.Rounds {
@@ -53,17 +71,13 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 			b.log.Warn("the time for questions is over", "rounds", round)
 			break
 		}
-		for _, i := range random.Perm(len(cases)) {
-			if err := cases[i].ask(ctx, db); err != nil {
-				return fmt.Errorf("%s, %s: %w", cases[i].window, cases[i].filter, err)
+		for _, i := range random.Perm(questions) {
+			if err := ask(i); err != nil {
+				return err
 			}
 		}
 		b.log.Info("asked", "round", round+1, "of", b.Rounds, "time", time.Since(started).Round(time.Second))
 	}
-	for _, c := range cases {
-		b.report.Queries = append(b.report.Queries, c.result())
-	}
-	b.report.printQueries(b.out)
 	return nil
 }
 
@@ -78,7 +92,10 @@ func (c *queryCase) ask(ctx context.Context, db *database) error {
 		err = c.timed(&c.warm, "the answer from memory", func() (stats.Figures, error) { return answer(ctx, cold, c.question) })
 	}
 	if err == nil && (c.plain.Count < leastRounds || c.plain.Total() < plainTime) {
-		err = c.timed(&c.plain, "the plain query", func() (stats.Figures, error) { return db.plain(ctx, c.question) })
+		err = c.timed(&c.plain, "the plain query", func() (stats.Figures, error) {
+			a, err := db.plain(ctx, c.question)
+			return a.Figures(), err
+		})
 	}
 	if err == nil {
 		err = timed(&c.one, func() error { return db.selectOne(ctx) })
@@ -125,11 +142,10 @@ func (db *database) coldStore(ctx context.Context) (*stats.Store, error) {
 }
 
 // plain answers a question by the plain query, with ClickHouse's own settings.
-func (db *database) plain(ctx context.Context, q stats.Question) (stats.Figures, error) {
+func (db *database) plain(ctx context.Context, q stats.Question) (stats.Answer, error) {
 	ctx, cancel := clickhouse.WithStatement(ctx, clickhouse.Statement{Comment: "orgstats bench", Limits: limits})
 	defer cancel()
-	a, err := db.store.Plain(ctx, q)
-	return a.Figures(), err
+	return db.store.Plain(ctx, q)
 }
 
 // selectOne runs the cheapest possible statement.

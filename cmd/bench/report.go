@@ -17,6 +17,7 @@ type report struct {
 	Machine  machine         `json:"machine"`
 	Sizes    sizes           `json:"sizes"`
 	Queries  []queryResult   `json:"queries,omitempty"`
+	Grouped  []groupedResult `json:"grouped,omitempty"`
 	HTTP     *httpResult     `json:"http,omitempty"`
 	Memory   *memoryResult   `json:"memory,omitempty"`
 	Overload *overloadResult `json:"overload,omitempty"`
@@ -55,6 +56,21 @@ type queryResult struct {
 	Ratio     float64          `json:"ratio"`          // plain to cold, p50
 	WarmToOne float64          `json:"warmToOne"`      // warm to SELECT 1, p50
 	Goal      float64          `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
+}
+
+// groupedResult compares a question that is grouped with the plain query, and with the same one that is not.
+type groupedResult struct {
+	Grouping   string           `json:"grouping"`
+	Filter     string           `json:"filter"`
+	Rows       int              `json:"rows"` // groups or intervals of the answer
+	Cold       loadtest.Latency `json:"cold"` // with nothing of the organization in memory
+	Warm       loadtest.Latency `json:"warm"`
+	Plain      loadtest.Latency `json:"plain"`
+	StatsCold  loadtest.Latency `json:"statsCold"` // of the window as a whole
+	StatsWarm  loadtest.Latency `json:"statsWarm"`
+	ToStats    float64          `json:"toStats"`     // warm to that, p50
+	PlainRatio float64          `json:"plainToWarm"` // p50
+	Goal       *groupedGoal     `json:"goal,omitempty"`
 }
 
 type httpResult struct {

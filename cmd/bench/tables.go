@@ -38,6 +38,22 @@ func (r *report) printQueries(w io.Writer) {
 		slower, len(r.Queries), slowWarm)
 }
 
+func (r *report) printGrouped(w io.Writer) {
+	title := fmt.Sprintf("Figures of a year, of an organization with four in five of %d messages, in milliseconds", r.Messages)
+	missed := 0
+	table(w, title, func(add func(string, ...any)) {
+		add("grouping\tfilter\trows\tcold p50\tp99\twarm p50\tp99\tplain p50\tgetStats cold p50\twarm p50\twarm/getStats\tplain/warm\tgoal")
+		for _, g := range r.Grouped {
+			if g.Goal != nil && !g.Goal.reached(g) {
+				missed++
+			}
+			add("%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s", g.Grouping, g.Filter, g.Rows, g.Cold.P50, g.Cold.P99,
+				g.Warm.P50, g.Warm.P99, g.Plain.P50, g.StatsCold.P50, g.StatsWarm.P50, ratio(g.ToStats), ratio(g.PlainRatio), g.Goal)
+		}
+	})
+	fmt.Fprintf(w, "goals missed, which are meant for 30 million messages: %d\n", missed)
+}
+
 // ratio formats a ratio with as many digits as matter.
 func ratio(r float64) string {
 	if r < 10 {

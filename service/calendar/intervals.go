@@ -1,6 +1,9 @@
 package calendar
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const secondsPerHour = 3600
 
@@ -15,13 +18,37 @@ func (z Zone) Bounds(u Unit, from, until int64, most int) (bounds []int64) {
 		return nil
 	}
 	at := z.start(u, time.UnixMilli(from))
-	for n := 0; ; n++ {
+	for {
 		bounds = append(bounds, at.UnixMilli())
-		if at.UnixMilli() >= until || n == most {
+		if at.UnixMilli() >= until || len(bounds) > most {
 			return bounds
 		}
-		at = z.next(u, at)
+		if bounds = z.steady(bounds, u, at, until, most); len(bounds) > most {
+			return bounds
+		}
+		at = z.next(u, time.UnixMilli(bounds[len(bounds)-1]).In(z.location))
 	}
+}
+
+// lengths are those of units that are as long as others, in seconds, while the clocks are not changed.
+var lengths = map[Unit]int64{Hour: secondsPerHour, Day: 24 * secondsPerHour, Week: 7 * 24 * secondsPerHour}
+
+// steady appends the bounds after one as long as the clocks are not changed: looking each of them up takes most of the
+// time of a series.
+func (z Zone) steady(bounds []int64, u Unit, at time.Time, until int64, most int) []int64 {
+	length := lengths[u]
+	_, offset := at.In(z.location).Zone()
+	if clock := at.Unix() + int64(offset); length == 0 || u == Hour && clock%secondsPerHour != 0 || u != Hour && clock%lengths[Day] != 0 {
+		return bounds // months differ; and an interval that begins as the clocks are changed may be of any length
+	}
+	end := int64(math.MaxInt64)
+	if _, change := at.In(z.location).ZoneBounds(); !change.IsZero() {
+		end = change.UnixMilli()
+	}
+	for next := bounds[len(bounds)-1] + 1000*length; next < min(end, until) && len(bounds) <= most; next += 1000 * length {
+		bounds = append(bounds, next)
+	}
+	return bounds
 }
 
 // start returns the start of the interval that holds an instant.

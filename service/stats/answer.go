@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"reflect"
-	"slices"
 
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
@@ -45,15 +44,13 @@ type Period struct {
 // Figures returns the figures of the window as a whole.
 func (a Answer) Figures() Figures { return a.Total.Window.Figures }
 
-// sort sorts the rows by the question's figure, and those with the same by their value, the one without any last.
-func (a *Answer) sort(g Grouping) {
-	slices.SortFunc(a.Rows, func(x, y Row) int {
-		order := cmp.Compare(x.Window.of(g.OrderBy), y.Window.of(g.OrderBy))
-		if !g.Ascending {
-			order = -order
-		}
-		return cmp.Or(order, compareGroups(x.Group, y.Group))
-	})
+// compare sorts rows by the question's figure, and those with the same by their value, the one without any last.
+func (g Grouping) compare(x, y Row) int {
+	order := cmp.Compare(x.Window.of(g.OrderBy), y.Window.of(g.OrderBy))
+	if !g.Ascending {
+		order = -order
+	}
+	return cmp.Or(order, compareGroups(x.Group, y.Group))
 }
 
 // compareGroups sorts by value, and the group without any last.
@@ -108,6 +105,25 @@ var figureFields = func() map[string]int {
 	return fields
 }()
 
+// fieldsOf returns which fields of Figures columns are.
+func fieldsOf(columns []string) (fields []int) {
+	for _, column := range columns {
+		fields = append(fields, figureFields[column])
+	}
+	return fields
+}
+
+// fields returns all figures, in order. A test holds the list against the type.
+func (f *Figures) fields() [figureCount]*uint64 {
+	return [figureCount]*uint64{
+		&f.ConversationCount, &f.MessageCount, &f.ToolCalls, &f.TotalTokens, &f.InputTokens, &f.OutputTokens,
+		&f.UniqueUsers, &f.UniqueAgents, &f.TotalFeedback, &f.TotalHelpful, &f.TotalNotHelpful,
+		&f.KBFileCount, &f.KBCount, &f.KBExtractTotalTokens, &f.KBExtractInputTokens, &f.KBExtractOutputTokens,
+	}
+}
+
+const figureCount = 16
+
 // FigureNames are the names of the figures in JSON, in order.
 var FigureNames = func() (names []string) {
 	for i, figures := 0, reflect.TypeFor[Figures](); i < figures.NumField(); i++ {
@@ -128,8 +144,8 @@ func (f *Figures) of(name string) uint64 {
 
 // Values returns the figures, in order.
 func (f *Figures) Values() (values []uint64) {
-	for i, figures := 0, reflect.ValueOf(f).Elem(); i < figures.NumField(); i++ {
-		values = append(values, figures.Field(i).Uint())
+	for _, field := range f.fields() {
+		values = append(values, *field)
 	}
 	return values
 }

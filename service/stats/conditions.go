@@ -65,31 +65,29 @@ func (b *builder) userMetadata() string {
 	return "user_id IN (SELECT user_id FROM members FINAL WHERE org_id = {org_id:String} AND " + metadata + ")"
 }
 
-// cells returns the condition on cells: buckets of the agent or of all.
-func (b *builder) cells(pieces []piece) string {
+// cells returns the conditions on cells: buckets of some agents.
+func (b *builder) cells(pieces []piece, agents string) []string {
 	var grains []string
 	for _, grain := range messageRecords.grains {
 		if intervals := intervalsOf(pieces, grain); len(intervals) > 0 {
 			grains = append(grains, "grain = '"+string(grain)+"' AND "+b.within("bucket", intervals))
 		}
 	}
-	b.params.String("agent_id", b.question.AgentID) // '' is the cell of all agents
-	return prewhere([]string{"org_id = {org_id:String}", "agent_id = {agent_id:String}", anyOf(grains)}, nil)
+	return []string{"org_id = {org_id:String}", agents, anyOf(grains)}
 }
 
-// activity returns the condition on user activity.
-func (b *builder) activity(intervals []Interval) string {
+// activity returns the condition on user activity, with conditions on columns that are not part of its sorting key.
+func (b *builder) activity(intervals []Interval, conditions []string) string {
 	key := []string{
 		"org_id = {org_id:String}",
 		b.months(intervals),
 		b.userNumbers(),
 		b.within("hour", intervals),
 	}
-	agent := b.agent()
-	if agent == "" {
-		return prewhere(key, nil)
+	if agent := b.agent(); agent != "" {
+		conditions = append(conditions, "agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND "+agent+")")
 	}
-	return prewhere(key, []string{"agent_no IN (SELECT agent_no FROM agents WHERE org_id = {org_id:String} AND " + agent + ")"})
+	return prewhere(key, conditions)
 }
 
 // months returns the condition on the months that intervals reach into, by which user_activity is sorted. One user's
@@ -176,7 +174,10 @@ func (b *builder) within(column string, intervals []Interval) string {
 	return anyOf(conditions)
 }
 
-func all(conditions []string) string { return strings.Join(conditions, "\n          AND ") }
+// all returns the condition that all conditions hold; "" is none.
+func all(conditions []string) string {
+	return strings.Join(without(conditions, func(c string) bool { return c == "" }), "\n          AND ")
+}
 
 func anyOf(conditions []string) string {
 	if len(conditions) == 1 {

@@ -31,31 +31,27 @@ func (p piece) interval() Interval { return Interval{p.start, p.grain.Next(p.sta
 type division struct {
 	pieces []piece
 	rest   []Interval // none of which touches the next in the same slot
+
+	slot int // where the rest of the slot that is being divided begins
 }
 
-// divide divides a window into buckets, as coarse as they fit into the window and hold nothing stale.
-func divide(window Interval, grains []cells.Grain, anyStale func(Interval) bool) division {
+// divide divides slots, none of which overlaps another, into buckets, as coarse as they fit into a slot and hold
+// nothing stale.
+func divide(slots []Interval, grains []cells.Grain, anyStale func(Interval) bool) division {
 	d := division{}
-	if window.From < window.Until {
-		d.cover(window, grains, anyStale)
+	for _, slot := range slots {
+		d.slot = len(d.rest)
+		if slot.From < slot.Until {
+			d.cover(slot, grains, anyStale)
+		}
 	}
 	return d
-}
-
-// divideAll divides slots, none of which overlaps another.
-func divideAll(slots []Interval, grains []cells.Grain, anyStale func(Interval) bool) (all division) {
-	for _, slot := range slots {
-		d := divide(slot, grains, anyStale)
-		all.pieces = append(all.pieces, d.pieces...)
-		all.rest = append(all.rest, d.rest...)
-	}
-	return all
 }
 
 // cover assigns the buckets of the first grain that lie in the interval, and the rest to the finer grains.
 func (d *division) cover(i Interval, grains []cells.Grain, anyStale func(Interval) bool) {
 	if len(grains) == 0 {
-		d.rest = appendJoined(d.rest, i)
+		d.rest = append(d.rest[:d.slot], appendJoined(d.rest[d.slot:], i)...)
 		return
 	}
 	grain, finer := grains[0], grains[1:]

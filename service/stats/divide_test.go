@@ -81,7 +81,7 @@ the rest:
 		{"an empty window holds nothing", newYear, newYear, nil, `
 `},
 	} {
-		d := divide(Interval{at(c.from), at(c.until)}, messageRecords.grains, (&state{stale: c.stale}).anyStale)
+		d := divide([]Interval{{at(c.from), at(c.until)}}, messageRecords.grains, (&state{stale: c.stale}).anyStale)
 		if got := "\n" + inWords(d); got != c.want {
 			t.Errorf("%s: got %swant %s", c.reason, got, c.want)
 		}
@@ -112,7 +112,7 @@ func TestDivisionsCoverTheWindow(t *testing.T) {
 	for range 3000 {
 		window := randomWindow(r)
 		s := &state{stale: randomStale(r, window)}
-		checkDivision(t, window, divide(window, messageRecords.grains, s.anyStale), s)
+		checkDivision(t, window, divide([]Interval{window}, messageRecords.grains, s.anyStale), s)
 		if t.Failed() {
 			t.Fatalf("%+v, stale %v", window, s.stale)
 		}

@@ -33,7 +33,7 @@ func (s *Store) Explain(ctx context.Context, q Question) (Explanation, error) {
 	}
 	p := s.memory.plan(q)
 	defer s.memory.end(p)
-	if p.plain || q.Grouping.By != "" {
+	if p.plain || !q.Grouping.ofBuckets() {
 		return Explanation{
 			Sources: []Source{{Name: "everything, by the plain query", Intervals: mergeIntervals(p.slots, nil)}},
 			Queries: []clickhouse.Query{PlainQuery(q)},

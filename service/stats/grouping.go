@@ -43,6 +43,10 @@ func (d Dimension) subject() *subject {
 	return messageRecords
 }
 
+// ofBuckets reports whether the figures are put together from buckets. Those by user or metadata would be too many, and
+// the tables of figures know no roles.
+func (g Grouping) ofBuckets() bool { return g.By == "" || g.By == ByAgent }
+
 // IsOf reports whether a figure, by its JSON name, is of the records that the dimension is a property of.
 func (d Dimension) IsOf(figure string) bool {
 	return slices.Contains(d.subject().figures(), figure)
@@ -86,7 +90,8 @@ func (g Grouping) Bounds(window Interval) []int64 {
 	return g.Zone.Bounds(g.Interval, window.From, window.Until, 2*MaxIntervals) // the window before may have some more
 }
 
-// slots returns the intervals of both windows, in order.
-func (q Question) slots() []Interval {
-	return slices.Concat(q.previous().intervals, q.window().intervals)
+// windows returns both windows, in order, without one that is empty.
+func (q Question) windows() []Interval {
+	both := []Interval{q.Previous.possible(), Interval{q.From, q.Until}.possible()}
+	return slices.DeleteFunc(both, func(i Interval) bool { return i.From >= i.Until })
 }

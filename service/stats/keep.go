@@ -119,6 +119,10 @@ func within(i Interval, list []Interval) bool {
 
 func (m *memory) keepMessages(p *plan, f *fetched) {
 	m.keepFound(p.org, &p.messages, f.messages, p.fetch.touches)
+	if p.lackingAgents {
+		p.agents = f.agents
+		m.keepAgents(p.org, f.agents)
+	}
 	if !p.choice.lacking {
 		return
 	}
@@ -159,7 +163,7 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 			numbers[i] = m.numberOf(o, base)
 		}
 		slices.Sort(numbers)
-		bucket := &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}
+		bucket := buckets.Grouped{{Bucket: &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}}}
 		piece, known := byStart[row.start]
 		switch {
 		case row.file != "":

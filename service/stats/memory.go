@@ -69,7 +69,7 @@ func (m *memory) forgetAll() {
 func (m *memory) seriesOf(o *organization, key seriesKey) *series {
 	s := o.series[key]
 	if s == nil {
-		s = &series{buckets: map[piece]*buckets.Bucket{}}
+		s = &series{buckets: map[piece]buckets.Grouped{}}
 		s.item = item{bytes: seriesBytes + int64(key.filter.textSize()), evict: func() {
 			m.held -= len(s.buckets)
 			delete(o.series, key)
@@ -81,7 +81,7 @@ func (m *memory) seriesOf(o *organization, key seriesKey) *series {
 }
 
 // keepBucket adds a bucket to a series. The lock must be held.
-func (m *memory) keepBucket(s *series, p piece, b *buckets.Bucket) {
+func (m *memory) keepBucket(s *series, p piece, b buckets.Grouped) {
 	m.dropBucket(s, p)
 	s.buckets[p] = b
 	m.held++
@@ -105,6 +105,27 @@ func (m *memory) keepMembers(s *series, members *buckets.Numbers) {
 	if members != nil {
 		m.lru.grow(&s.item, members.Bytes())
 	}
+}
+
+// keepAgents sets the ids of agents. The lock must be held.
+func (m *memory) keepAgents(o *organization, agents map[uint32]string) {
+	m.lru.grow(&o.item, sizeOf(agents)-sizeOf(o.agents))
+	o.agents = agents
+}
+
+// sizeOf returns about how many bytes of memory ids take.
+func sizeOf(ids map[uint32]string) (bytes int64) {
+	for _, id := range ids {
+		bytes += pieceBytes + int64(len(id))
+	}
+	return bytes
+}
+
+// forgetAgents makes the ids of agents be read again: there is a number that they do not have.
+func (m *memory) forgetAgents(o *organization) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keepAgents(o, nil)
 }
 
 // keepRows adds the records of an interval. The lock must be held.

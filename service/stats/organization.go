@@ -20,18 +20,20 @@ type organization struct {
 	series  map[seriesKey]*series
 	rows    map[rowsKey]*rowsItem
 	bases   map[string]uint32 // numbers of knowledge bases, given here, since the tables have none
+	agents  map[uint32]string // ids of agents by number; nil: not known. A number is given once, for ever
 }
 
-// seriesKey names the buckets of a subject that a filter lets through. Files have no filter.
+// seriesKey names the buckets of a subject that a filter lets through, by group. Files have no filter.
 type seriesKey struct {
 	subject *subject
 	filter  Filter
+	by      Dimension // "" or ByAgent
 }
 
 // series are the buckets of one filter, and what the filter means for records that are kept one by one.
 type series struct {
 	item
-	buckets map[piece]*buckets.Bucket
+	buckets map[piece]buckets.Grouped
 
 	userNo, agentNo uint32           // 0: not known
 	members         *buckets.Numbers // users whose metadata match; nil: not known

@@ -65,7 +65,7 @@ var plainValues = map[Dimension]string{
 // bindSlots binds the starts of intervals and windows.
 func (b *builder) bindSlots() {
 	var starts []int64
-	for _, slot := range b.question.slots() {
+	for _, slot := range newTally(b.question).slots() {
 		starts = append(starts, slot.From)
 	}
 	b.params.Int64s("slots", starts)

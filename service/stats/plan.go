@@ -11,13 +11,17 @@ import (
 // fetched.
 type plan struct {
 	question Question
+	tally    *tally     // of the answer; it serves once
 	slots    []Interval // of the question, in which records may be
 	org      *organization
 	messages part
 	files    part
 	choice   choice
 	fetch    *fetch // nil: everything is in memory
-	plain    bool   // members are being written, so that only one statement sees all at one moment
+	plain    bool   // only one statement is to read all: members are being written, or there are too many buckets
+
+	agents        map[uint32]string // ids of the agents that rows are of, by number
+	lackingAgents bool
 
 	// state says that the organization's state has to be read with everything else; stale are the hours that were
 	// believed to be stale until then, sorted.
@@ -42,7 +46,7 @@ type part struct {
 
 type heldBucket struct {
 	piece
-	bucket *buckets.Bucket
+	groups buckets.Grouped
 }
 
 type heldRows struct {
@@ -65,7 +69,7 @@ func (p *part) complete() bool {
 func (p *part) needsRows() bool { return len(p.rows)+len(p.lackingRows) > 0 }
 
 func (p *plan) complete() bool {
-	return p.messages.complete() && p.files.complete() && !p.choice.lacking && !p.plain && !p.state
+	return p.messages.complete() && p.files.complete() && !p.choice.lacking && !p.lackingAgents && !p.plain && !p.state
 }
 
 // plan plans a question. A plan that is not complete has a fetch, to which changes are noted until it is ended.
@@ -73,15 +77,19 @@ func (m *memory) plan(q Question) *plan {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := m.organization(q.OrgID)
-	p := &plan{question: q, org: o, slots: q.slots()}
+	t := newTally(q)
+	p := &plan{question: q, org: o, tally: t, slots: t.slots()}
 	if p.state = o.stateToRead(); p.state {
 		p.stale = slices.Clone(o.state.stale)
 	}
-	p.plain = q.byMetadata() && o.state.writingMembers
-	p.messages = m.part(o, seriesKey{messageRecords, q.Filter}, p.slots, o.state.anyStale)
-	p.messages.limitLive()
+	p.messages = m.part(o, seriesKey{messageRecords, q.Filter, q.Grouping.By}, p.slots, o.state.anyStale)
+	p.messages.limitLive(len(p.slots))
+	if p.agents = o.agents; q.Grouping.By == ByAgent {
+		p.lackingAgents = o.agents == nil
+	}
+	p.plain = q.byMetadata() && o.state.writingMembers || p.messages.tooMany()
 	none := func(Interval) bool { return false }
-	p.files = m.part(o, seriesKey{fileRecords, Filter{}}, p.slots, none)
+	p.files = m.part(o, seriesKey{subject: fileRecords}, p.slots, none)
 	if o.state.writingFiles {
 		p.files = part{subject: fileRecords, key: p.files.key, live: p.slots}
 	}
@@ -100,7 +108,7 @@ func (m *memory) plan(q Question) *plan {
 func (m *memory) part(o *organization, key seriesKey, slots []Interval, anyStale func(Interval) bool) part {
 	p := part{subject: key.subject, key: key}
 	s := m.seriesOf(o, key)
-	divided := divideAll(slots, key.subject.grains, anyStale)
+	divided := divide(slots, key.subject.grains, anyStale)
 	if fewHoursOfUsers(key, divided.pieces) {
 		divided = division{rest: slots}
 	}
@@ -124,14 +132,20 @@ const fewHours = 2
 
 // fewHoursOfUsers reports whether the buckets are few hours of some users' messages.
 func fewHoursOfUsers(key seriesKey, pieces []piece) bool {
-	return !key.filter.hasCells() && len(pieces) <= fewHours && !slices.ContainsFunc(pieces, func(p piece) bool { return p.grain != cells.Hour })
+	return !key.filter.hasCells() && key.by == "" && len(pieces) <= fewHours && !slices.ContainsFunc(pieces, func(p piece) bool { return p.grain != cells.Hour })
 }
+
+// maxGrouped is how many buckets of all groups are fetched for a question: there may be some hundred groups in each.
+const maxGrouped = 400
+
+// tooMany reports whether the part lacks more buckets than are fetched.
+func (p *part) tooMany() bool { return p.key.by != "" && len(p.lackingPieces) > maxGrouped }
 
 // widen adds the other hours of days of which an hour is lacking, and the other days of such months: a statement costs
 // much more than some more of its rows, and the next window ends in another hour of the day. Many users' activity of a
-// month is not that little.
+// month is not that little, nor are the buckets of all groups.
 func (p *part) widen(s *series, rest []Interval, anyStale func(Interval) bool) {
-	if len(p.lackingPieces) == 0 {
+	if len(p.lackingPieces) == 0 || p.key.by != "" {
 		return
 	}
 	planned := map[piece]bool{} // and what holds a planned piece, or something of the rest
@@ -187,16 +201,16 @@ func (p *part) addRest(m *memory, o *organization, i Interval) {
 }
 
 const (
-	// maxUnits is how many intervals of records are read one by one for a question; where more are stale, ClickHouse
-	// sums them up.
+	// maxUnits is how many intervals of records are read one by one for a question, beside one for each interval of a
+	// series: in some zones, days begin within an hour. Where more are stale, ClickHouse sums them up.
 	maxUnits = 64
 	// maxLive is how many intervals a statement names; more become the one that holds them all.
 	maxLive = 100
 )
 
 // limitLive bounds how much is read one by one, and how many intervals are read live.
-func (p *part) limitLive() {
-	if len(p.lackingRows) > maxUnits {
+func (p *part) limitLive(slots int) {
+	if len(p.lackingRows) > maxUnits+2*slots {
 		p.live = mergeIntervals(p.live, p.lackingRows)
 		p.lackingRows = nil
 	}

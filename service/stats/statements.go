@@ -42,6 +42,7 @@ type fetched struct {
 	messages, files found
 	agentNo, userNo uint32
 	members         *buckets.Numbers
+	agents          map[uint32]string // ids by number
 	fileRows        []fileRow
 
 	counter uint64  // of changes; 0 of an organization that was never loaded
@@ -65,6 +66,9 @@ func (p *plan) statements(f *fetched) (all []statement) {
 	}
 	if p.choice.lacking {
 		all = append(all, p.numberStatements(f)...)
+	}
+	if p.lackingAgents {
+		all = append(all, p.agentsStatement(f))
 	}
 	if !p.files.complete() {
 		all = append(all, p.filesStatement(f))
@@ -96,8 +100,7 @@ ORDER BY hour` + oneThread}
 // found returns room for what a part lacks. What has no records is nil.
 func (p *part) found() found {
 	f := found{
-		buckets: map[piece]*buckets.Bucket{}, rows: map[int64]*buckets.Rows{}, live: map[int64]*buckets.Bucket{},
-		building: map[int64]*buckets.Builder{},
+		buckets: map[piece]buckets.Grouped{}, rows: map[int64]*buckets.Rows{}, live: map[int64]buckets.Grouped{},
 	}
 	for _, piece := range p.toFetch() {
 		f.buckets[piece] = nil
@@ -108,21 +111,20 @@ func (p *part) found() found {
 	return f
 }
 
-// builder returns the builder of the unit that holds a time.
+// builder returns the builder of the unit that holds a time. Records come in the order of their times, so that what was
+// built of another unit is finished: packed, it takes a third of the memory.
 func (f *found) builder(s *subject, time int64) *buckets.Builder {
-	start := s.unit.Start(time)
-	b := f.building[start]
-	if b == nil {
-		b = buckets.NewBuilder(start, len(s.sets), len(s.sums))
-		f.building[start] = b
+	if start := s.unit.Start(time); f.building == nil || start != f.unit {
+		f.finish()
+		f.unit, f.building = start, buckets.NewBuilder(start, len(s.sets), len(s.sums))
 	}
-	return b
+	return f.building
 }
 
-// finish makes rows of what was built.
+// finish makes rows of what was built last.
 func (f *found) finish() {
-	for start, b := range f.building {
-		f.rows[start] = b.Rows()
+	if f.building != nil {
+		f.rows[f.unit] = f.building.Rows()
 	}
 	f.building = nil
 }
@@ -137,37 +139,73 @@ const groupedSetsSQL = `toString(groupBitmapState(conversation_no)), toString(gr
 func (p *plan) bucketsStatement(f *found) statement {
 	b, pieces := newBuilder(p.question), p.messages.toFetch()
 	q := clickhouse.Query{Params: b.params}
-	if p.question.hasCells() {
-		q.Name = KindCells
-		q.SQL = `
-SELECT
-    toUnixTimestamp64Milli(bucket), ` + setsSQL + `,
-    ` + cells.SumColumns + `
-FROM stats_cells FINAL
-` + b.cells(pieces) + oneThread
-	} else {
-		q.Name = KindActivity
-		q.SQL = `
-SELECT
-    ` + b.startOf("hour", startsOf(intervalsIn(pieces))) + ` AS start, ` + groupedSetsSQL + `,
-    ` + cells.SumsOf("user_activity") + `
-FROM user_activity FINAL
-` + b.activity(intervalsOf(pieces, "")) + `
-GROUP BY start` + p.threads()
+	switch {
+	case !p.question.hasCells():
+		q.Name, q.SQL = KindActivity, b.activityBuckets(pieces, nil)+p.threads()
+	case p.question.Grouping.By == ByAgent:
+		q.Name, q.SQL = KindCells, b.cellsByAgent(pieces)+oneThread
+	default:
+		q.Name, q.SQL = KindCells, b.cellBuckets("toUInt32(0)", pieces, "agent_id = {agent_id:String}")+oneThread
 	}
 	byStart := piecesByStart(pieces)
 	return statement{q, func(scan clickhouse.Scan) error {
-		start, bucket, err := scanBucket(scan)
+		start, group, err := scanGroup(scan)
 		if err != nil {
 			return err
 		}
 		piece, ok := byStart[start]
-		if !ok || f.buckets[piece] != nil {
+		if !ok {
 			return errUnknownBucket(start)
 		}
-		f.buckets[piece] = bucket
+		f.buckets[piece] = append(f.buckets[piece], group)
 		return nil
 	}}
+}
+
+// cellBuckets reads cells, and the number of the group that each is of.
+func (b *builder) cellBuckets(number string, pieces []piece, agents string) string {
+	b.params.String("agent_id", b.question.AgentID) // '' is the cell of all agents
+	return `
+SELECT
+    toUnixTimestamp64Milli(bucket) AS start, ` + number + ` AS number, ` + setsSQL + `,
+    ` + cells.SumColumns + `
+FROM stats_cells FINAL
+` + prewhere(b.cells(pieces, agents), nil)
+}
+
+// activityBuckets sums up user activity, by group.
+func (b *builder) activityBuckets(pieces []piece, conditions []string) string {
+	return `
+SELECT
+    ` + b.startOf("hour", startsOf(intervalsIn(pieces))) + ` AS start, ` + b.groupNumber() + ` AS number, ` + groupedSetsSQL + `,
+    ` + cells.SumsOf("user_activity") + `
+FROM user_activity FINAL
+` + b.activity(intervalsOf(pieces, ""), conditions) + `
+GROUP BY start, number`
+}
+
+// cellsByAgent reads the cells of agents, and where there are messages without one, these from user activity: no cell
+// is theirs alone.
+func (b *builder) cellsByAgent(pieces []piece) string {
+	const number = "toUInt32(arrayElement(bitmapToArray(agents), 1))"
+	if b.question.AgentID != "" {
+		return b.cellBuckets(number, pieces, "agent_id = {agent_id:String}")
+	}
+	some := `(
+              SELECT sumIf(message_count, agent_id = '') > sumIf(message_count, agent_id != '')
+              FROM stats_cells FINAL
+              ` + prewhere(b.cells(pieces, "true"), nil) + `
+          )`
+	return b.cellBuckets(number, pieces, "agent_id != ''") + `
+UNION ALL` + b.activityBuckets(pieces, []string{"agent_no = 0", some})
+}
+
+// groupNumber returns, in SQL, the number of the group of a row of messages or of user activity.
+func (b *builder) groupNumber() string {
+	if b.question.Grouping.By == ByAgent {
+		return "agent_no"
+	}
+	return "toUInt32(0)"
 }
 
 // piecesByStart returns pieces by their start, which is the start of no other piece of a division.
@@ -191,25 +229,26 @@ func (p *plan) threads() string {
 	return oneThread
 }
 
-// scanBucket reads a row of a start, the sets and the sums of messages.
-func scanBucket(scan clickhouse.Scan) (start int64, b *buckets.Bucket, err error) {
+// scanGroup reads a row of a start, the number of a group, the sets and the sums of messages.
+func scanGroup(scan clickhouse.Scan) (start int64, g buckets.Group, err error) {
 	sets := make([]string, len(messageRecords.sets))
-	b = &buckets.Bucket{Sums: make([]uint64, len(messageRecords.sums))}
-	dest := append(append([]any{&start}, pointers(sets)...), pointers(b.Sums)...)
+	g.Bucket = &buckets.Bucket{Sums: make([]uint64, len(messageRecords.sums))}
+	dest := append(append([]any{&start, &g.Number}, pointers(sets)...), pointers(g.Sums)...)
 	if err := scan(dest...); err != nil {
-		return 0, nil, err
+		return 0, g, err
 	}
 	for _, set := range sets {
 		numbers, err := buckets.DecodeBitmap([]byte(set))
 		if err != nil {
-			return 0, nil, err
+			return 0, g, err
 		}
-		b.Sets = append(b.Sets, numbers)
+		g.Sets = append(g.Sets, numbers)
 	}
-	return start, b, nil
+	return start, g, nil
 }
 
-// maxRows is how many messages are read one by one for a question; more are summed up by ClickHouse. Tests change it.
+// maxRows is how many messages are read one by one for a question, and as many more for each maxUnits intervals of a
+// series; more are summed up by ClickHouse. Tests change it.
 var maxRows = 200_000
 
 // rowsStatement reads the messages of whole hours.
@@ -223,7 +262,7 @@ SELECT
 FROM messages FINAL
 ` + prewhere(b.messageKey(hours), nil) + fmt.Sprintf(`
 ORDER BY created_at
-SETTINGS max_threads = 1, max_result_rows = %d, result_overflow_mode = 'throw'`, maxRows)}
+SETTINGS max_threads = 1, max_result_rows = %d, result_overflow_mode = 'throw'`, maxRows+maxRows*len(p.slots)/maxUnits)}
 	var time int64
 	numbers, values := make([]uint32, len(messageRecords.sets)), make([]uint32, len(messageRecords.sums))
 	dest := append(append([]any{&time}, pointers(numbers)...), pointers(values)...)
@@ -243,19 +282,19 @@ func pointers[T any](values []T) (all []any) {
 	return all
 }
 
-// liveStatement sums up the messages of intervals that pass the filters, by slot.
+// liveStatement sums up the messages of intervals that pass the filters, by slot and group.
 func (p *plan) liveStatement(f *found) statement {
 	b := newBuilder(p.question)
 	q := clickhouse.Query{Name: KindLive, Params: b.params, SQL: `
 SELECT
-    ` + b.startOf("created_at", startsOf(p.slots)) + ` AS start, ` + groupedSetsSQL + `,
+    ` + b.startOf("created_at", startsOf(p.slots)) + ` AS start, ` + b.groupNumber() + ` AS number, ` + groupedSetsSQL + `,
     ` + cells.SumsOfMessages + `
 FROM messages FINAL
 ` + prewhere(b.messageKey(p.messages.live), b.messageFilters()) + `
-GROUP BY start`}
+GROUP BY start, number`}
 	return statement{q, func(scan clickhouse.Scan) error {
-		start, bucket, err := scanBucket(scan)
-		f.live[start] = bucket
+		start, group, err := scanGroup(scan)
+		f.live[start] = append(f.live[start], group)
 		return err
 	}}
 }
@@ -284,6 +323,23 @@ FROM ` + table + `
 PREWHERE org_id = {org_id:String} AND ` + condition + `
 LIMIT 1` + oneThread}
 	return statement{q, func(scan clickhouse.Scan) error { return scan(to) }}
+}
+
+// agentsStatement reads the ids of all agents.
+func (p *plan) agentsStatement(f *fetched) statement {
+	b := newBuilder(p.question)
+	f.agents = map[uint32]string{}
+	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
+SELECT agent_no, agent_id
+FROM agents
+PREWHERE org_id = {org_id:String}` + oneThread}
+	return statement{q, func(scan clickhouse.Scan) error {
+		var number uint32
+		var id string
+		err := scan(&number, &id)
+		f.agents[number] = id
+		return err
+	}}
 }
 
 func (p *plan) membersStatement(f *fetched) statement {

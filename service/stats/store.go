@@ -74,12 +74,12 @@ type session struct {
 // ErrUnavailable when ClickHouse can't be asked, and with the context's error when the caller left; the statement is
 // stopped then.
 func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
-	if len(r.slots()) == 0 {
+	if len(r.windows()) == 0 {
 		return newTally(r.Question).answer() // no record can be in the window
 	}
 	arrived := time.Now()
 	r.Cost.setFilter(r.Filter.kind())
-	if r.Grouping.By == "" {
+	if r.Grouping.ofBuckets() {
 		if a, ok, err := (session{s, r}).fromMemory(ctx, arrived); ok || err != nil {
 			return a, classify(err)
 		}
@@ -113,8 +113,12 @@ func (s session) fromMemory(ctx context.Context, arrived time.Time) (a Answer, o
 		s.memory.end(p)
 		return Answer{}, false, nil
 	}
-	s.Cost.setCache(CacheHit)
 	a, err = p.answer(&fetched{})
+	if errors.Is(err, errUnknownAgent) {
+		s.memory.forgetAgents(p.org)
+		return Answer{}, false, nil
+	}
+	s.Cost.setCache(CacheHit)
 	return a, true, err
 }
 
@@ -139,43 +143,65 @@ const attempts = 4
 // otherwise, and what is fetched is as well if the log, read once all statements have begun, announces no change of
 // it. What is being written can be read at that one moment only by one statement.
 func (s session) answer(ctx context.Context) (Answer, error) {
-	if s.Grouping.By != "" {
+	if !s.Grouping.ofBuckets() {
 		return s.plain(ctx)
 	}
 	began := time.Now()
-	defer s.memory.unpin(s.memory.pin(s.OrgID))
-	for tried := 0; tried < attempts; {
-		p := s.memory.plan(s.Question)
+	o := s.memory.pin(s.OrgID)
+	defer s.memory.unpin(o)
+	for range attempts {
+		a, err := s.attempt(ctx, began)
 		switch {
-		case p.plain:
-			s.memory.end(p)
+		case errors.Is(err, errUnknownAgent):
+			s.memory.forgetAgents(o)
+		case errors.Is(err, errPlain):
 			return s.plain(ctx)
-		case p.complete() && s.changes.since(began):
-			return p.answer(&fetched{})
-		case p.complete(): // somebody else has fetched it, and callers may have come since
-			if err := s.changes.follow(ctx, s, began); err != nil {
-				return Answer{}, err
-			}
-			continue
-		}
-		tried++
-		f, err := s.fetch(ctx, p)
-		if clickhouse.IsTooManyRows(err) {
-			s.memory.tooLarge(p)
-			continue
-		}
-		if err != nil {
-			return Answer{}, err
-		}
-		right, err := s.memory.keep(p, f)
-		if err != nil {
-			return Answer{}, err
-		}
-		if right {
-			return p.answer(f)
+		case !errors.Is(err, errChanged):
+			return a, err
 		}
 	}
 	return s.plain(ctx)
+}
+
+var (
+	errChanged = errors.New("what was fetched has changed meanwhile")
+	errPlain   = errors.New("only the plain query can answer")
+)
+
+// attempt plans the question, fetches what the plan lacks, and answers if that is still right. It fails with errChanged
+// otherwise.
+func (s session) attempt(ctx context.Context, began time.Time) (Answer, error) {
+	p := s.memory.plan(s.Question)
+	for p.complete() && !p.plain {
+		if s.changes.since(began) {
+			return p.answer(&fetched{})
+		}
+		// Somebody else has fetched it, and callers may have come since.
+		if err := s.changes.follow(ctx, s, began); err != nil {
+			return Answer{}, err
+		}
+		p = s.memory.plan(s.Question)
+	}
+	if p.plain {
+		s.memory.end(p)
+		return Answer{}, errPlain
+	}
+	f, err := s.fetch(ctx, p)
+	if clickhouse.IsTooManyRows(err) {
+		s.memory.tooLarge(p)
+		return Answer{}, errChanged
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	right, err := s.memory.keep(p, f)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !right {
+		return Answer{}, errChanged
+	}
+	return p.answer(f)
 }
 
 // fetch reads what a plan lacks, and the log of changes once all statements have begun. A plan whose fetch fails has

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"reflect"
 	"slices"
 
 	"github.com/orgstats/orgstats/schema/cells"
@@ -16,6 +15,8 @@ type subject struct {
 
 	sums []string // columns of Figures that are sums over the records
 	sets []string // columns of Figures that count distinct numbers of the records
+
+	sumFields, setFields []int // which fields of Figures these are
 }
 
 // The sets of messages, in this order.
@@ -26,21 +27,26 @@ const (
 )
 
 var (
-	messageRecords = &subject{
+	messageRecords = newSubject(subject{
 		name:   "messages",
 		grains: []cells.Grain{cells.Month, cells.Day, cells.Hour},
 		unit:   cells.Hour,
 		sums:   sumColumns(),
 		sets:   []string{conversationSet: "conversation_count", userSet: "unique_users", agentSet: "unique_agents"},
-	}
-	fileRecords = &subject{
+	})
+	fileRecords = newSubject(subject{
 		name:   "files",
 		grains: []cells.Grain{cells.Month, cells.Day},
 		unit:   cells.Day,
 		sums:   []string{"kb_file_count", "kb_total_tokens", "kb_input_tokens", "kb_output_tokens"},
 		sets:   []string{"kb_count"},
-	}
+	})
 )
+
+func newSubject(s subject) *subject {
+	s.sumFields, s.setFields = fieldsOf(s.sums), fieldsOf(s.sets)
+	return &s
+}
 
 func sumColumns() (columns []string) {
 	for _, sum := range cells.Sums {
@@ -50,6 +56,10 @@ func sumColumns() (columns []string) {
 }
 
 func (s *subject) newUnion() *buckets.Union { return buckets.NewUnion(len(s.sums), len(s.sets)) }
+
+func (p *part) newUnions(n int) []buckets.Union {
+	return buckets.NewUnions(n, len(p.subject.sums), len(p.subject.sets))
+}
 
 // figures returns the names in JSON of the figures of the subject.
 func (s *subject) figures() (names []string) {
@@ -68,12 +78,12 @@ func (s *subject) addTo(f *Figures, u *buckets.Union) error {
 	if err != nil {
 		return err
 	}
-	to := reflect.ValueOf(f).Elem()
-	for i, column := range s.sums {
-		to.Field(figureFields[column]).SetUint(sums[i])
+	fields := f.fields()
+	for i, column := range s.sumFields {
+		*fields[column] = sums[i]
 	}
-	for i, column := range s.sets {
-		to.Field(figureFields[column]).SetUint(u.Count(i))
+	for i, column := range s.setFields {
+		*fields[column] = u.Count(i)
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package stats
 
 import (
 	"math/bits"
-	"reflect"
+	"slices"
 
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
@@ -20,6 +20,9 @@ func newTally(q Question) *tally {
 	t.row(0)
 	return t
 }
+
+// slots returns the intervals of both windows, in order.
+func (t *tally) slots() []Interval { return slices.Concat(t.previous.intervals, t.window.intervals) }
 
 // row returns a row, with room for its series.
 func (t *tally) row(n uint32) *Row {
@@ -43,7 +46,8 @@ func (t *tally) figures(row *Row, start int64, ofInterval bool) *Figures {
 		period, of = &row.Previous, t.previous
 	}
 	if ofInterval && period.Series != nil {
-		return &period.Series[slotOf(start, of.intervals)]
+		n, _ := slotOf(start, of.intervals)
+		return &period.Series[n]
 	}
 	return &period.Figures
 }
@@ -64,7 +68,7 @@ func (t *tally) answer() (Answer, error) {
 			a.Rows = append(a.Rows, *row)
 		}
 	}
-	a.sort(t.question.Grouping)
+	slices.SortFunc(a.Rows, t.question.Grouping.compare)
 	return a, nil
 }
 
@@ -85,13 +89,13 @@ func (r *Row) addFeedback() error {
 
 // add adds the figures of other records, of which each belongs to one of the two only.
 func (f *Figures) add(other Figures) error {
-	to, from := reflect.ValueOf(f).Elem(), reflect.ValueOf(other)
-	for n := range to.NumField() {
-		sum, carry := bits.Add64(to.Field(n).Uint(), from.Field(n).Uint(), 0)
+	from := other.fields()
+	for n, to := range f.fields() {
+		sum, carry := bits.Add64(*to, *from[n], 0)
 		if carry != 0 {
 			return buckets.ErrOverflow
 		}
-		to.Field(n).SetUint(sum)
+		*to = sum
 	}
 	return nil
 }

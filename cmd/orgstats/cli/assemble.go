@@ -86,7 +86,7 @@ func (a *assembly) makeService() (err error) {
 		Answerer: a.store, Authenticator: a.verifier, Ready: a.problems,
 		Log: a.program.log, Observe: a.metrics.Request, Tracer: a.tracer,
 		Rates: a.flags.rates(), MaxConnections: a.flags.Clients,
-		TLS: secured, TrustedProxies: a.flags.proxies(), Origins: a.flags.CORSOrigins,
+		TLS: secured, TrustedProxies: a.flags.proxies(), Origins: a.flags.CORSOrigins, EmbedOrigins: a.flags.EmbedOrigins,
 	})
 	return nil
 }

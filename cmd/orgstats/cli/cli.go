@@ -56,7 +56,7 @@ type program struct {
 type commands struct {
 	logFlags
 	profileFlags
-	Serve      serveCommand      `cmd:"" help:"Answer getStats over HTTP."`
+	Serve      serveCommand      `cmd:"" help:"Answer requests for figures over HTTP."`
 	Load       loadCommand       `cmd:"" help:"Load files of records."`
 	Replicate  replicateCommand  `cmd:"" help:"Copy the tables of a PostgreSQL database and follow their changes."`
 	Migrate    migrateCommand    `cmd:"" help:"Change or show the version of the database's schema."`

@@ -74,7 +74,8 @@ func (c *demoCommand) load(p *program, db *database, options sample.Options) (sa
 	})
 }
 
-// printRequest prints a request that works for a day: the last 30 days of the largest organization.
+// printRequest prints the dashboard's address and a request that work for a day, of the largest organization. The
+// request is for the last 30 days.
 func (c *demoCommand) printRequest(p *program, address string, until time.Time, org sample.Organization) error {
 	key, err := auth.OpenDevKey(c.DataDir)
 	if err != nil {
@@ -91,14 +92,18 @@ func (c *demoCommand) printRequest(p *program, address string, until time.Time, 
 	}
 	_, err = fmt.Fprintf(p.stdout, `
 The largest sample organization is %s: %d messages of %d users and %d agents.
-Ask for the last 30 days of it:
+Open its dashboard:
+
+http://%s/#token=%s
+
+Or ask for the last 30 days of it:
 
 curl -H 'Authorization: Bearer %s' \
   'http://%s/api/dashboard/getStats?%s'
 
 Narrow it with &agentId=%s, &userId=%s or &metadataKey=%s&metadataValue=%s.
 Press Ctrl-C to stop.
-`, org.ID, org.Messages, org.Users, org.Agents, token, address, parameters.Encode(),
+`, org.ID, org.Messages, org.Users, org.Agents, address, token, token, address, parameters.Encode(),
 		org.TopAgentID, org.MemberUserID, sample.MetadataFilters[1].Key, sample.MetadataFilters[1].Value)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"time"
 
@@ -11,15 +12,17 @@ import (
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
 type explainCommand struct {
 	databaseFlags
-	Org    string      `required:"" help:"Organization that is asked about." placeholder:"ORG"`
-	From   string      `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
-	To     string      `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
-	Filter filterFlags `embed:""`
+	Org      string        `required:"" help:"Organization that is asked about." placeholder:"ORG"`
+	From     string        `required:"" help:"Start of the window, as in a request." placeholder:"TIME"`
+	To       string        `required:"" help:"End of the window, as in a request." placeholder:"TIME"`
+	Filter   filterFlags   `embed:""`
+	Grouping groupingFlags `embed:""`
 }
 
 // filterFlags has the fields of stats.Filter: the program does not compile if one is missing here.
@@ -30,12 +33,51 @@ type filterFlags struct {
 	MetadataValue string `help:"As in a request." placeholder:"VALUE"`
 }
 
+// groupingFlags are the other parameters, as texts: the service says what is wrong with them.
+type groupingFlags struct {
+	Interval        string `help:"As in a request of getTimeSeries; with --group-by also in one of getBreakdown: hour, day, week, month, quarter or year." placeholder:"INTERVAL"`
+	TimeZone        string `help:"As in a request; UTC if not given." placeholder:"ZONE"`
+	GroupBy         string `help:"As in a request of getBreakdown: agent, user, role, knowledgeBase, or metadata, and then --metadata-key is the path." placeholder:"DIMENSION"`
+	OrderBy         string `help:"As in a request." placeholder:"FIGURE"`
+	Order           string `help:"As in a request: desc, or asc." placeholder:"ORDER"`
+	Limit           string `help:"As in a request." placeholder:"N"`
+	ComparePrevious bool   `help:"Compare with the window before, as compare=previous in a request does."`
+}
+
+// question returns what the flags ask, read as the service reads a request of an admin.
+func (c *explainCommand) question() (stats.Question, error) {
+	g := c.Grouping
+	query := url.Values{
+		"from": {c.From}, "to": {c.To}, "allInOrg": {"true"}, "interval": {g.Interval}, "timeZone": {g.TimeZone}, "groupBy": {g.GroupBy},
+		"orderBy": {g.OrderBy}, "order": {g.Order}, "limit": {g.Limit},
+	}
+	if g.ComparePrevious {
+		query.Set("compare", "previous")
+	}
+	given := stats.Filter(c.Filter)
+	for _, filter := range stats.Filters {
+		query.Set(filter.Name, *filter.Field(&given))
+	}
+	maps.DeleteFunc(query, func(_ string, values []string) bool { return values[0] == "" }) // not every endpoint has them
+	return service.ReadQuestion(endpointOf(query), auth.Caller{OrgID: c.Org, Role: "org:admin"}, query)
+}
+
+// endpointOf returns the endpoint whose parameters are given.
+func endpointOf(query url.Values) string {
+	switch {
+	case query.Has("groupBy"):
+		return "getBreakdown"
+	case query.Has("interval"):
+		return "getTimeSeries"
+	}
+	return "getStats"
+}
+
 func (c *explainCommand) Run(p *program) error {
-	from, until, err := service.Window(c.From, c.To)
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
-	q := stats.Question{OrgID: c.Org, From: from, Until: until, Filter: stats.Filter(c.Filter)}
 	return c.with(p, func(db *database) error {
 		return db.query(p.ctx, 4, func(conn clickhouse.Conn) error {
 			store := stats.NewStore(conn, stats.Options{Limits: clickhouse.Limits{Time: time.Minute}, Memory: keptOf(explainMemory)})
@@ -71,8 +113,7 @@ func explain(p *program, conn clickhouse.Conn, store *stats.Store, q stats.Quest
 		}
 		fmt.Fprintf(p.stdout, "\nAnswer%s in %s\n", where, time.Since(started).Round(10*time.Microsecond))
 		if where != "" {
-			_, err = fmt.Fprintf(p.stdout, "%+v\n", answer.Figures())
-			return err
+			return printAnswer(p.stdout, q, answer)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"runtime"
 	"time"
 
@@ -41,6 +42,7 @@ type edgeFlags struct {
 	TLSKey         string   `name:"tls-key" help:"PEM file with the certificate's private key." env:"ORGSTATS_TLS_KEY" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks of proxies whose X-Forwarded-For is believed, for the client's address in the log; none if not given." env:"ORGSTATS_TRUSTED_PROXIES" placeholder:"CIDR,…"`
 	CORSOrigins    []string `name:"cors-origins" help:"Origins whose pages may ask from a browser; none if not given." env:"ORGSTATS_CORS_ORIGINS" placeholder:"ORIGIN,…"`
+	EmbedOrigins   []string `help:"Origins whose applications may embed the dashboard in a frame and hand it tokens; none if not given. Give those only that may see what their users see." env:"ORGSTATS_EMBED_ORIGINS" placeholder:"ORIGIN,…"`
 }
 
 func (f *edgeFlags) mistakes() (all []error) {
@@ -52,10 +54,19 @@ func (f *edgeFlags) mistakes() (all []error) {
 			all = append(all, fmt.Errorf("--trusted-proxies (ORGSTATS_TRUSTED_PROXIES) has %q; give networks such as 10.0.0.0/8, or addresses", proxy))
 		}
 	}
-	for _, origin := range f.CORSOrigins {
+	all = append(all, notOrigins("--cors-origins (ORGSTATS_CORS_ORIGINS)", f.CORSOrigins)...)
+	return append(all, notOrigins("--embed-origins (ORGSTATS_EMBED_ORIGINS)", f.EmbedOrigins)...)
+}
+
+// originPattern leaves no room for what would end a directive of the page's policy, or let more than one host in.
+var originPattern = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^\s/?#;,'"*@\\]+$`)
+
+// notOrigins returns a mistake for each value of a flag that is no origin.
+func notOrigins(flag string, values []string) (all []error) {
+	for _, origin := range values {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
-			all = append(all, fmt.Errorf("--cors-origins (ORGSTATS_CORS_ORIGINS) has %q; an origin has the form https://app.example.com", origin))
+		if err != nil || origin != u.Scheme+"://"+u.Host || !originPattern.MatchString(origin) {
+			all = append(all, fmt.Errorf("%s has %q; an origin has the form https://app.example.com", flag, origin))
 		}
 	}
 	return all

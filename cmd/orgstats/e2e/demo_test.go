@@ -9,7 +9,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// The demo prints a request that works, and commands that work for people who query ClickHouse.
+// The demo prints the address of a page, a request that works, and commands that work for people who query ClickHouse.
 func TestDemoPrintsARequestThatWorks(t *testing.T) {
 	t.Parallel()
 	i := install(t)
@@ -21,6 +21,10 @@ func TestDemoPrintsARequestThatWorks(t *testing.T) {
 	figures := decode[stats.Figures](t, body)
 	if status != http.StatusOK || figures.MessageCount == 0 || figures.UniqueUsers == 0 {
 		t.Errorf("status %d: %s", status, body)
+	}
+	page := p.awaitText(&p.stdout, `(http://127\.0\.0\.1:\d+/)#token=`+regexp.QuoteMeta(token)+"\n")
+	if status, body := get(t, page, func(*http.Request) {}); status != http.StatusOK || !strings.Contains(body, "<title>Orgstats") {
+		t.Errorf("%s: status %d: %s", page, status, body)
 	}
 	user := regexp.MustCompile(`curl --user (\w+):(\w+) '(http://127\.0\.0\.1:\d+/\?database=orgstats)' --data-binary '(.+)'`).
 		FindStringSubmatch(p.stdout.String())

@@ -64,6 +64,9 @@ func TestLoadTest(t *testing.T) {
 	if len(r.Run.Windows) < 4 || len(r.Run.Filters) < 4 {
 		t.Errorf("asked for %v by %v", r.Run.Windows, r.Run.Filters)
 	}
+	if len(r.Run.Views) < 4 {
+		t.Errorf("asked for the views %v", r.Run.Views)
+	}
 	for _, text := range []string{"Latency of the answers", "█", "last 30 days", "p99", "0 different"} {
 		if !strings.Contains(o.stdout, text) {
 			t.Errorf("no word of %q in %s", text, o.stdout)

@@ -84,6 +84,12 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	if _, err := s.client.Get("http://" + s.address + "/nowhere"); err != nil {
 		t.Fatal(err)
 	}
+	other.UserID = "user_004"
+	for _, endpoint := range []string{"getTimeSeries", "getBreakdown"} { // both want to know how to group
+		if _, err := s.get("/api/dashboard/"+endpoint, s.token(other), always(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const route = `route="/api/dashboard/getStats"`
 	got := s.scrape()
 	for series, want := range map[string]float64{
@@ -91,6 +97,9 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`orgstats_http_request_duration_seconds_count{` + route + `,status="429"}`: 1,
 		`orgstats_http_request_duration_seconds_count{` + route + `,status="401"}`: 2,
 		`orgstats_http_request_duration_seconds_count{route="other",status="404"}`: 1,
+
+		`orgstats_http_request_duration_seconds_count{route="/api/dashboard/getTimeSeries",status="400"}`: 1,
+		`orgstats_http_request_duration_seconds_count{route="/api/dashboard/getBreakdown",status="400"}`:  1,
 
 		`orgstats_rate_limited_total{scope="user"}`:         1,
 		`orgstats_tokens_refused_total{reason="header"}`:    1,

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -79,19 +80,15 @@ func (e *examiner) lookUpCounter(orgID string) (counter uint64, err error) {
 // questionOf returns the question of a caller who may ask it.
 func questionOf(t *testing.T, caller auth.Caller, query url.Values) stats.Question {
 	t.Helper()
-	from, until, err := service.Window(query.Get("from"), query.Get("to"))
+	everything := maps.Clone(query)
+	everything.Set("allInOrg", "true")
+	q, err := service.ReadQuestion("getStats", auth.Caller{OrgID: caller.OrgID, Role: "org:admin"}, everything)
 	if err != nil {
 		t.Error(err)
 	}
-	userID := query.Get("userId")
 	if query.Get("allInOrg") != "true" {
-		userID = caller.UserID
+		q.UserID = caller.UserID
 	}
-	q := stats.Question{OrgID: caller.OrgID, From: from, Until: until}
-	for _, filter := range stats.Filters {
-		*filter.Field(&q.Filter) = query.Get(filter.Name)
-	}
-	q.UserID = userID
 	return q
 }
 

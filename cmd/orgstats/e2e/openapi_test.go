@@ -124,7 +124,7 @@ func (p *provoked) goodAnswers(s *server) {
 	p.Helper()
 	admin := s.token(adminOfA)
 	for path, query := range map[string]url.Values{
-		statsPath: always(), "/livez": nil, "/readyz": nil, "/openapi.json": nil, "/docs": nil,
+		statsPath: always(), "/livez": nil, "/readyz": nil, "/openapi.json": nil, "/docs": nil, "/": nil,
 	} {
 		response, err := s.get(path, admin, query, nil)
 		p.expect("a good request for "+path, path, http.StatusOK, response, err)

@@ -59,8 +59,10 @@ func TestExplainShowsPlanSQLAndRows(t *testing.T) {
 		status    int
 		says      []string
 	}{
-		{"cells and messages", nil, cli.ExitOK, []string{"messages: month buckets (fetched):", "messages: one by one (fetched):", "FROM stats_cells FINAL", "first_1 = ", "rows read in all", "from memory", "MessageCount:"}},
+		{"cells and messages", nil, cli.ExitOK, []string{"messages: month buckets (fetched):", "messages: one by one (fetched):", "FROM stats_cells FINAL", "first_1 = ", "rows read in all", "from memory", "messageCount"}},
 		{"one user", []string{"--user-id", "user_025"}, cli.ExitOK, []string{"messages: day buckets (fetched):", "FROM user_activity FINAL", "FROM users"}},
+		{"a series", []string{"--interval", "month", "--time-zone", "Asia/Kathmandu"}, cli.ExitOK, []string{"messages: hour buckets (fetched):", "2024-06-01T00:00:00+05:45"}},
+		{"a breakdown", []string{"--group-by", "agent", "--limit", "1", "--compare-previous"}, cli.ExitOK, []string{"previous  total", "others"}},
 		{"a time that is none", []string{"--from", "yesterday"}, cli.ExitFailed, []string{"from"}},
 	} {
 		o := i.run(append([]string{"explain", "--org", "org_acme", "--from", "2024-01-01T00:00:00Z", "--to", "2024-06-17T10:20:30+05:45"}, k.arguments...)...)

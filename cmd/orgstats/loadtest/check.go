@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"reflect"
 	"strconv"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -15,30 +14,20 @@ import (
 	"github.com/orgstats/orgstats/service/stats"
 )
 
-// fieldNames are the names of the figures, in the order of an answer.
-var fieldNames = func() (names []string) {
-	for field := range reflect.TypeFor[stats.Figures]().Fields() {
-		names = append(names, field.Tag.Get("json"))
-	}
-	return names
-}()
-
 // checkAnswer checks an answer's shape: what the contract says about any answer, and what every correct one satisfies.
-func checkAnswer(r *vegeta.Result, asked request) (stats.Figures, error) {
+// It returns the body without white space.
+func checkAnswer(r *vegeta.Result, asked request) ([]byte, error) {
 	if kind, _, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err != nil || kind != "application/json" {
-		return stats.Figures{}, fmt.Errorf("status %d with the content type %q", r.Code, r.Headers.Get("Content-Type"))
+		return nil, fmt.Errorf("status %d with the content type %q", r.Code, r.Headers.Get("Content-Type"))
 	}
 	if r.Code != http.StatusOK {
-		return stats.Figures{}, checkFailure(r)
+		return nil, checkFailure(r)
 	}
-	f, err := parseFigures(r.Body)
-	if err == nil {
-		err = checkFigures(f, asked.question)
-	}
+	body, err := checkBody(r.Body, asked.question)
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, shorten(string(r.Body)))
 	}
-	return f, err
+	return body, err
 }
 
 // checkFailure checks an answer without figures.
@@ -60,28 +49,48 @@ func checkFailure(r *vegeta.Result) error {
 	return nil
 }
 
-var errFields = errors.New("the answer has other fields, or another order, than the contract's")
+var errFields = errors.New("the answer has other fields, another order, or other buckets, than the contract's")
 
-// parseFigures parses an answer, which must have exactly the fields of the contract, in its order.
-func parseFigures(body []byte) (f stats.Figures, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return f, errors.New("the answer is no JSON object")
+// checkBody checks the body of an answer with figures: what is read of it must be all of it.
+func checkBody(body []byte, q stats.Question) ([]byte, error) {
+	parsed := bodyOf(q)
+	if err := json.Unmarshal(body, parsed); err != nil {
+		return nil, fmt.Errorf("the answer is no JSON object of the contract's: %w", err)
 	}
-	for _, want := range fieldNames {
-		name, err := decoder.Token()
-		if err != nil || name != want {
-			return f, errFields
+	answer := parsed.answer()
+	want, err := render(q, answer)
+	if err != nil {
+		return nil, err
+	}
+	var got bytes.Buffer
+	if err := json.Compact(&got, body); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		return nil, errFields
+	}
+	return want, checkRows(answer, q)
+}
+
+// checkRows checks all figures of an answer, and how many rows there are.
+func checkRows(a stats.Answer, q stats.Question) error {
+	if q.Grouping.By != "" && len(a.Rows) > q.Grouping.Limit {
+		return errors.New("there are more rows than were asked for")
+	}
+	rows := append([]stats.Row{a.Total}, a.Rows...)
+	if a.Other != nil {
+		rows = append(rows, *a.Other)
+	}
+	for _, row := range rows {
+		for _, period := range []stats.Period{row.Window, row.Previous} {
+			for _, figures := range append([]stats.Figures{period.Figures}, period.Series...) {
+				if err := checkFigures(figures, q); err != nil {
+					return err
+				}
+			}
 		}
-		var n *uint64
-		if err := decoder.Decode(&n); err != nil || n == nil {
-			return f, fmt.Errorf("%s is no whole number", want)
-		}
 	}
-	if decoder.More() {
-		return f, errFields
-	}
-	return f, json.Unmarshal(body, &f) // nothing follows the object
+	return nil
 }
 
 // checkFigures checks what holds for any records.

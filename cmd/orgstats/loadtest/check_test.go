@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/orgstats/orgstats/service/calendar"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -44,10 +46,10 @@ func TestEveryAnswersShapeIsChecked(t *testing.T) {
 		{"a field more", 200, json, change(`"kbCount":1`, `"kbCount":1,"kbs":1`), stats.Question{}, "other fields"},
 		{"a field more at the end", 200, json, change(`451}`, `451,"cached":true}`), stats.Question{}, "other fields"},
 		{"another order", 200, json, change(`"conversationCount":114,"messageCount":1246`, `"messageCount":1246,"conversationCount":114`), stats.Question{}, "another order"},
-		{"a text for a number", 200, json, change(`1246`, `"1246"`), stats.Question{}, "messageCount is no whole number"},
-		{"a fraction", 200, json, change(`1246`, `1246.5`), stats.Question{}, "messageCount is no whole number"},
-		{"a negative number", 200, json, change(`1246`, `-1`), stats.Question{}, "messageCount is no whole number"},
-		{"null", 200, json, change(`1246`, `null`), stats.Question{}, "messageCount is no whole number"},
+		{"a text for a number", 200, json, change(`1246`, `"1246"`), stats.Question{}, "messageCount"},
+		{"a fraction", 200, json, change(`1246`, `1246.5`), stats.Question{}, "messageCount"},
+		{"a negative number", 200, json, change(`1246`, `-1`), stats.Question{}, "messageCount"},
+		{"null", 200, json, change(`1246`, `null`), stats.Question{}, "other fields"},
 		{"a sum that is none", 200, json, change(`"totalFeedback":20`, `"totalFeedback":21`), stats.Question{}, "totalFeedback"},
 		{"more conversations than messages", 200, json, change(`114`, `1247`), stats.Question{}, "more conversations"},
 		{"more users than conversations", 200, json, change(`55`, `115`), stats.Question{}, "more users"},
@@ -65,5 +67,75 @@ func TestEveryAnswersShapeIsChecked(t *testing.T) {
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want a word of %q", c.reason, err, c.says)
 		}
+	}
+}
+
+// exampleSeries returns the question of a day and a half by day in Berlin, beside the time before, and an answer.
+func exampleSeries() (q stats.Question, body string) {
+	location, _ := time.LoadLocation("Europe/Berlin")
+	q = stats.Question{
+		From: 1774738800000, Until: 1774738800000 + 36*hour, Previous: stats.Interval{From: 1774738800000 - 36*hour, Until: 1774738800000},
+		Grouping: stats.Grouping{Interval: calendar.Day, Zone: calendarOf(location)},
+	}
+	bucket := func(start, end, partial string) string {
+		return `{"start":"2026-03-` + start + `","end":"2026-03-` + end + `","partial":` + partial + `,"stats":` + goodFigures + `}`
+	}
+	return q, `{"interval":"day","timeZone":"Europe/Berlin","buckets":[` +
+		bucket("29T00:00:00+01:00", "30T00:00:00+02:00", "false") + "," + bucket("30T00:00:00+02:00", "31T00:00:00+02:00", "true") +
+		`],"previous":{"from":"2026-03-27T11:00:00.000Z","to":"2026-03-28T22:59:59.999Z","buckets":[` +
+		bucket("27T00:00:00+01:00", "28T00:00:00+01:00", "true") + "," + bucket("28T00:00:00+01:00", "29T00:00:00+01:00", "false") + `]}}`
+}
+
+const hour = int64(time.Hour / time.Millisecond)
+
+// exampleBreakdown returns the question of a day by agent, compared with the day before, and an answer.
+func exampleBreakdown() (q stats.Question, body string) {
+	q = stats.Question{
+		From: 1774738800000, Until: 1774738800000 + 24*hour, Previous: stats.Interval{From: 1774738800000 - 24*hour, Until: 1774738800000},
+		Grouping: stats.Grouping{By: stats.ByAgent, OrderBy: "messageCount", Limit: 2},
+	}
+	figures := `"stats":` + goodFigures + `,"previous":` + goodFigures + `}`
+	return q, `{"groupBy":"agent","orderBy":"messageCount","order":"desc","previous":{"from":"2026-03-27T23:00:00.000Z",` +
+		`"to":"2026-03-28T22:59:59.999Z"},"rows":[{"value":"\u003c7\u003e",` + figures + `,{"value":null,` + figures +
+		`],"other":{"groups":3,` + figures + `,"total":{"groups":5,` + figures + `}`
+}
+
+func TestEveryGroupedAnswersShapeIsChecked(t *testing.T) {
+	for _, c := range []struct {
+		reason   string
+		example  func() (stats.Question, string)
+		old, new string
+		says     string // "": the answer is well-formed
+	}{
+		{"a series", exampleSeries, "", "", ""},
+		{"a breakdown", exampleBreakdown, "", "", ""},
+		{"spaces", exampleSeries, `"buckets":[`, ` "buckets" : [`, ""},
+		{"another zone", exampleSeries, "Europe/Berlin", "UTC", "other buckets"},
+		{"a bucket begins elsewhere", exampleSeries, "29T00:00:00+01:00", "29T00:00:00+02:00", "other buckets"},
+		{"a bucket that is cut and does not say so", exampleSeries, `"partial":true`, `"partial":false`, "other buckets"},
+		{"another window before", exampleSeries, "27T11:00", "27T12:00", "other fields"},
+		{"nothing is compared", exampleBreakdown, `,"previous":` + goodFigures, "", "other fields"},
+		{"a field more in a bucket", exampleSeries, `"kbCount":1`, `"kbCount":1,"kbs":1`, "other fields"},
+		{"a bucket's figures contradict each other", exampleSeries, `"totalFeedback":20`, `"totalFeedback":21`, "totalFeedback"},
+		{"another order", exampleBreakdown, `"desc"`, `"asc"`, "other fields"},
+		{"a number for a value", exampleBreakdown, `"value":null`, `"value":7`, "value"},
+		{"too few others", exampleBreakdown, `"groups":3`, `"groups":2`, "other fields"},
+		{"a row contradicts itself", exampleBreakdown, `"uniqueUsers":55`, `"uniqueUsers":115`, "more users"},
+		{"another answer", func() (stats.Question, string) { q, _ := exampleSeries(); return q, goodFigures }, "", "", "other fields"},
+	} {
+		q, body := c.example()
+		if !strings.Contains(body, c.old) {
+			t.Fatalf("%s: nothing to change", c.reason)
+		}
+		body = strings.Replace(body, c.old, c.new, 1)
+		_, err := checkBody([]byte(body), q)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want a word of %q", c.reason, err, c.says)
+		}
+	}
+	q, body := exampleBreakdown()
+	q.Grouping.Limit = 1
+	if _, err := checkBody([]byte(body), q); err == nil || !strings.Contains(err.Error(), "more rows") {
+		t.Errorf("two rows of one: %v", err)
 	}
 }

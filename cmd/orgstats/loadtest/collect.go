@@ -30,6 +30,7 @@ type collector struct {
 	late       Latencies // how long after its time a request was sent
 	histogram  vegeta.Histogram
 	timeline   []interval
+	views      map[string]*Latencies
 	windows    map[string]*Latencies
 	filters    map[string]*Latencies
 	failures   examples
@@ -52,7 +53,7 @@ func newCollector(rate int, duration time.Duration) *collector {
 		rate: rate, duration: duration, created: time.Now(), every: max(time.Second, duration/intervals),
 		run:       Run{Rate: rate, Statuses: map[string]uint64{}},
 		histogram: vegeta.Histogram{Buckets: buckets},
-		windows:   map[string]*Latencies{}, filters: map[string]*Latencies{},
+		views:     map[string]*Latencies{}, windows: map[string]*Latencies{}, filters: map[string]*Latencies{},
 	}
 }
 
@@ -80,7 +81,7 @@ func (c *collector) requestOf(r *vegeta.Result) request {
 // wait that are due.
 func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	asked := c.requestOf(r)
-	figures, err := checkAnswer(r, asked)
+	body, err := checkAnswer(r, asked)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.time(r)
@@ -100,7 +101,7 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	switch r.Code {
 	case http.StatusOK:
 		c.figures(r, asked, i)
-		v.offer(sample{asked, figures, r.Timestamp})
+		v.offer(sample{asked, body, r.Timestamp})
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		c.shed.Add(r.Latency)
 		i.shed++
@@ -130,6 +131,7 @@ func (c *collector) figures(r *vegeta.Result, asked request, i *interval) {
 	c.answered.Add(r.Latency)
 	c.histogram.Add(r)
 	i.answered.Add(r.Latency)
+	of(c.views, asked.view).Add(r.Latency)
 	of(c.windows, asked.window).Add(r.Latency)
 	of(c.filters, asked.filter).Add(r.Latency)
 }
@@ -193,7 +195,7 @@ func (c *collector) close() *Run {
 		r.AnsweredPerSecond = float64(c.answered.Count) / c.end.Sub(c.began).Seconds()
 	}
 	r.Histogram = bucketsOf(c.histogram)
-	r.Windows, r.Filters = kinds(c.windows), kinds(c.filters)
+	r.Views, r.Windows, r.Filters = kinds(c.views), kinds(c.windows), kinds(c.filters)
 	for n, i := range c.timeline {
 		r.Timeline = append(r.Timeline, Interval{
 			At: (time.Duration(n) * c.every).Seconds(), Seconds: c.every.Seconds(), Answered: i.answered.Summary(), Shed: i.shed, Failed: i.failed,

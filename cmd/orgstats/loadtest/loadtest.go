@@ -1,9 +1,9 @@
 // Package loadtest puts a deployment under load as dashboards do, and reports how it performs.
 //
 // The load is an open loop: requests go out at a rate, however slow the answers are, as people do not wait for each
-// other's dashboards. Organizations, callers, windows and filters are drawn as they come in practice: few organizations
-// and callers ask most (Zipf), windows are those that dashboards offer. The same seed draws the same requests. Every
-// answer's shape is checked, and a Verifier compares samples of the answers with the plain query.
+// other's dashboards. Organizations, callers, windows, filters and views are drawn as they come in practice: few
+// organizations and callers ask most (Zipf), windows and views are those that dashboards offer. The same seed draws the
+// same requests. Every answer's shape is checked, and a Verifier compares samples of the answers with the plain query.
 package loadtest
 
 import (
@@ -27,7 +27,7 @@ type Options struct {
 	// Timeout is how long a client waits for an answer; 0 means 30 seconds.
 	Timeout time.Duration
 	// ByHand lets every window have ends of its own, so that no two questions are the same, and all organizations ask
-	// alike.
+	// alike, for figures of the window as a whole.
 	ByHand bool
 	// Verifier compares samples of the answers; nil compares none.
 	Verifier *Verifier
@@ -36,7 +36,6 @@ type Options struct {
 // Test puts one deployment under load. Its runs happen one after the other.
 type Test struct {
 	options Options
-	target  string // URL of getStats
 	client  http.Client
 	mix     *mix
 	started time.Time
@@ -46,7 +45,7 @@ type Test struct {
 const (
 	requestIDHeader = "X-Request-Id"
 
-	statsPath      = "/api/dashboard/getStats"
+	figuresPath    = "/api/dashboard/" // before the endpoint
 	readyPath      = "/readyz"
 	defaultTimeout = 30 * time.Second
 	// idleConnections is how many connections are kept open between requests: an open loop against a slow service needs
@@ -66,14 +65,18 @@ func New(o Options) (*Test, error) {
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, idleConnections
 	return &Test{
 		options: o,
-		target:  strings.TrimSuffix(o.URL, "/") + statsPath,
 		client:  http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: never},
 		mix:     newMix(o.Population, o.Seed, o.ByHand),
 		started: time.Now(),
 	}, nil
 }
 
-// never refuses to follow redirects: getStats has none, so that a redirect is judged as an answer.
+// urlOf returns the URL of a request.
+func (t *Test) urlOf(r request) string {
+	return strings.TrimSuffix(t.options.URL, "/") + figuresPath + r.endpoint + "?" + r.query.Encode()
+}
+
+// never refuses to follow redirects: the service has none, so that a redirect is judged as an answer.
 func never(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // get requests a URL, and returns the answer without its body.
@@ -107,7 +110,7 @@ func Ready(ctx context.Context, url string) error {
 // AskOnce asks one question, so that tokens that are not accepted are found before the load begins.
 func (t *Test) AskOnce(ctx context.Context) error {
 	r := t.mix.next(0)
-	response, err := get(ctx, &t.client, t.target+"?"+r.query.Encode(), http.Header{"Authorization": {"Bearer " + r.caller.Token}})
+	response, err := get(ctx, &t.client, t.urlOf(r), http.Header{"Authorization": {"Bearer " + r.caller.Token}})
 	if err != nil {
 		return fmt.Errorf("the first question gets no answer: %w", err)
 	}

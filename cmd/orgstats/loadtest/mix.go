@@ -11,6 +11,8 @@ import (
 
 type request struct {
 	caller   Caller
+	endpoint string
+	view     string // the view's name
 	window   string // the window's name
 	filter   string // the filter's name
 	query    url.Values
@@ -52,14 +54,18 @@ func (m *mix) next(elapsed time.Duration) request {
 	org := &m.population.Organizations[m.organization()]
 	place := m.draw(callerLaw, len(org.Callers))
 	window := m.window()
-	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(zones[place%len(zones)]))
+	location := zones()[place%len(zones())]
+	from, to := window.ends(m.random, m.population.Until.Add(elapsed).In(location))
 	r := request{
 		caller: org.Callers[place],
 		window: window.name,
 		query:  url.Values{"from": {from.UTC().Format(toISOString)}, "to": {to.UTC().Format(toISOString)}},
 	}
 	r.question = stats.Question{OrgID: org.ID, From: from.UnixMilli(), Until: to.UnixMilli() + 1}
-	m.narrow(&r, org)
+	v := m.view(r.caller, org)
+	r.view, r.endpoint = v.name, v.endpoint
+	m.narrow(&r, org, v)
+	v.apply(m, &r, org, location)
 	return r
 }
 
@@ -84,8 +90,8 @@ const toISOString = "2006-01-02T15:04:05.000Z"
 // roleAdmin is the role that may ask about the whole organization.
 const roleAdmin = "org:admin"
 
-// narrow draws a filter from those that the caller may use.
-func (m *mix) narrow(r *request, org *Organization) {
+// narrow draws a filter from those that the caller may use. What is grouped by metadata can't be filtered by them.
+func (m *mix) narrow(r *request, org *Organization, v view) {
 	filters := memberFilters
 	if r.caller.Role == roleAdmin {
 		filters = adminFilters
@@ -94,7 +100,7 @@ func (m *mix) narrow(r *request, org *Organization) {
 		r.question.UserID = r.caller.UserID
 	}
 	f := pick(m.random, filters, func(f filter) int { return f.weight })
-	if !f.fits(org) {
+	if !f.fits(org) || f.metadata && v.by == stats.ByMetadata {
 		f = filters[0]
 	}
 	f.apply(m, r, org)

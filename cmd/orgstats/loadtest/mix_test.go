@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/service"
 	"github.com/orgstats/orgstats/service/auth"
+	"github.com/orgstats/orgstats/service/stats"
 )
 
 // town returns a population of two organizations, the second of which has nothing but a caller.
@@ -31,11 +33,12 @@ func town() Population {
 // parameters ask.
 func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 	m := newMix(town(), 1, false)
-	filters, windows, organizations := map[string]int{}, map[string]int{}, map[string]int{}
+	filters, windows, organizations, asked := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	for range 5000 {
 		r := m.next(time.Minute)
 		filters[r.filter]++
 		windows[r.window]++
+		asked[r.view]++
 		organizations[r.question.OrgID]++
 		from, to := parse(t, r.query.Get("from")), parse(t, r.query.Get("to"))
 		if from.UnixMilli() != r.question.From || to.UnixMilli()+1 != r.question.Until || from.After(to) {
@@ -49,7 +52,7 @@ func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 		if admin && user != r.query.Get("userId") || !admin && (user != r.caller.UserID || r.query.Has("userId")) {
 			t.Errorf("%+v asks %v as %+v", r.caller, r.query, r.question)
 		}
-		if r.question.AgentID != r.query.Get("agentId") || r.question.MetadataKey != r.query.Get("metadataKey") ||
+		if r.question.AgentID != r.query.Get("agentId") || r.question.MetadataKey+r.question.Grouping.Path != r.query.Get("metadataKey") ||
 			r.question.MetadataValue != r.query.Get("metadataValue") {
 			t.Errorf("%v is asked as %+v", r.query, r.question)
 		}
@@ -57,12 +60,46 @@ func TestRequestsAreThoseOfTheirCallers(t *testing.T) {
 			t.Errorf("%s is asked of an organization that has none", r.filter)
 		}
 	}
+	if len(asked) != len(views) || asked["figures"]+asked["figures, compared"] < 5000/2 {
+		t.Errorf("views: %v", asked)
+	}
 	if len(filters) != len(adminFilters)+len(memberFilters) || len(windows) != 8 || len(organizations) != 2 {
 		t.Errorf("not everything is asked: %v, %v, %v", filters, windows, organizations)
 	}
 	if organizations["org_a"] < organizations["org_b"] || filters["organization"] < filters["agent"] {
 		t.Errorf("what is asked most is not asked most: %v, %v", organizations, filters)
 	}
+}
+
+// The service reads what is sent as the question with which its answer is compared.
+func TestTheServiceReadsTheQuestionsOfTheMix(t *testing.T) {
+	m := newMix(town(), 1, false)
+	for range 5000 {
+		r := m.next(time.Minute)
+		q, err := service.ReadQuestion(r.endpoint, r.caller.Caller, r.query)
+		if err != nil || q != r.question {
+			t.Fatalf("%s?%s: %+v, %v, want %+v", r.endpoint, r.query.Encode(), q, err, r.question)
+		}
+	}
+}
+
+// Whoever asks by hand measures figures of the window as a whole.
+func TestByHandAsksForFigures(t *testing.T) {
+	m := newMix(town(), 1, true)
+	for range 500 {
+		if r := m.next(0); r.endpoint != statsEndpoint || r.question.Grouping != (stats.Grouping{}) || r.window != byHandWindow.name {
+			t.Fatalf("%+v", r)
+		}
+	}
+}
+
+func place(t *testing.T, name string) *time.Location {
+	t.Helper()
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
 }
 
 func parse(t *testing.T, text string) time.Time {
@@ -92,7 +129,7 @@ func TestTheSameSeedAsksTheSame(t *testing.T) {
 }
 
 func TestWindowsAreThoseOfTheCallersZone(t *testing.T) {
-	now := time.Date(2026, 3, 31, 23, 50, 0, 0, time.UTC).In(zone(5, 45)) // already the 1st of April there
+	now := time.Date(2026, 3, 31, 23, 50, 0, 0, time.UTC).In(place(t, "Asia/Kathmandu")) // already the 1st of April there
 	for _, c := range []struct{ name, from, to string }{
 		{"today, up to now", "2026-04-01T00:00:00.000+05:45", "2026-04-01T05:35:00.000+05:45"},
 		{"last 24 hours", "2026-03-31T05:35:00.000+05:45", "2026-04-01T05:35:00.000+05:45"},

@@ -172,7 +172,7 @@ func (p *printer) latencies(r *Run) {
 	for _, group := range []struct {
 		title string
 		kinds []Kind
-	}{{"by window", r.Windows}, {"by filter", r.Filters}} {
+	}{{"by view", r.Views}, {"by window", r.Windows}, {"by filter", r.Filters}} {
 		rows = append(rows, head(group.title))
 		for _, k := range group.kinds {
 			rows = append(rows, row(k.Name, k.Latency))

@@ -39,6 +39,7 @@ type Run struct {
 	Malformed         []Failure         `json:"malformed,omitempty"` // answers that lack the required shape
 	Histogram         []Bucket          `json:"histogram"`           // of answers with figures
 	Timeline          []Interval        `json:"timeline"`
+	Views             []Kind            `json:"views"`
 	Windows           []Kind            `json:"windows"`
 	Filters           []Kind            `json:"filters"`
 }

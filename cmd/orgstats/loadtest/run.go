@@ -42,7 +42,7 @@ func (t *Test) targeter(c *collector) vegeta.Targeter {
 		r := t.mix.next(time.Since(t.started))
 		id := c.expect(r)
 		target.Method = http.MethodGet
-		target.URL = t.target + "?" + r.query.Encode() + "#" + id // a fragment is not sent, and the result has it
+		target.URL = t.urlOf(r) + "#" + id // a fragment is not sent, and the result has it
 		target.Header = http.Header{"Authorization": {"Bearer " + r.caller.Token}, requestIDHeader: {id}}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -36,8 +37,8 @@ type Verified struct {
 // sample is an answer to compare.
 type sample struct {
 	request
-	figures stats.Figures
-	sent    time.Time
+	body []byte // compact
+	sent time.Time
 }
 
 // Verifier compares samples of the answers with the plain query, one at a time. An answer can only be compared if
@@ -143,16 +144,32 @@ func (v *Verifier) compare(ctx context.Context, s sample) error {
 		v.result.Changing++
 		return nil
 	}
-	v.judge(s, plain.Figures())
+	return v.judge(s, plain)
+}
+
+func (v *Verifier) judge(s sample, plain stats.Answer) error {
+	want, err := render(s.question, plain)
+	if err != nil {
+		return err
+	}
+	v.result.Compared++
+	if bytes.Equal(s.body, want) {
+		v.result.Equal++
+		return nil
+	}
+	v.result.Different++
+	got, other := difference(s.body, want)
+	v.wrong.add(fmt.Sprintf("organization %s, %s, %s: answered %s, plain query %s", s.question.OrgID, s.endpoint, s.query.Encode(), got, other))
 	return nil
 }
 
-func (v *Verifier) judge(s sample, plain stats.Figures) {
-	v.result.Compared++
-	if s.figures == plain {
-		v.result.Equal++
-		return
+// difference returns where two texts begin to differ, with some of what is before that.
+func difference(a, b []byte) (ofA, ofB string) {
+	const context = 80
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
 	}
-	v.result.Different++
-	v.wrong.add(fmt.Sprintf("organization %s, %s: answered %+v, plain query %+v", s.question.OrgID, s.query.Encode(), s.figures, plain))
+	from := max(0, n-context)
+	return "…" + shorten(string(a[from:])), "…" + shorten(string(b[from:]))
 }

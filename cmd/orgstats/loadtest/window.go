@@ -3,6 +3,7 @@ package loadtest
 import (
 	"math"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -31,12 +32,19 @@ var windows = []window{
 
 var byHandWindow = window{"chosen by hand", 3, ByHand}
 
-// zones are the callers' time zones, including half-hour ones.
-var zones = []*time.Location{
-	time.UTC, zone(1, 0), zone(-5, 0), zone(5, 30), zone(-8, 0), zone(9, 0), zone(5, 45), zone(-3, -30),
-}
-
-func zone(hours, minutes int) *time.Location { return time.FixedZone("", hours*3600+minutes*60) }
+// zones returns the callers' time zones, including half-hour ones and some that change their clocks.
+var zones = sync.OnceValue(func() (all []*time.Location) {
+	for _, name := range []string{
+		"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/Los_Angeles", "Asia/Tokyo", "Asia/Kathmandu", "America/St_Johns",
+	} {
+		location, err := time.LoadLocation(name)
+		if err != nil {
+			panic(err) // the database is a part of the program
+		}
+		all = append(all, location)
+	}
+	return all
+})
 
 // midnight returns the start of the day that is so many days after an instant's own.
 func midnight(at time.Time, days int) time.Time {

@@ -27,12 +27,15 @@ func TestUnionCountsRecords(t *testing.T) {
 		from, until := start+r.Int64N(1100)-50, start+r.Int64N(1100)-50
 		filters := randomFilters(r)
 		u := buckets.NewUnion(2, 2)
-		u.AddRows(rows, from, until, filters.of)
+		if r.IntN(2) == 0 {
+			u.AddRows(rows, from, until, filters.of)
+		} else {
+			addRowsBy(t, u, rows, from, until, filters.of)
+		}
 		var bucket []record
 		if r.IntN(2) == 0 {
 			bucket = randomRecords(r)
 			u.Add(bucketOf(bucket))
-			u.Add(nil)
 		}
 		sums, distinct := make([]uint64, 2), []map[uint32]bool{{}, {}}
 		count := func(x record) {
@@ -60,6 +63,24 @@ func TestUnionCountsRecords(t *testing.T) {
 				t.Fatalf("sum %d is %d, want %d; %d distinct numbers, want %d", i, got[i], sums[i], u.Count(i), len(distinct[i]))
 			}
 		}
+	}
+}
+
+// addRowsBy adds the records to a union by way of unions by their number in the second set, which have only that.
+func addRowsBy(t *testing.T, u *buckets.Union, rows *buckets.Rows, from, until int64, filters []buckets.Filter) {
+	t.Helper()
+	by := map[uint32]*buckets.Union{}
+	rows.AddRowsBy(1, from, until, filters, func(number uint32) *buckets.Union {
+		if by[number] == nil {
+			by[number] = buckets.NewUnion(2, 2)
+		}
+		return by[number]
+	})
+	for number, one := range by {
+		if want := uint64(min(number, 1)); one.Count(1) != want {
+			t.Errorf("the records of number %d have %d numbers, want %d", number, one.Count(1), want)
+		}
+		u.AddUnion(one)
 	}
 }
 

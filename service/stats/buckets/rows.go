@@ -135,6 +135,45 @@ func (u *Union) AddRows(r *Rows, from, until int64, filters []Filter) {
 	u.rows = append(u.rows, seenRows{r, seen})
 }
 
+// AddRowsBy adds the records of an interval that meet all filters by their number in a set: to the union that is
+// returned for it.
+func (r *Rows) AddRowsBy(set int, from, until int64, filters []Filter, union func(number uint32) *Union) {
+	if r == nil {
+		return
+	}
+	first, end := r.position(from), r.position(until)
+	if first >= end {
+		return
+	}
+	meet, seen := r.meeting(filters), make([]bool, len(r.combinations[0]))
+	sums := make([]uint64, len(seen)*len(r.values)) // of each combination; fewer than 2^32 numbers of 32 bits fit
+	for i := first; i < end; i++ {
+		c := int(r.combination.at(i))
+		if !meet[c] {
+			continue
+		}
+		seen[c] = true
+		for n, values := range r.values {
+			sums[c*len(r.values)+n] += uint64(values.at(i))
+		}
+	}
+	for c, ok := range seen {
+		if ok {
+			union(r.combinations[set][c]).addCombination(r, c, sums[c*len(r.values):][:len(r.values)])
+		}
+	}
+}
+
+// addCombination adds records that have the same numbers.
+func (u *Union) addCombination(r *Rows, c int, sums []uint64) {
+	for i, sum := range sums {
+		u.addSum(i, sum)
+	}
+	for i, numbers := range r.combinations {
+		u.numbers[i] = append(u.numbers[i], numbers[c])
+	}
+}
+
 // seenRows are the combinations that some of the rows have.
 type seenRows struct {
 	*Rows

@@ -16,6 +16,7 @@ type Set struct {
 	blocks []uint32 // that are kept as bits, ascending
 	words  []uint64 // blockWords of each of them
 	loose  []uint32 // numbers of other blocks, ascending
+	count  uint64   // of all but 0
 }
 
 const (
@@ -47,8 +48,12 @@ func (s *Set) addNumbers(numbers []uint32) {
 	}
 }
 
-// clip removes the spare room.
+// clip counts the numbers, and removes the spare room.
 func (s *Set) clip() {
+	s.count = uint64(len(s.loose) + countBits(s.words))
+	if s.has0() {
+		s.count--
+	}
 	s.blocks, s.words, s.loose = slices.Clone(s.blocks), slices.Clone(s.words), slices.Clone(s.loose)
 }
 
@@ -75,6 +80,14 @@ func appendNumbers(numbers []uint32, words []uint64, first uint32) []uint32 {
 		}
 	}
 	return numbers
+}
+
+// has0 reports whether number 0 is in the set.
+func (s *Set) has0() bool {
+	if len(s.blocks) > 0 && s.blocks[0] == 0 {
+		return s.words[0]&1 != 0
+	}
+	return len(s.loose) > 0 && s.loose[0] == 0
 }
 
 // Bytes returns about how many bytes of memory the set takes.
