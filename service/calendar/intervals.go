@@ -160,8 +160,8 @@ func (z Zone) changeAfter(t time.Time) time.Time {
 	return end
 }
 
-// changeBefore returns when the clocks were changed before an instant, or a time after that; it is zero where they never
-// were.
+// changeBefore returns when the clocks were changed before an instant, or a time after that; it is zero where they
+// never were.
 func (z Zone) changeBefore(t time.Time) time.Time {
 	start, _ := t.In(z.location).ZoneBounds()
 	if start.After(t) {

@@ -153,25 +153,53 @@ func (b *builder) metadata() string {
 	return ""
 }
 
+// maxRanges is how many intervals a condition names one by one: ClickHouse takes long to find the rows of many ranges,
+// and limits the length of a statement.
+const maxRanges = 64
+
 // within returns the condition that a time column lies in one of the intervals. Ends are bound as the last millisecond,
 // because the first one after may lie beyond what the column can hold.
 func (b *builder) within(column string, intervals []Interval) string {
-	var conditions []string
-	for _, s := range intervals {
-		s = s.possible()
-		if s.From >= s.Until {
-			continue
+	var possible []Interval
+	for _, i := range intervals {
+		if i = i.possible(); i.From < i.Until {
+			possible = append(possible, i)
 		}
-		b.times++
-		first, last := fmt.Sprintf("first_%d", b.times), fmt.Sprintf("last_%d", b.times)
-		b.params.Millis(first, s.From)
-		b.params.Millis(last, s.Until-1)
-		conditions = append(conditions, fmt.Sprintf("%s BETWEEN {%s:DateTime64(3, 'UTC')} AND {%s:DateTime64(3, 'UTC')}", column, first, last))
+	}
+	if len(possible) > maxRanges {
+		return b.withinMany(column, possible)
+	}
+	var conditions []string
+	for _, i := range possible {
+		conditions = append(conditions, b.between(column, i))
 	}
 	if len(conditions) == 0 {
 		return "false"
 	}
 	return anyOf(conditions)
+}
+
+// between returns the condition that a time column lies in an interval.
+func (b *builder) between(column string, i Interval) string {
+	b.times++
+	first, last := fmt.Sprintf("first_%d", b.times), fmt.Sprintf("last_%d", b.times)
+	b.params.Millis(first, i.From)
+	b.params.Millis(last, i.Until-1)
+	return fmt.Sprintf("%s BETWEEN {%s:DateTime64(3, 'UTC')} AND {%s:DateTime64(3, 'UTC')}", column, first, last)
+}
+
+// withinMany returns the condition that a time column lies in one of many intervals: of all their bounds, the last one
+// that is not after the time is where one begins. The rows are found by the range of all.
+func (b *builder) withinMany(column string, intervals []Interval) string {
+	var bounds, starts []int64
+	for _, i := range mergeIntervals(intervals, nil) {
+		bounds, starts = append(bounds, i.From, i.Until), append(starts, i.From)
+	}
+	within := b.between(column, Interval{bounds[0], bounds[len(bounds)-1]})
+	bound, start := fmt.Sprintf("bounds_%d", b.times), fmt.Sprintf("starts_%d", b.times)
+	b.params.Int64s(bound, bounds)
+	b.params.Int64s(start, starts)
+	return fmt.Sprintf("%s AND roundDown(toUnixTimestamp64Milli(%s), {%s:Array(Int64)}) IN {%s:Array(Int64)}", within, column, bound, start)
 }
 
 // all returns the condition that all conditions hold; "" is none.

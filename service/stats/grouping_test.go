@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service/calendar"
@@ -67,6 +68,35 @@ func (d *database) compareSeries(t *testing.T, store *stats.Store, q stats.Quest
 	alone.From, alone.Until = q.From, q.Until
 	if whole := d.plain(store, alone); whole.MessageCount != messages || len(got.Total.Window.Series) != len(bounds)-1 {
 		t.Errorf("%d intervals with %d messages, want %d with %d", len(got.Total.Window.Series), messages, len(bounds)-1, whole.MessageCount)
+	}
+}
+
+// Many intervals that begin within a day, or within an hour, are asked for in statements that ClickHouse reads.
+func TestManyIntervals(t *testing.T) {
+	d := newDatabase(t)
+	d.load(oneConversation, oneMessage, otherMessage, oneFile, oneMember)
+	store := d.store(stats.Options{Memory: enough})
+	for n, g := range []stats.Grouping{
+		series(t, calendar.Month, "Asia/Kathmandu"), series(t, calendar.Week, "Europe/Berlin"), series(t, calendar.Week, "Australia/Lord_Howe"),
+		series(t, calendar.Year, "Australia/Lord_Howe"),
+	} {
+		q := stats.Question{OrgID: "o1", From: cells.MinTime, Until: cells.MaxTime + 1, Grouping: g}
+		q.Filter = []stats.Filter{{}, {AgentID: "a1"}, {MetadataKey: "team"}, {UserID: "u1"}}[n]
+		if g.Interval != calendar.Year {
+			q.From, q.Until = ragged("o1").From-8000*cells.MsPerDay, ragged("o1").Until
+		}
+		t.Run(fmt.Sprintf("%s of %s", g.Interval, g.Zone), func(t *testing.T) {
+			began := time.Now()
+			got := d.answer(store, q)
+			t.Logf("%d intervals in %s", len(got.Total.Window.Series), time.Since(began))
+			want, err := store.Plain(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
 	}
 }
 

@@ -287,11 +287,7 @@ func TestViewsAnswerAsSeriesAndBreakdowns(t *testing.T) {
 		for view, rows := range checkGroupViews(s, conn, orgID, window, pick(g, append(paths, "nowhere")...)) {
 			groups[view] += rows
 		}
-		// From 2038 on, Go's time.ZoneBounds ends a leap year a day early, at which the service's calendar does not
-		// end.
-		if parsed(t, window.Get("to")).Year() < 2038 {
-			intervals += checkIntervals(s, conn, orgID, window, pick(g, units...), zone)
-		}
+		intervals += checkIntervals(s, conn, orgID, window, pick(g, units...), zone)
 	}
 	for view := range groupViews {
 		if groups[view] == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/orgstats/orgstats/cmd/orgstats/cli"
 	"github.com/orgstats/orgstats/schema/cells"
 	"github.com/orgstats/orgstats/service"
+	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/calendar"
 	"github.com/orgstats/orgstats/service/stats"
 )
