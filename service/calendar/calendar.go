@@ -2,8 +2,8 @@
 //
 // A day begins with the first instant that the zone's clocks show as that date, and so do weeks, months, quarters and
 // years: midnight may be skipped, or come twice. A date that a zone skipped has no instant, and no day. An hour begins
-// where the clocks show a full hour, again when they are set back to one, and where they are set forward out of the
-// hour before.
+// where the clocks show a full hour, again when they are set back to one, and where they are set, forward or back, out
+// of the hour before.
 package calendar
 
 import (
