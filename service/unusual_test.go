@@ -75,7 +75,7 @@ func TestTargetsThatAreNoPath(t *testing.T) {
 	for _, row := range []malformedRow{
 		{"OPTIONS of the service", lined("OPTIONS * HTTP/1.1"), 405, "GET and HEAD"},
 		{"no proxy is here", lined("CONNECT test:443 HTTP/1.1"), 405, "GET and HEAD"},
-		{"a URL without a path", lined("GET http://test HTTP/1.1"), 404, "nothing"},
+		{"an absolute URL of no path of the service", lined("GET http://test/nothing HTTP/1.1"), 404, "nothing"},
 		{"a path without a host", strings.Replace(lined("GET //test/livez HTTP/1.0"), "Host: test\r\n", "", 1), 404, "nothing"},
 		{"a URL in a path", lined("GET /a://test/livez HTTP/1.1"), 404, "nothing"},
 		{"a % that two digits don't follow, in the path", lined("GET /livez%zz HTTP/1.1"), 404, "nothing"},
@@ -89,6 +89,17 @@ func TestTargetsThatAreNoPath(t *testing.T) {
 		if got.status != row.status || !strings.Contains(got.Error, row.says) {
 			t.Errorf("%s: got %d %s, want %d that says %q", row.why, got.status, got.body, row.status, row.says)
 		}
+	}
+}
+
+// An absolute URL without a path is the root, where the dashboard is (RFC 9112, section 3.2.2).
+func TestAURLWithoutAPathIsTheRoot(t *testing.T) {
+	service, _ := untimed(t)
+	connection := service.dial(t)
+	send(t, connection, lined("GET http://test HTTP/1.1"))
+	line, err := bufio.NewReader(connection).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") {
+		t.Errorf("the answer begins with %q, %v", line, err)
 	}
 }
 
