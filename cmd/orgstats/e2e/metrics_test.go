@@ -67,25 +67,25 @@ var adminOfAcme = auth.Caller{OrgID: "org_acme", UserID: "user_001", Role: "org:
 
 func TestMetricsTellWhatHappened(t *testing.T) {
 	t.Parallel()
-	s := loadedServer(t, "--user-rate=1", "--organization-rate=0", "--cache-age=1h")
+	s := loadedServer(t, "--user-rate=0.001", "--organization-rate=0", "--cache-age=1h") // so that each user has one request
 	other := adminOfAcme
-	other.UserID = "user_002"
-	for range 2 {
-		s.figures(adminOfAcme, always())
-	}
+	s.figures(adminOfAcme, always())
+	other.UserID = "user_005"
+	s.figures(other, always())
 	if got := s.ask(s.token(adminOfAcme), always()); got.status != 429 {
 		t.Errorf("status %d: the user's rate should be exceeded", got.status)
 	}
 	ofUser := always()
 	ofUser.Set("userId", "user_003")
+	other.UserID = "user_002"
 	s.figures(other, ofUser)
 	s.ask("", always())
 	s.ask("forged", always())
 	if _, err := s.client.Get("http://" + s.address + "/nowhere"); err != nil {
 		t.Fatal(err)
 	}
-	other.UserID = "user_004"
-	for _, endpoint := range []string{"getTimeSeries", "getBreakdown"} { // both want to know how to group
+	for user, endpoint := range map[string]string{"user_004": "getTimeSeries", "user_006": "getBreakdown"} { // both want to know how to group
+		other.UserID = user
 		if _, err := s.get("/api/dashboard/"+endpoint, s.token(other), always(), nil); err != nil {
 			t.Fatal(err)
 		}
