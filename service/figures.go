@@ -54,19 +54,15 @@ type bucketJSON struct {
 	Stats   stats.Figures `json:"stats"`
 }
 
-// bucketsOf returns the buckets of a period. The series lacks those before the years that records have, to which the
-// window that is compared may reach back: they are empty.
+// bucketsOf returns the buckets of a period.
 func bucketsOf(q stats.Question, window stats.Interval, p stats.Period) []bucketJSON {
 	bounds := q.Grouping.Bounds(window)
-	buckets := make([]bucketJSON, max(0, len(bounds)-1))
-	empty := len(buckets) - len(p.Series)
-	for n := range buckets {
+	buckets := make([]bucketJSON, len(p.Series))
+	for n, figures := range p.Series {
 		start, end := bounds[n], bounds[n+1]
 		buckets[n] = bucketJSON{
 			Start: q.Grouping.Zone.Text(start), End: q.Grouping.Zone.Text(end), Partial: start < window.From || end > window.Until,
-		}
-		if n >= empty {
-			buckets[n].Stats = p.Series[n-empty]
+			Stats: figures,
 		}
 	}
 	return buckets

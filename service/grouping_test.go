@@ -233,15 +233,18 @@ func TestCSV(t *testing.T) {
 
 // Records have no times before 1900: what the window that is compared has of them are empty buckets.
 func TestWindowsBeforeAllRecordsHaveBuckets(t *testing.T) {
-	for _, row := range []struct{ from, series, want string }{
-		{"1900-01-02", "1", "1899-12-30 0, 1899-12-31 0, 1900-01-01 1"},
-		{"1900-01-01", "", "1899-12-29 0, 1899-12-30 0, 1899-12-31 0"},
+	for _, row := range []struct {
+		from   string
+		series []uint64
+		want   string
+	}{
+		{"1900-01-02", []uint64{0, 0, 1}, "1899-12-30 0, 1899-12-31 0, 1900-01-01 1"},
+		{"1900-01-01", []uint64{0, 0, 0}, "1899-12-29 0, 1899-12-30 0, 1899-12-31 0"},
 	} {
 		service := start(t, Config{Answerer: answererFunc(func(context.Context, stats.Request) (a stats.Answer, err error) {
 			a.Total.Window.Series = make([]stats.Figures, 3)
-			a.Total.Previous.Series = make([]stats.Figures, len(row.series))
-			for n := range a.Total.Previous.Series {
-				a.Total.Previous.Series[n].MessageCount = 1
+			for _, messages := range row.series {
+				a.Total.Previous.Series = append(a.Total.Previous.Series, stats.Figures{MessageCount: messages})
 			}
 			return a, nil
 		})})

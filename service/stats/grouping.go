@@ -65,19 +65,16 @@ func (q Question) window() span { return q.span(Interval{q.From, q.Until}) }
 // previous returns the window that is compared; it is empty if none is.
 func (q Question) previous() span { return q.span(q.Previous) }
 
-// span divides a window, or the part of it in which records may be.
+// span divides a window.
 func (q Question) span(i Interval) span {
 	s := span{Interval: i.possible()}
-	if s.From >= s.Until {
-		return s
-	}
 	if q.Grouping.Interval == "" {
 		s.intervals = []Interval{s.Interval}
 		return s
 	}
-	bounds := q.Grouping.Bounds(s.Interval)
-	for n, end := range bounds[1:] {
-		s.intervals = append(s.intervals, Interval{max(bounds[n], s.From), min(end, s.Until)})
+	bounds := q.Grouping.Bounds(i)
+	for n := range max(0, len(bounds)-1) {
+		s.intervals = append(s.intervals, Interval{max(bounds[n], i.From), min(bounds[n+1], i.Until)})
 	}
 	return s
 }

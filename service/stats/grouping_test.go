@@ -3,6 +3,8 @@ package stats_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +99,33 @@ func TestManyIntervals(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
+	}
+}
+
+// A series has figures for every interval of the calendar, also for those before the years that records have, to which
+// the window that is compared may reach back.
+func TestSeriesBeforeAllRecords(t *testing.T) {
+	d := newDatabase(t)
+	d.load(oneConversation, strings.ReplaceAll(oneMessage, "2024-05-01T10", "1900-01-01T10"))
+	store := d.store(stats.Options{Memory: enough})
+	for _, row := range []struct {
+		zone string
+		want []uint64
+	}{{"UTC", []uint64{0, 0, 1}}, {"Asia/Tokyo", []uint64{0, 0, 1, 0}}} {
+		q := stats.Question{OrgID: "o1", From: cells.MinTime + cells.MsPerDay, Until: cells.MinTime + 4*cells.MsPerDay, Grouping: series(t, calendar.Day, row.zone)}
+		q.Previous = stats.Interval{From: q.From - 3*cells.MsPerDay, Until: q.From}
+		got := d.answer(store, q)
+		want, err := store.Plain(t.Context(), q)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v\nwant %+v, %v", row.zone, got, want, err)
+		}
+		var messages []uint64
+		for _, figures := range got.Total.Previous.Series {
+			messages = append(messages, figures.MessageCount)
+		}
+		if !slices.Equal(messages, row.want) {
+			t.Errorf("%s: %d messages in the intervals before, want %d", row.zone, messages, row.want)
+		}
 	}
 }
 

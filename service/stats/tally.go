@@ -21,8 +21,16 @@ func newTally(q Question) *tally {
 	return t
 }
 
-// slots returns the intervals of both windows, in order.
-func (t *tally) slots() []Interval { return slices.Concat(t.previous.intervals, t.window.intervals) }
+// slots returns the parts of the intervals of both windows in which records may be, in order, without those that are
+// empty: the window before may reach back to years that no record has.
+func (t *tally) slots() (slots []Interval) {
+	for _, i := range slices.Concat(t.previous.intervals, t.window.intervals) {
+		if i = i.possible(); i.From < i.Until {
+			slots = append(slots, i)
+		}
+	}
+	return slots
+}
 
 // row returns a row, with room for its series.
 func (t *tally) row(n uint32) *Row {
