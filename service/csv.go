@@ -6,12 +6,13 @@ import (
 	"encoding/csv"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/orgstats/orgstats/service/calendar"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -39,7 +40,7 @@ func respondTable(r *request, e endpoint, q stats.Question, a stats.Answer) erro
 	response.Header.SetContentType(csvType)
 	response.Header.Set(fasthttp.HeaderCacheControl, cacheControl)
 	response.Header.Set(fasthttp.HeaderContentDisposition, fmt.Sprintf(`attachment; filename="orgstats-%s-%s.csv"`,
-		strings.ToLower(strings.TrimPrefix(e.name, "get")), calendar.UTC.DateText(q.From)))
+		strings.ToLower(strings.TrimPrefix(e.name, "get")), time.UnixMilli(q.From).UTC().Format(time.DateOnly)))
 	if t.count > maxBuffered {
 		response.SetBodyStreamWriter(func(w *bufio.Writer) { _ = t.write(w) }) // fails where the caller has left
 		return nil
@@ -117,27 +118,42 @@ func statsTable(q stats.Question, a stats.Answer) table {
 }
 
 func seriesTable(q stats.Question, a stats.Answer) table {
-	t := table{header: append([]string{"period", "start", "end", "partial"}, stats.FigureNames...)}
-	t.count = len(a.Total.Window.Series) + len(a.Total.Previous.Series)
-	t.lines = func(yield func([]string) bool) { eachPeriod(q, a.Total, nil, yield) }
-	return t
-}
-
-// eachPeriod yields the lines of a row, of its window and of the one before, with cells after the period's name.
-func eachPeriod(q stats.Question, row stats.Row, cells []string, yield func([]string) bool) bool {
-	return eachBucket(q, windowOfQuestion(q), row.Window, append([]string{periodWindow}, cells...), yield) &&
-		(q.Previous == (stats.Interval{}) || eachBucket(q, q.Previous, row.Previous, append([]string{periodPrevious}, cells...), yield))
-}
-
-// eachBucket yields a line for each interval of a period, or one where it is not divided.
-func eachBucket(q stats.Question, window stats.Interval, p stats.Period, cells []string, yield func([]string) bool) bool {
-	if q.Grouping.Interval == "" {
-		return yield(append(cells, numbers(p.Figures)...))
+	periods := periodsOf(q)
+	return table{
+		header: append([]string{"period", "start", "end", "partial"}, stats.FigureNames...),
+		lines:  func(yield func([]string) bool) { periods.lines(a.Total, nil, yield) },
+		count:  len(a.Total.Window.Series) + len(a.Total.Previous.Series),
 	}
-	for _, b := range bucketsOf(q, window, p) {
-		line := append(append([]string{}, cells...), b.Start, b.End, strconv.FormatBool(b.Partial))
-		if !yield(append(line, numbers(b.Stats)...)) {
+}
+
+// periods are those that each row has lines of, with the buckets of each.
+type periods []struct {
+	name string
+	of   func(stats.Row) stats.Period
+	axis axis
+}
+
+func periodsOf(q stats.Question) periods {
+	all := periods{{periodWindow, func(r stats.Row) stats.Period { return r.Window }, axisOf(q.Grouping, windowOfQuestion(q))}}
+	if q.Previous != (stats.Interval{}) {
+		all = append(all, periods{{periodPrevious, func(r stats.Row) stats.Period { return r.Previous }, axisOf(q.Grouping, q.Previous)}}...)
+	}
+	return all
+}
+
+// lines yields the lines of a row, with cells after the period's name: one for each bucket, or one of a period that is
+// not divided. It reports whether more are wanted.
+func (all periods) lines(row stats.Row, cells []string, yield func([]string) bool) bool {
+	for _, p := range all {
+		period := p.of(row)
+		if period.Series == nil && !yield(slices.Concat([]string{p.name}, cells, numbers(period.Figures))) {
 			return false
+		}
+		for _, b := range p.axis.with(period) {
+			bucket := []string{b.Start, b.End, strconv.FormatBool(b.Partial)}
+			if !yield(slices.Concat([]string{p.name}, cells, bucket, numbers(b.Stats))) {
+				return false
+			}
 		}
 	}
 	return true
@@ -157,16 +173,17 @@ func breakdownTable(q stats.Question, a stats.Answer) table {
 	}
 	t.header = append(t.header, stats.FigureNames...)
 	t.count = (len(a.Rows) + 2) * max(1, len(a.Total.Window.Series)+len(a.Total.Previous.Series))
+	periods := periodsOf(q)
 	t.lines = func(yield func([]string) bool) {
 		for _, row := range a.Rows {
-			if !eachPeriod(q, row, []string{kindRow, harmless(row.Value), "1"}, yield) {
+			if !periods.lines(row, []string{kindRow, harmless(row.Value), "1"}, yield) {
 				return
 			}
 		}
-		if a.Other != nil && !eachPeriod(q, *a.Other, []string{kindOther, "", strconv.Itoa(a.Groups - len(a.Rows))}, yield) {
+		if a.Other != nil && !periods.lines(*a.Other, []string{kindOther, "", strconv.Itoa(a.Groups - len(a.Rows))}, yield) {
 			return
 		}
-		eachPeriod(q, a.Total, []string{kindTotal, "", strconv.Itoa(a.Groups)}, yield)
+		periods.lines(a.Total, []string{kindTotal, "", strconv.Itoa(a.Groups)}, yield)
 	}
 	return t
 }

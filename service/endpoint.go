@@ -52,7 +52,7 @@ func (s *Service) serve(e endpoint) fiber.Handler {
 			return trueCause(ctx, err)
 		}
 		r.http.Response.Header.Add(fasthttp.HeaderVary, fasthttp.HeaderAccept)
-		if asked.csv || asked.format == "" && c.Accepts(jsonMedia, csvMedia) == csvMedia {
+		if asked.format == formatCSV || asked.format == "" && c.Accepts(jsonMedia, csvMedia) == csvMedia {
 			return respondTable(r, e, asked.Question, answer)
 		}
 		if err := respond(&r.http.Response, fasthttp.StatusOK, e.render(asked.Question, answer)); err != nil {

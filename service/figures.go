@@ -14,7 +14,7 @@ type windowJSON struct {
 }
 
 func windowOf(i stats.Interval) windowJSON {
-	return windowJSON{calendar.UTC.MillisText(i.From), calendar.UTC.MillisText(i.Until - 1)}
+	return windowJSON{stats.Instant(i.From), stats.Instant(i.Until - 1)}
 }
 
 // previousOf returns the window that is compared, nil if none is.
@@ -54,16 +54,28 @@ type bucketJSON struct {
 	Stats   stats.Figures `json:"stats"`
 }
 
-// bucketsOf returns the buckets of a period.
-func bucketsOf(q stats.Question, window stats.Interval, p stats.Period) []bucketJSON {
-	bounds := q.Grouping.Bounds(window)
+// axis is the buckets of a window without figures, which all rows have alike.
+type axis []bucketJSON
+
+// axisOf returns the buckets of a window; there are none of one that is not divided.
+func axisOf(g stats.Grouping, window stats.Interval) (a axis) {
+	if g.Interval == "" {
+		return nil
+	}
+	bounds := g.Bounds(window)
+	for n := range max(0, len(bounds)-1) {
+		start, end := bounds[n], bounds[n+1]
+		a = append(a, bucketJSON{Start: g.Zone.Text(start), End: g.Zone.Text(end), Partial: start < window.From || end > window.Until})
+	}
+	return a
+}
+
+// with returns the buckets with the figures of a period.
+func (a axis) with(p stats.Period) []bucketJSON {
 	buckets := make([]bucketJSON, len(p.Series))
 	for n, figures := range p.Series {
-		start, end := bounds[n], bounds[n+1]
-		buckets[n] = bucketJSON{
-			Start: q.Grouping.Zone.Text(start), End: q.Grouping.Zone.Text(end), Partial: start < window.From || end > window.Until,
-			Stats: figures,
-		}
+		buckets[n] = a[n]
+		buckets[n].Stats = figures
 	}
 	return buckets
 }
@@ -83,10 +95,10 @@ type seriesJSON struct {
 func renderSeries(q stats.Question, a stats.Answer) any {
 	s := seriesJSON{
 		Interval: q.Grouping.Interval, TimeZone: q.Grouping.Zone.String(),
-		Buckets: bucketsOf(q, windowOfQuestion(q), a.Total.Window),
+		Buckets: axisOf(q.Grouping, windowOfQuestion(q)).with(a.Total.Window),
 	}
 	if q.Previous != (stats.Interval{}) {
-		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: bucketsOf(q, q.Previous, a.Total.Previous)}
+		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: axisOf(q.Grouping, q.Previous).with(a.Total.Previous)}
 	}
 	return s
 }
@@ -133,16 +145,17 @@ func (v value) MarshalJSON() ([]byte, error) {
 }
 
 func renderBreakdown(q stats.Question, a stats.Answer) any {
+	axis := axisOf(q.Grouping, windowOfQuestion(q))
 	b := breakdownJSON{
 		GroupBy: q.Grouping.By, OrderBy: q.Grouping.OrderBy, Order: orderOf(q.Grouping), Interval: q.Grouping.Interval,
 		TimeZone: q.Grouping.Zone.String(), Previous: previousOf(q), Rows: make([]groupJSON, len(a.Rows)),
-		Total: restJSON{a.Groups, rowOf(q, a.Total)},
+		Total: restJSON{a.Groups, rowOf(q, axis, a.Total)},
 	}
 	for n, row := range a.Rows {
-		b.Rows[n] = groupJSON{value(row.Group), rowOf(q, row)}
+		b.Rows[n] = groupJSON{value(row.Group), rowOf(q, axis, row)}
 	}
 	if a.Other != nil {
-		b.Other = &restJSON{a.Groups - len(a.Rows), rowOf(q, *a.Other)}
+		b.Other = &restJSON{a.Groups - len(a.Rows), rowOf(q, axis, *a.Other)}
 	}
 	return b
 }
@@ -154,13 +167,10 @@ func orderOf(g stats.Grouping) string {
 	return "desc"
 }
 
-func rowOf(q stats.Question, row stats.Row) rowJSON {
-	r := rowJSON{Stats: row.Window.Figures}
+func rowOf(q stats.Question, a axis, row stats.Row) rowJSON {
+	r := rowJSON{Stats: row.Window.Figures, Buckets: a.with(row.Window)}
 	if q.Previous != (stats.Interval{}) {
 		r.Previous = &row.Previous.Figures
-	}
-	if q.Grouping.Interval != "" {
-		r.Buckets = bucketsOf(q, windowOfQuestion(q), row.Window)
 	}
 	return r
 }

@@ -249,7 +249,7 @@ func TestWindowsBeforeAllRecordsHaveBuckets(t *testing.T) {
 			return a, nil
 		})})
 		from := unixMilli(t, row.from+"T00:00:00Z")
-		window := encodeQuery("from", calendar.UTC.MillisText(from), "to", calendar.UTC.MillisText(from+3*cells.MsPerDay-1))
+		window := encodeQuery("from", stats.Instant(from), "to", stats.Instant(from+3*cells.MsPerDay-1))
 		got := service.get(t, seriesPath, window+"&interval=day&compare=previous")
 		var shown []string
 		for _, b := range gjson.Get(got.body, "previous.buckets").Array() {

@@ -17,7 +17,6 @@ import (
 type asked struct {
 	stats.Question
 	format string // "" where the parameter is not given
-	csv    bool
 }
 
 // ReadQuestion reads the question of a caller as the endpoint of a name does, for other programs that take the same
@@ -50,7 +49,6 @@ func (e endpoint) parse(caller auth.Caller, rawQuery string) (a asked, err error
 	a.OrgID = caller.OrgID
 	a.From, a.Until = p.window()
 	a.format = p.word(paramFormat, formatJSON, formatCSV)
-	a.csv = a.format == formatCSV
 	allInOrg := p.boolean(paramAllInOrg)
 	for _, filter := range stats.Filters {
 		*filter.Field(&a.Filter) = p.values[filter.Name]

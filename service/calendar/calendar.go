@@ -91,13 +91,3 @@ func (z Zone) WholeMonths(from, until int64) int {
 func (z Zone) MonthsBefore(start int64, months int) int64 {
 	return z.first(date(Month, time.UnixMilli(start).In(z.location), -months)).UnixMilli()
 }
-
-// MillisText returns a time as RFC 3339 with milliseconds.
-func (z Zone) MillisText(ms int64) string {
-	return time.UnixMilli(ms).In(z.location).Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// DateText returns the date of a time, as in "2026-03-29".
-func (z Zone) DateText(ms int64) string {
-	return time.UnixMilli(ms).In(z.location).Format(time.DateOnly)
-}

@@ -16,7 +16,8 @@ func (i Interval) possible() Interval {
 	return Interval{max(i.From, cells.MinTime), min(i.Until, cells.MaxTime+1)}
 }
 
-func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+// Instant returns a time, in milliseconds since 1970 UTC, as RFC 3339.
+func Instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // piece is a bucket of time, by its grain and start.
 type piece struct {

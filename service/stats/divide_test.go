@@ -95,7 +95,7 @@ func inWords(d division) string {
 			fmt.Fprintf(&text, "%s:\n", title)
 		}
 		for _, i := range intervals {
-			fmt.Fprintf(&text, "  %s to %s\n", instant(i.From), instant(i.Until-1))
+			fmt.Fprintf(&text, "  %s to %s\n", Instant(i.From), Instant(i.Until-1))
 		}
 	}
 	for _, grain := range messageRecords.grains {
@@ -159,6 +159,6 @@ func checkDivision(t *testing.T, window Interval, d division, s *state) {
 		end = interval.Until
 	}
 	if end != window.Until {
-		t.Errorf("the division ends at %s", instant(end))
+		t.Errorf("the division ends at %s", Instant(end))
 	}
 }

@@ -82,7 +82,7 @@ func (e Explanation) String() string {
 		}
 		fmt.Fprintf(&text, "%s (%s):\n", source.Name, where)
 		for _, i := range source.Intervals {
-			fmt.Fprintf(&text, "  %s to %s\n", instant(i.From), instant(i.Until-1))
+			fmt.Fprintf(&text, "  %s to %s\n", Instant(i.From), Instant(i.Until-1))
 		}
 	}
 	if text.Len() == 0 {

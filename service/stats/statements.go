@@ -218,7 +218,7 @@ func piecesByStart(pieces []piece) map[int64]piece {
 }
 
 func errUnknownBucket(start int64) error {
-	return fmt.Errorf("ClickHouse returned a bucket of %s that was not asked for", instant(start))
+	return fmt.Errorf("ClickHouse returned a bucket of %s that was not asked for", Instant(start))
 }
 
 // threads returns the setting for statements about users: sets of them read much.
