@@ -202,6 +202,12 @@ func (b *builder) withinMany(column string, intervals []Interval) string {
 	return fmt.Sprintf("%s AND roundDown(toUnixTimestamp64Milli(%s), {%s:Array(Int64)}) IN {%s:Array(Int64)}", within, column, bound, start)
 }
 
+// startOf returns, in SQL, the start of the interval that holds a column's time, which must lie in one of them.
+func (b *builder) startOf(column string, starts []int64) string {
+	b.params.Int64s("starts", starts)
+	return "toInt64(roundDown(toUnixTimestamp64Milli(" + column + "), {starts:Array(Int64)}))"
+}
+
 // all returns the condition that all conditions hold; "" is none.
 func all(conditions []string) string {
 	return strings.Join(without(conditions, func(c string) bool { return c == "" }), "\n          AND ")

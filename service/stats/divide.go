@@ -115,3 +115,42 @@ func mergeIntervals(a, b []Interval) (merged []Interval) {
 func without[T any](list []T, which func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(list), which)
 }
+
+// startsOf returns the starts of intervals, in order.
+func startsOf(intervals []Interval) (starts []int64) {
+	for _, i := range intervals {
+		starts = append(starts, i.From)
+	}
+	slices.Sort(starts)
+	return starts
+}
+
+// intervalsIn returns the intervals of pieces.
+func intervalsIn(pieces []piece) (intervals []Interval) {
+	for _, p := range pieces {
+		intervals = append(intervals, p.interval())
+	}
+	return intervals
+}
+
+// intervalsOf returns the intervals of pieces of a grain, or of all, in order and joined where they touch.
+func intervalsOf(pieces []piece, grain cells.Grain) (intervals []Interval) {
+	for _, p := range pieces {
+		if grain == "" || p.grain == grain {
+			intervals = append(intervals, p.interval())
+		}
+	}
+	return mergeIntervals(intervals, nil)
+}
+
+// wholeUnits returns the whole units that hold intervals, which come in order, joined where they touch.
+func wholeUnits(intervals []Interval, unit cells.Grain) (units []Interval) {
+	var pieces []piece
+	for _, i := range intervals {
+		p := piece{unit, unit.Start(i.From)}
+		if last := len(pieces) - 1; last < 0 || pieces[last] != p { // an interval may share its unit with the one before
+			pieces = append(pieces, p)
+		}
+	}
+	return intervalsOf(pieces, unit)
+}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/schema/cells"
-	"github.com/orgstats/orgstats/service/stats/buckets"
 )
 
 // pin keeps an organization from being evicted until it is unpinned.
@@ -97,8 +96,10 @@ func (m *memory) keepState(p *plan, f *fetched) bool {
 func (p *part) touchedBy(f *fetch, slots []Interval) bool {
 	for hour := range f.hours {
 		start := int64(hour) * cells.MsPerHour
-		for _, slot := range slots {
-			i := Interval{max(start, slot.From), min(start+cells.MsPerHour, slot.Until)}
+		end := start + cells.MsPerHour
+		n, _ := slotOf(start, slots) // or one of those that follow, which begin within the hour
+		for n = max(n, 0); n < len(slots) && slots[n].From < end; n++ {
+			i := Interval{max(start, slots[n].From), min(end, slots[n].Until)}
 			if i.From < i.Until && !within(i, p.live) {
 				return true
 			}
@@ -152,52 +153,4 @@ func (m *memory) keepFound(o *organization, p *part, f found, touched func(Inter
 			m.keepRows(o, rowsKey{p.subject, start}, rows)
 		}
 	}
-}
-
-// convertFiles makes buckets and rows of files. Their knowledge bases get numbers here.
-func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
-	byStart := piecesByStart(p.toFetch())
-	for _, row := range f.fileRows {
-		numbers := make([]uint32, len(row.bases))
-		for i, base := range row.bases {
-			numbers[i] = m.numberOf(o, base)
-		}
-		slices.Sort(numbers)
-		bucket := buckets.Grouped{{Bucket: &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}}}
-		piece, known := byStart[row.start]
-		switch {
-		case row.file != "":
-			if err := f.files.builder(fileRecords, row.start).Append(row.start, numbers, row.values()); err != nil {
-				return err
-			}
-		case len(p.live) > 0:
-			f.files.live[row.start] = bucket
-		case known:
-			f.files.buckets[piece] = bucket
-		default:
-			return errUnknownBucket(row.start)
-		}
-	}
-	f.files.finish()
-	return nil
-}
-
-// values returns the sums of one file, which fit into 32 bits as the table has them.
-func (r fileRow) values() []uint32 {
-	values := make([]uint32, len(r.sums))
-	for i, sum := range r.sums {
-		values[i] = uint32(sum)
-	}
-	return values
-}
-
-// numberOf returns the number of a knowledge base.
-func (m *memory) numberOf(o *organization, base string) uint32 {
-	no, ok := o.bases[base]
-	if !ok {
-		no = uint32(len(o.bases) + 1)
-		o.bases[base] = no
-		m.lru.grow(&o.item, pieceBytes+int64(len(base)))
-	}
-	return no
 }

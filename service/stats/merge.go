@@ -23,68 +23,64 @@ var errUnknownAgent = errors.New("an agent's id is not known")
 
 // answer returns the answer of a plan, given what was fetched for it.
 func (p *plan) answer(f *fetched) (Answer, error) {
-	t := p.tally
-	rowOf := func(uint32) uint32 { return 0 }
-	if p.question.Grouping.By != "" {
-		var err error
-		if rowOf, err = p.rank(t, f); err != nil {
+	g := p.question.Grouping
+	if g.By != "" {
+		if err := p.rank(f); err != nil {
 			return Answer{}, err
 		}
 	}
-	g := p.question.Grouping
 	if g.Interval != "" {
-		if err := p.fill(t, f, p.slots, true, rowOf); err != nil {
+		if err := p.fill(f, p.slots, true); err != nil {
 			return Answer{}, err
 		}
 	}
 	if g.Interval == "" || g.By != "" {
-		if err := p.fill(t, f, p.question.windows(), false, rowOf); err != nil {
+		if err := p.fill(f, p.question.windows(), false); err != nil {
 			return Answer{}, err
 		}
 	}
-	return t.answer()
+	return p.tally.answer()
 }
 
-// rank sorts the groups by the question's figure in its window, and returns the row of each, by its number.
-func (p *plan) rank(t *tally, f *fetched) (rowOf func(number uint32) uint32, err error) {
-	window := t.window.Interval
-	var groups []rankedGroup
-	for number, union := range p.messages.groups(f.messages, p.choice, []Interval{window})[0] {
-		r := rankedGroup{number: number}
-		if r.Group, err = p.agent(number); err != nil {
-			return nil, err
-		}
-		if err := p.messages.subject.addTo(&r.Window.Figures, union); err != nil {
-			return nil, err
-		}
-		if err := r.addFeedback(); err != nil { // which rows may be sorted by
-			return nil, err
+// rank sorts the groups by the question's figure in its window, and assigns rows to the first ones.
+func (p *plan) rank(f *fetched) error {
+	t, limit := p.tally, p.question.Grouping.Limit
+	var ranked []rankedGroup
+	for number, union := range p.messages.groups(f.messages, p.choice, []Interval{t.window.Interval})[0] {
+		r, err := p.rankedGroup(number, union)
+		if err != nil {
+			return err
 		}
 		if r.Window.MessageCount > 0 {
-			groups = append(groups, r)
+			ranked = append(ranked, r)
 		}
 	}
-	g := p.question.Grouping
-	slices.SortFunc(groups, func(x, y rankedGroup) int { return g.compare(x.Row, y.Row) })
-	t.groups = len(groups)
-	rows := map[uint32]uint32{}
-	for n, group := range groups[:min(len(groups), g.Limit)] {
-		rows[group.number] = uint32(n + 1)
+	slices.SortFunc(ranked, func(x, y rankedGroup) int { return p.question.Grouping.compare(x.Row, y.Row) })
+	t.groups = len(ranked)
+	p.rowOf = map[uint32]uint32{}
+	for n, r := range ranked[:min(len(ranked), limit)] {
+		p.rowOf[r.number] = uint32(n + 1)
 		row := t.row(uint32(n + 1))
-		row.Group, row.Window.Figures = group.Group, group.Window.Figures
+		row.Group, row.Window.Figures = r.Group, r.Window.Figures
 	}
-	return func(number uint32) uint32 {
-		if row, ok := rows[number]; ok {
-			return row
-		}
-		return uint32(g.Limit + 1)
-	}, nil
+	return nil
 }
 
 // rankedGroup is a group with its figures in the window.
 type rankedGroup struct {
 	number uint32
 	Row
+}
+
+func (p *plan) rankedGroup(number uint32, union *buckets.Union) (r rankedGroup, err error) {
+	r.number = number
+	if r.Group, err = p.agent(number); err != nil {
+		return r, err
+	}
+	if err := p.messages.subject.addTo(&r.Window.Figures, union); err != nil {
+		return r, err
+	}
+	return r, r.addFeedback() // which rows may be sorted by
 }
 
 // agent returns the group of an agent's number.
@@ -100,18 +96,17 @@ func (p *plan) agent(number uint32) (Group, error) {
 }
 
 // fill sets the figures of all rows for some slots: intervals, or whole windows.
-func (p *plan) fill(t *tally, f *fetched, slots []Interval, ofIntervals bool, rowOf func(number uint32) uint32) error {
+func (p *plan) fill(f *fetched, slots []Interval, ofIntervals bool) error {
 	totals := p.messages.newUnions(len(slots))
 	if p.messages.key.by == "" {
 		p.messages.addTo(f.messages, p.choice, slots, func(slot int, _ uint32) *buckets.Union { return &totals[slot] })
-	} else if err := p.fillRows(t, f, slots, ofIntervals, rowOf, totals); err != nil {
+	} else if err := p.fillRows(f, slots, ofIntervals, totals); err != nil {
 		return err
 	}
 	files := p.files.newUnions(len(slots))
 	p.files.addTo(f.files, choice{}, slots, func(slot int, _ uint32) *buckets.Union { return &files[slot] })
-	total := t.row(0)
 	for n, slot := range slots {
-		figures := t.figures(total, slot.From, ofIntervals)
+		figures := p.tally.figures(p.tally.row(0), slot.From, ofIntervals)
 		if err := errors.Join(p.messages.subject.addTo(figures, &totals[n]), p.files.subject.addTo(figures, &files[n])); err != nil {
 			return err
 		}
@@ -120,19 +115,23 @@ func (p *plan) fill(t *tally, f *fetched, slots []Interval, ofIntervals bool, ro
 }
 
 // fillRows sets the figures of the rows but the total, and adds up the total.
-func (p *plan) fillRows(t *tally, f *fetched, slots []Interval, ofIntervals bool, rowOf func(number uint32) uint32, totals []buckets.Union) error {
+func (p *plan) fillRows(f *fetched, slots []Interval, ofIntervals bool, totals []buckets.Union) error {
+	t, others := p.tally, uint32(p.question.Grouping.Limit+1)
 	for n, groups := range p.messages.groups(f.messages, p.choice, slots) {
 		rows := map[uint32]*buckets.Union{}
 		for number, union := range groups {
 			totals[n].AddUnion(union)
-			row := rowOf(number)
+			row, shown := p.rowOf[number]
+			if !shown {
+				row = others
+			}
 			if rows[row] == nil {
 				rows[row] = p.messages.subject.newUnion()
 			}
 			rows[row].AddUnion(union)
 		}
 		for row, union := range rows {
-			if !ofIntervals && slots[n] == t.window.Interval && int(row) <= p.question.Grouping.Limit {
+			if !ofIntervals && slots[n] == t.window.Interval && row != others {
 				continue // the group was counted to be ranked
 			}
 			if err := p.messages.subject.addTo(t.figures(t.row(row), slots[n].From, ofIntervals), union); err != nil {
@@ -202,7 +201,8 @@ func (p *part) allRows(f found) []heldRows {
 	return all
 }
 
-// slotOf returns the number of the slot that holds a time, if one does.
+// slotOf returns the number of the last slot that does not begin after a time, -1 if all do, and whether the time is in
+// it.
 func slotOf(time int64, slots []Interval) (n int, ok bool) {
 	n, exact := slices.BinarySearchFunc(slots, time, func(i Interval, time int64) int { return cmp.Compare(i.From, time) })
 	if !exact {

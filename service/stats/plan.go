@@ -11,8 +11,9 @@ import (
 // fetched.
 type plan struct {
 	question Question
-	tally    *tally     // of the answer; it serves once
-	slots    []Interval // of the question, in which records may be
+	tally    *tally            // of the answer; it serves once
+	rowOf    map[uint32]uint32 // rows of the answer by the number of their group
+	slots    []Interval        // of the question, in which records may be
 	org      *organization
 	messages part
 	files    part

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/orgstats/orgstats/clickhouse"
 	"github.com/orgstats/orgstats/schema/cells"
@@ -74,27 +73,6 @@ func (p *plan) statements(f *fetched) (all []statement) {
 		all = append(all, p.filesStatement(f))
 	}
 	return all
-}
-
-// stateStatement reads an organization's change counter and stale hours.
-func (p *plan) stateStatement(f *fetched) statement {
-	b := newBuilder(p.question)
-	q := clickhouse.Query{Name: KindState, Params: b.params, SQL: `
-SELECT hour, step
-FROM stale_hours FINAL
-PREWHERE org_id = {org_id:String}
-ORDER BY hour` + oneThread}
-	return statement{q, func(scan clickhouse.Scan) error {
-		var hour int32
-		var step uint64
-		err := scan(&hour, &step)
-		if hour == cells.CounterHour {
-			f.counter = step
-		} else {
-			f.stale = append(f.stale, hour)
-		}
-		return err
-	}}
 }
 
 // found returns room for what a part lacks. What has no records is nil.
@@ -297,153 +275,4 @@ GROUP BY start, number`}
 		f.live[start] = append(f.live[start], group)
 		return err
 	}}
-}
-
-// numberStatements look up the dense numbers of the question's filters.
-func (p *plan) numberStatements(f *fetched) (all []statement) {
-	if p.question.AgentID != "" {
-		b := newBuilder(p.question)
-		all = append(all, numberStatement(b, "agent_no", "agents", b.agent(), &f.agentNo))
-	}
-	if p.question.UserID != "" {
-		b := newBuilder(p.question)
-		all = append(all, numberStatement(b, "user_no", "users", b.user(), &f.userNo))
-	}
-	if p.question.byMetadata() {
-		all = append(all, p.membersStatement(f))
-	}
-	return all
-}
-
-// numberStatement looks up one number. It may have several rows, all the same, until they are merged.
-func numberStatement(b *builder, column, table, condition string, to *uint32) statement {
-	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
-SELECT ` + column + `
-FROM ` + table + `
-PREWHERE org_id = {org_id:String} AND ` + condition + `
-LIMIT 1` + oneThread}
-	return statement{q, func(scan clickhouse.Scan) error { return scan(to) }}
-}
-
-// agentsStatement reads the ids of all agents.
-func (p *plan) agentsStatement(f *fetched) statement {
-	b := newBuilder(p.question)
-	f.agents = map[uint32]string{}
-	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
-SELECT agent_no, agent_id
-FROM agents
-PREWHERE org_id = {org_id:String}` + oneThread}
-	return statement{q, func(scan clickhouse.Scan) error {
-		var number uint32
-		var id string
-		err := scan(&number, &id)
-		f.agents[number] = id
-		return err
-	}}
-}
-
-func (p *plan) membersStatement(f *fetched) statement {
-	b := newBuilder(p.question)
-	q := clickhouse.Query{Name: KindNumbers, SQL: `
-SELECT toString(groupBitmapState(user_no))
-FROM members FINAL
-WHERE org_id = {org_id:String} AND ` + b.metadata() + oneThread, Params: b.params}
-	return statement{q, func(scan clickhouse.Scan) error {
-		var state string
-		if err := scan(&state); err != nil {
-			return err
-		}
-		numbers, err := buckets.DecodeBitmap([]byte(state))
-		if err == nil {
-			f.members = buckets.NewNumbers(numbers)
-		}
-		return err
-	}}
-}
-
-// fileRow is the files of a bucket, or one file.
-type fileRow struct {
-	start int64
-	file  string // id; "" for a bucket
-	bases []string
-	sums  [4]uint64 // in the order of fileRecords.sums
-}
-
-// filesStatement reads buckets of files, and files one by one, in one statement: a statement costs more than these
-// rows.
-func (p *plan) filesStatement(f *fetched) statement {
-	b := newBuilder(p.question)
-	days := wholeUnits(p.files.lackingRows, cells.Day)
-	single := "false"
-	if len(days) > 0 {
-		single = b.within("processed_at", days)
-	}
-	start := "toInt64(0)"
-	if pieces := p.files.toFetch(); len(pieces) > 0 {
-		start = b.startOf("processed_at", startsOf(intervalsIn(pieces)))
-	} else if len(p.files.live) > 0 {
-		start = b.startOf("processed_at", startsOf(p.slots))
-	}
-	read := mergeIntervals(mergeIntervals(intervalsOf(p.files.toFetch(), ""), days), p.files.live)
-	q := clickhouse.Query{Name: KindFiles, Params: b.params, SQL: `
-SELECT
-    if(` + single + `, toUnixTimestamp64Milli(processed_at), ` + start + `) AS start,
-    if(` + single + `, id, '') AS file,
-    groupUniqArray(knowledge_base_id),
-    count(), sum(kb_files.total_tokens), sum(kb_files.input_tokens), sum(kb_files.output_tokens)
-FROM kb_files FINAL
-WHERE ` + b.processed(read) + `
-GROUP BY start, file
-ORDER BY start` + oneThread}
-	return statement{q, func(scan clickhouse.Scan) error {
-		var row fileRow
-		err := scan(&row.start, &row.file, &row.bases, &row.sums[0], &row.sums[1], &row.sums[2], &row.sums[3])
-		f.fileRows = append(f.fileRows, row)
-		return err
-	}}
-}
-
-// startOf returns, in SQL, the start of the interval that holds a column's time, which must lie in one of them.
-func (b *builder) startOf(column string, starts []int64) string {
-	b.params.Int64s("starts", starts)
-	return "toInt64(roundDown(toUnixTimestamp64Milli(" + column + "), {starts:Array(Int64)}))"
-}
-
-// startsOf returns the starts of intervals, in order.
-func startsOf(intervals []Interval) (starts []int64) {
-	for _, i := range intervals {
-		starts = append(starts, i.From)
-	}
-	slices.Sort(starts)
-	return starts
-}
-
-// intervalsIn returns the intervals of pieces.
-func intervalsIn(pieces []piece) (intervals []Interval) {
-	for _, p := range pieces {
-		intervals = append(intervals, p.interval())
-	}
-	return intervals
-}
-
-// intervalsOf returns the intervals of pieces of a grain, or of all, in order and joined where they touch.
-func intervalsOf(pieces []piece, grain cells.Grain) (intervals []Interval) {
-	for _, p := range pieces {
-		if grain == "" || p.grain == grain {
-			intervals = append(intervals, p.interval())
-		}
-	}
-	return mergeIntervals(intervals, nil)
-}
-
-// wholeUnits returns the whole units that hold intervals, which come in order, joined where they touch.
-func wholeUnits(intervals []Interval, unit cells.Grain) (units []Interval) {
-	var pieces []piece
-	for _, i := range intervals {
-		p := piece{unit, unit.Start(i.From)}
-		if last := len(pieces) - 1; last < 0 || pieces[last] != p { // an interval may share its unit with the one before
-			pieces = append(pieces, p)
-		}
-	}
-	return intervalsOf(pieces, unit)
 }

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 type tally struct {
 	question         Question
 	window, previous span
-	rows             map[uint32]*Row // 0 is the total, 1 to the limit are groups, and more is all others
+	rows             map[uint32]*Row // 0 is the total, 1 to the limit are groups in order, and more is all others
 	groups           int
 }
 
@@ -63,7 +64,8 @@ func (t *tally) figures(row *Row, start int64, ofInterval bool) *Figures {
 // answer returns the answer once all figures are there.
 func (t *tally) answer() (Answer, error) {
 	a := Answer{Groups: t.groups}
-	for n, row := range t.rows {
+	for _, n := range slices.Sorted(maps.Keys(t.rows)) {
+		row := t.rows[n]
 		if err := row.addFeedback(); err != nil {
 			return Answer{}, err
 		}
@@ -76,7 +78,6 @@ func (t *tally) answer() (Answer, error) {
 			a.Rows = append(a.Rows, *row)
 		}
 	}
-	slices.SortFunc(a.Rows, t.question.Grouping.compare)
 	return a, nil
 }
 
