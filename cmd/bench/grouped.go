@@ -18,25 +18,16 @@ type groupedCase struct {
 	goal                                    *groupedGoal
 }
 
+func (c *groupedCase) String() string        { return c.grouping + ", " + c.filter }
+func (c *groupedCase) asked() stats.Question { return c.question }
+
 // measureGrouped asks questions that are grouped, each beside the same one about the window as a whole.
 func (b *bench) measureGrouped(ctx context.Context, db *database) error {
 	cases, err := newGroupedCases(db.org)
 	if err != nil {
 		return err
 	}
-	b.log.Info("asking", "grouped_questions", len(cases), "rounds", b.Rounds)
-	for _, c := range cases { // not counted: it fills the caches of the system and of ClickHouse
-		if _, err := db.answer(ctx, c.question); err != nil {
-			return fmt.Errorf("%s, %s: %w", c.grouping, c.filter, err)
-		}
-	}
-	err = b.inRounds(len(cases), func(i int) error {
-		if err := cases[i].ask(ctx, db); err != nil {
-			return fmt.Errorf("%s, %s: %w", cases[i].grouping, cases[i].filter, err)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := inRounds(ctx, b, db, cases); err != nil {
 		return err
 	}
 	for _, c := range cases {

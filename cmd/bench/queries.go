@@ -36,22 +36,13 @@ func newQueryCases(db *database) []*queryCase {
 	return cases
 }
 
+func (c *queryCase) String() string        { return c.window + ", " + c.filter }
+func (c *queryCase) asked() stats.Question { return c.question }
+
 // measureQueries asks questions about windows as a whole.
 func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	cases := newQueryCases(db)
-	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
-	for _, c := range cases { // not counted: it fills the caches of the system and of ClickHouse
-		if _, err := db.answer(ctx, c.question); err != nil {
-			return fmt.Errorf("%s, %s: %w", c.window, c.filter, err)
-		}
-	}
-	err := b.inRounds(len(cases), func(i int) error {
-		if err := cases[i].ask(ctx, db); err != nil {
-			return fmt.Errorf("%s, %s: %w", cases[i].window, cases[i].filter, err)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := inRounds(ctx, b, db, cases); err != nil {
 		return err
 	}
 	for _, c := range cases {
@@ -61,9 +52,22 @@ func (b *bench) measureQueries(ctx context.Context, db *database) error {
 	return nil
 }
 
+// measured is a question whose latencies are measured.
+type measured interface {
+	fmt.Stringer
+	asked() stats.Question
+	ask(ctx context.Context, db *database) error // once in each way
+}
+
 // inRounds asks all questions in rounds, each time in another order, so that whatever else the machine does meanwhile
 // affects all of them.
-func (b *bench) inRounds(questions int, ask func(i int) error) error {
+func inRounds[C measured](ctx context.Context, b *bench, db *database, cases []C) error {
+	b.log.Info("asking", "questions", len(cases), "rounds", b.Rounds)
+	for _, c := range cases { // not counted: it fills the caches of the system and of ClickHouse
+		if _, err := db.answer(ctx, c.asked()); err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+	}
 	random := rand.New(rand.NewPCG(1, 0))
 	started := time.Now()
 	for round := range b.Rounds {
@@ -71,9 +75,9 @@ func (b *bench) inRounds(questions int, ask func(i int) error) error {
 			b.log.Warn("the time for questions is over", "rounds", round)
 			break
 		}
-		for _, i := range random.Perm(questions) {
-			if err := ask(i); err != nil {
-				return err
+		for _, i := range random.Perm(len(cases)) {
+			if err := cases[i].ask(ctx, db); err != nil {
+				return fmt.Errorf("%s: %w", cases[i], err)
 			}
 		}
 		b.log.Info("asked", "round", round+1, "of", b.Rounds, "time", time.Since(started).Round(time.Second))
