@@ -134,9 +134,10 @@ type periods []struct {
 }
 
 func periodsOf(q stats.Question) periods {
-	all := periods{{periodWindow, func(r stats.Row) stats.Period { return r.Window }, axisOf(q.Grouping, windowOfQuestion(q))}}
+	axes := axesOf(q)
+	all := periods{{periodWindow, func(r stats.Row) stats.Period { return r.Window }, axes.window}}
 	if q.Previous != (stats.Interval{}) {
-		all = append(all, periods{{periodPrevious, func(r stats.Row) stats.Period { return r.Previous }, axisOf(q.Grouping, q.Previous)}}...)
+		all = append(all, periods{{periodPrevious, func(r stats.Row) stats.Period { return r.Previous }, axes.previous}}...)
 	}
 	return all
 }

@@ -80,6 +80,13 @@ func (a axis) with(p stats.Period) []bucketJSON {
 	return buckets
 }
 
+// axes are those of both windows of a question.
+type axes struct{ window, previous axis }
+
+func axesOf(q stats.Question) axes {
+	return axes{axisOf(q.Grouping, windowOfQuestion(q)), axisOf(q.Grouping, q.Previous)}
+}
+
 func windowOfQuestion(q stats.Question) stats.Interval {
 	return stats.Interval{From: q.From, Until: q.Until}
 }
@@ -93,12 +100,13 @@ type seriesJSON struct {
 }
 
 func renderSeries(q stats.Question, a stats.Answer) any {
+	axes := axesOf(q)
 	s := seriesJSON{
 		Interval: q.Grouping.Interval, TimeZone: q.Grouping.Zone.String(),
-		Buckets: axisOf(q.Grouping, windowOfQuestion(q)).with(a.Total.Window),
+		Buckets: axes.window.with(a.Total.Window),
 	}
 	if q.Previous != (stats.Interval{}) {
-		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: axisOf(q.Grouping, q.Previous).with(a.Total.Previous)}
+		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: axes.previous.with(a.Total.Previous)}
 	}
 	return s
 }
@@ -121,6 +129,8 @@ type rowJSON struct {
 	Stats    stats.Figures  `json:"stats"`
 	Previous *stats.Figures `json:"previous,omitempty"`
 	Buckets  []bucketJSON   `json:"buckets,omitempty"`
+
+	PreviousBuckets []bucketJSON `json:"previousBuckets,omitempty"` // of the window that is compared
 }
 
 type groupJSON struct {
@@ -145,17 +155,17 @@ func (v value) MarshalJSON() ([]byte, error) {
 }
 
 func renderBreakdown(q stats.Question, a stats.Answer) any {
-	axis := axisOf(q.Grouping, windowOfQuestion(q))
+	axes := axesOf(q)
 	b := breakdownJSON{
 		GroupBy: q.Grouping.By, OrderBy: q.Grouping.OrderBy, Order: orderOf(q.Grouping), Interval: q.Grouping.Interval,
 		TimeZone: q.Grouping.Zone.String(), Previous: previousOf(q), Rows: make([]groupJSON, len(a.Rows)),
-		Total: restJSON{a.Groups, rowOf(q, axis, a.Total)},
+		Total: restJSON{a.Groups, rowOf(q, axes, a.Total)},
 	}
 	for n, row := range a.Rows {
-		b.Rows[n] = groupJSON{value(row.Group), rowOf(q, axis, row)}
+		b.Rows[n] = groupJSON{value(row.Group), rowOf(q, axes, row)}
 	}
 	if a.Other != nil {
-		b.Other = &restJSON{a.Groups - len(a.Rows), rowOf(q, axis, *a.Other)}
+		b.Other = &restJSON{a.Groups - len(a.Rows), rowOf(q, axes, *a.Other)}
 	}
 	return b
 }
@@ -167,10 +177,10 @@ func orderOf(g stats.Grouping) string {
 	return "desc"
 }
 
-func rowOf(q stats.Question, a axis, row stats.Row) rowJSON {
-	r := rowJSON{Stats: row.Window.Figures, Buckets: a.with(row.Window)}
+func rowOf(q stats.Question, a axes, row stats.Row) rowJSON {
+	r := rowJSON{Stats: row.Window.Figures, Buckets: a.window.with(row.Window)}
 	if q.Previous != (stats.Interval{}) {
-		r.Previous = &row.Previous.Figures
+		r.Previous, r.PreviousBuckets = &row.Previous.Figures, a.previous.with(row.Previous)
 	}
 	return r
 }

@@ -75,6 +75,9 @@ func (q asking) members(r row, name string, value any) members {
 	}
 	if q.interval != "" {
 		m = append(m, "buckets", q.series(q.window, q.buckets, r.window))
+		if before := q.series(q.before, q.bucketsBefore, r.before); q.compares && before != nil {
+			m = append(m, "previousBuckets", before)
+		}
 	}
 	return m
 }

@@ -53,6 +53,8 @@ type rowBody struct {
 	Stats    stats.Figures  `json:"stats"`
 	Previous *stats.Figures `json:"previous,omitempty"`
 	Buckets  []bucketBody   `json:"buckets,omitempty"`
+
+	PreviousBuckets []bucketBody `json:"previousBuckets,omitempty"`
 }
 
 type groupBody struct {
@@ -119,7 +121,7 @@ func (b *previousBody) period() (p stats.Period) {
 func (b rowBody) row() (r stats.Row) {
 	r.Window = stats.Period{Figures: b.Stats, Series: seriesOf(b.Buckets)}
 	if b.Previous != nil {
-		r.Previous.Figures = *b.Previous
+		r.Previous = stats.Period{Figures: *b.Previous, Series: seriesOf(b.PreviousBuckets)}
 	}
 	return r
 }

@@ -43,7 +43,7 @@ func renderWindow(i stats.Interval) windowBody {
 func bucketsIn(q stats.Question, window stats.Interval, p stats.Period) (buckets []bucketBody) {
 	g := q.Grouping
 	bounds := g.Bounds(window)
-	for n, figures := range p.Series[:min(len(p.Series), len(bounds)-1)] {
+	for n, figures := range p.Series[:min(len(p.Series), max(0, len(bounds)-1))] {
 		start, end := bounds[n], bounds[n+1]
 		partial := start < window.From || end > window.Until
 		buckets = append(buckets, bucketBody{g.Zone.Text(start), g.Zone.Text(end), partial, figures})
@@ -83,7 +83,7 @@ func renderRow(q stats.Question, row stats.Row) rowBody {
 		b.Previous = &row.Previous.Figures
 	}
 	if q.Grouping.Interval != "" {
-		b.Buckets = bucketsIn(q, ownWindow(q), row.Window)
+		b.Buckets, b.PreviousBuckets = bucketsIn(q, ownWindow(q), row.Window), bucketsIn(q, q.Previous, row.Previous)
 	}
 	return b
 }
