@@ -103,7 +103,7 @@ chaos: engine ## kill replicator, engine and PostgreSQL at random (CHAOS_KILLS; 
 	ORGSTATS_CHAOS_KILLS="$${CHAOS_KILLS:-60}" ORGSTATS_CHAOS_SEED="$${CHAOS_SEED:-}" \
 		go test -count=1 -timeout 60m -v -run '^TestChaos$$' ./cmd/orgstats/e2e
 
-bench: build engine ## measure answers, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
+bench: build engine browser ## measure answers, dashboard, service and loader (BENCH_MESSAGES, BENCH_DIR and more: bin/bench --help)
 	go build -trimpath -o bin/bench ./cmd/bench
 	BENCH_JSON="$${BENCH_JSON:-bin/bench.json}" bin/bench
 

@@ -27,7 +27,7 @@ type options struct {
 	Messages     int           `help:"About how many messages to load; four in five belong to one organization." env:"BENCH_MESSAGES" default:"3000000" least:"1"`
 	Dir          string        `help:"Where the loaded data is kept, and found again by the next run of the same size. Default: a temporary directory, removed at the end." env:"BENCH_DIR" placeholder:"DIR"`
 	JSON         string        `help:"Where the figures go." name:"json" env:"BENCH_JSON" default:"bench.json" placeholder:"FILE"`
-	Parts        []string      `help:"What to measure: loader, memory, queries, grouped, http, overload, trickle." env:"BENCH_PARTS" default:"loader,memory,queries,grouped,http,overload,trickle" enum:"loader,memory,queries,grouped,http,overload,trickle"`
+	Parts        []string      `help:"What to measure: loader, memory, queries, grouped, page, http, overload, trickle." env:"BENCH_PARTS" default:"loader,memory,queries,grouped,page,http,overload,trickle" enum:"loader,memory,queries,grouped,page,http,overload,trickle"`
 	Rounds       int           `help:"How often each question is asked." env:"BENCH_ROUNDS" default:"20" least:"1"`
 	QueryTime    time.Duration `help:"When the questions have taken this long, no further round begins; three are asked anyway." env:"BENCH_QUERY_TIME" default:"10m"`
 	HTTPTime     time.Duration `help:"How long each kind of HTTP request is sent." name:"http-time" env:"BENCH_HTTP_TIME" default:"5s" least:"1s"`
@@ -84,7 +84,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 // Linux counts the memory that a program had when it started another one as the other one's.
 func (b *bench) parts(ctx context.Context) error {
 	measure := map[string]func(context.Context, *database) error{
-		"queries": b.measureQueries, "grouped": b.measureGrouped, "http": b.measureHTTP, "overload": b.measureOverload,
+		"queries": b.measureQueries, "grouped": b.measureGrouped, "page": b.measurePage, "http": b.measureHTTP, "overload": b.measureOverload,
 		"trickle": b.measureTrickle,
 	}
 	if slices.Contains(b.Parts, "loader") {
@@ -101,7 +101,7 @@ func (b *bench) parts(ctx context.Context) error {
 		return nil
 	}
 	return b.withDatabase(ctx, func(db *database) error {
-		for _, part := range []string{"queries", "grouped", "http", "overload", "trickle"} {
+		for _, part := range []string{"queries", "grouped", "page", "http", "overload", "trickle"} {
 			if !slices.Contains(b.Parts, part) {
 				continue
 			}

@@ -18,6 +18,7 @@ type report struct {
 	Sizes    sizes           `json:"sizes"`
 	Queries  []queryResult   `json:"queries,omitempty"`
 	Grouped  []groupedResult `json:"grouped,omitempty"`
+	Page     []pageResult    `json:"page,omitempty"`
 	HTTP     *httpResult     `json:"http,omitempty"`
 	Memory   *memoryResult   `json:"memory,omitempty"`
 	Overload *overloadResult `json:"overload,omitempty"`
@@ -56,6 +57,14 @@ type queryResult struct {
 	Ratio     float64          `json:"ratio"`          // plain to cold, p50
 	WarmToOne float64          `json:"warmToOne"`      // warm to SELECT 1, p50
 	Goal      float64          `json:"goal,omitempty"` // the least ratio that is wanted of 30 million messages
+}
+
+// pageResult says how long the dashboard takes to show a view, from the navigation until all is there.
+type pageResult struct {
+	View     string           `json:"view"`
+	TimeZone string           `json:"timeZone"`
+	Cold     loadtest.Latency `json:"cold"` // with nothing in the service's memory, nor in the browser's
+	Warm     loadtest.Latency `json:"warm"` // with the answers in the service's memory
 }
 
 // groupedResult compares a question that is grouped with the plain query, and with the same one that is not.

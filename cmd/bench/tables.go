@@ -54,6 +54,16 @@ func (r *report) printGrouped(w io.Writer) {
 	fmt.Fprintf(w, "goals missed, which are meant for 30 million messages: %d\n", missed)
 }
 
+func (r *report) printPage(w io.Writer) {
+	title := fmt.Sprintf("The dashboard in Chromium, of an organization with four in five of %d messages, in milliseconds", r.Messages)
+	table(w, title, func(add func(string, ...any)) {
+		add("view\tzone\tcold p50\tmax\twarm p50\tmax\tgoal")
+		for _, p := range r.Page {
+			add("%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f\tcold < 1000", p.View, p.TimeZone, p.Cold.P50, p.Cold.Max, p.Warm.P50, p.Warm.Max)
+		}
+	})
+}
+
 // ratio formats a ratio with as many digits as matter.
 func ratio(r float64) string {
 	if r < 10 {
