@@ -52,6 +52,11 @@ func (p *part) sources() (all []Source) {
 			all = append(all, Source{p.subject.name + ": " + name, inMemory, mergeIntervals(intervals, nil)})
 		}
 	}
+	var counted []Interval
+	for _, c := range p.counted {
+		counted = append(counted, c.Interval)
+	}
+	add("intervals counted before", true, counted)
 	for _, grain := range p.subject.grains {
 		var held []Interval
 		for _, h := range p.held {

@@ -8,7 +8,7 @@ import (
 	"github.com/orgstats/orgstats/service/stats/buckets"
 )
 
-// fileRow is the files of a bucket, or one file.
+// fileRow is the files of a bucket, or of one of its groups, or one file.
 type fileRow struct {
 	start int64
 	file  string // id; "" for a bucket
@@ -25,7 +25,10 @@ func (p *plan) filesStatement(f *fetched) statement {
 	if len(days) > 0 {
 		single = b.within("processed_at", days)
 	}
-	start := "toInt64(0)"
+	start, by := "toInt64(0)", ""
+	if p.files.key.by == ByKnowledgeBase {
+		by = ", knowledge_base_id"
+	}
 	if pieces := p.files.toFetch(); len(pieces) > 0 {
 		start = b.startOf("processed_at", startsOf(intervalsIn(pieces)))
 	} else if len(p.files.live) > 0 {
@@ -40,7 +43,7 @@ SELECT
     count(), sum(kb_files.total_tokens), sum(kb_files.input_tokens), sum(kb_files.output_tokens)
 FROM kb_files FINAL
 WHERE ` + b.processed(read) + `
-GROUP BY start, file
+GROUP BY start, file` + by + `
 ORDER BY start` + oneThread}
 	return statement{q, func(scan clickhouse.Scan) error {
 		var row fileRow
@@ -59,7 +62,10 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 			numbers[i] = m.numberOf(o, base)
 		}
 		slices.Sort(numbers)
-		bucket := buckets.Grouped{{Bucket: &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}}}
+		group := buckets.Group{Bucket: &buckets.Bucket{Sums: row.sums[:], Sets: []*buckets.Set{buckets.NewSet(numbers)}}}
+		if p.key.by == ByKnowledgeBase {
+			group.Number = numbers[0]
+		}
 		piece, known := byStart[row.start]
 		switch {
 		case row.file != "":
@@ -67,9 +73,9 @@ func (m *memory) convertFiles(o *organization, p *part, f *fetched) error {
 				return err
 			}
 		case len(p.live) > 0:
-			f.files.live[row.start] = bucket
+			f.files.live[row.start] = append(f.files.live[row.start], group)
 		case known:
-			f.files.buckets[piece] = bucket
+			f.files.buckets[piece] = append(f.files.buckets[piece], group)
 		default:
 			return errUnknownBucket(row.start)
 		}
@@ -93,6 +99,7 @@ func (m *memory) numberOf(o *organization, base string) uint32 {
 	if !ok {
 		no = uint32(len(o.bases) + 1)
 		o.bases[base] = no
+		o.baseIDs = append(o.baseIDs, base)
 		m.lru.grow(&o.item, pieceBytes+int64(len(base)))
 	}
 	return no

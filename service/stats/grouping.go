@@ -45,7 +45,15 @@ func (d Dimension) subject() *subject {
 
 // ofBuckets reports whether the figures are put together from buckets. Those by user or metadata would be too many, and
 // the tables of figures know no roles.
-func (g Grouping) ofBuckets() bool { return g.By == "" || g.By == ByAgent }
+func (g Grouping) ofBuckets() bool { return g.By == "" || g.By == ByAgent || g.By == ByKnowledgeBase }
+
+// of returns the dimension that the records of a subject are grouped by, "" if they are not.
+func (g Grouping) of(s *subject) Dimension {
+	if g.By == "" || g.By.subject() != s {
+		return ""
+	}
+	return g.By
+}
 
 // IsOf reports whether a figure, by its JSON name, is of the records that the dimension is a property of.
 func (d Dimension) IsOf(figure string) bool {

@@ -66,6 +66,7 @@ func (m *memory) keep(p *plan, f *fetched) (right bool, err error) {
 	if !p.fetch.files && len(p.files.live) == 0 {
 		m.keepFound(p.org, &p.files, f.files, func(Interval) bool { return false })
 	}
+	p.version, p.baseIDs = p.org.version, p.org.baseIDs
 	return !ofUsers && !p.choice.lacking && !p.messages.touchedBy(p.fetch, p.slots) &&
 		(!p.fetch.files || len(p.files.live) > 0), nil
 }

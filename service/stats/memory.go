@@ -69,7 +69,7 @@ func (m *memory) forgetAll() {
 func (m *memory) seriesOf(o *organization, key seriesKey) *series {
 	s := o.series[key]
 	if s == nil {
-		s = &series{buckets: map[piece]buckets.Grouped{}}
+		s = &series{buckets: map[piece]buckets.Grouped{}, counted: countedSlots{}}
 		s.item = item{bytes: seriesBytes + int64(key.filter.textSize()), evict: func() {
 			m.held -= len(s.buckets)
 			delete(o.series, key)
@@ -196,6 +196,7 @@ func (m *memory) dropHours(o *organization, hours []int32) {
 			for _, grain := range messageRecords.grains {
 				m.dropBucket(s, piece{grain, grain.Start(start)})
 			}
+			m.lru.grow(&s.item, -countedBytes*int64(s.counted.drop(piece{cells.Hour, start}.interval())))
 		}
 	}
 }

@@ -42,17 +42,34 @@ func (p *plan) answer(f *fetched) (Answer, error) {
 	return p.tally.answer()
 }
 
+// side is a part of a plan with what was fetched for it, and the records that it lets through.
+type side struct {
+	*part
+	found
+	choice
+}
+
+// sides returns the messages and the files of a plan.
+func (p *plan) sides(f *fetched) [2]side {
+	return [2]side{{&p.messages, f.messages, p.choice}, {&p.files, f.files, choice{}}}
+}
+
 // rank sorts the groups by the question's figure in its window, and assigns rows to the first ones.
 func (p *plan) rank(f *fetched) error {
 	t, limit := p.tally, p.question.Grouping.Limit
 	var ranked []rankedGroup
-	for number, union := range p.messages.groups(f.messages, p.choice, []Interval{t.window.Interval})[0] {
-		r, err := p.rankedGroup(number, union)
-		if err != nil {
-			return err
+	for _, s := range p.sides(f) {
+		if s.key.by == "" {
+			continue
 		}
-		if r.Window.MessageCount > 0 {
-			ranked = append(ranked, r)
+		for number, union := range s.groups([]Interval{t.window.Interval})[0] {
+			r, err := p.rankedGroup(number, s.subject, union)
+			if err != nil {
+				return err
+			}
+			if r.Window.of(s.subject.records) > 0 {
+				ranked = append(ranked, r)
+			}
 		}
 	}
 	slices.SortFunc(ranked, func(x, y rankedGroup) int { return p.question.Grouping.compare(x.Row, y.Row) })
@@ -72,19 +89,22 @@ type rankedGroup struct {
 	Row
 }
 
-func (p *plan) rankedGroup(number uint32, union *buckets.Union) (r rankedGroup, err error) {
+func (p *plan) rankedGroup(number uint32, of *subject, union *buckets.Union) (r rankedGroup, err error) {
 	r.number = number
-	if r.Group, err = p.agent(number); err != nil {
+	if r.Group, err = p.group(number); err != nil {
 		return r, err
 	}
-	if err := p.messages.subject.addTo(&r.Window.Figures, union); err != nil {
+	if err := of.addTo(&r.Window.Figures, union); err != nil {
 		return r, err
 	}
 	return r, r.addFeedback() // which rows may be sorted by
 }
 
-// agent returns the group of an agent's number.
-func (p *plan) agent(number uint32) (Group, error) {
+// group returns the group of the number of an agent or a knowledge base.
+func (p *plan) group(number uint32) (Group, error) {
+	if p.question.Grouping.By == ByKnowledgeBase {
+		return Group{Value: p.baseIDs[number-1]}, nil
+	}
 	if number == 0 {
 		return Group{None: true}, nil
 	}
@@ -97,27 +117,46 @@ func (p *plan) agent(number uint32) (Group, error) {
 
 // fill sets the figures of all rows for some slots: intervals, or whole windows.
 func (p *plan) fill(f *fetched, slots []Interval, ofIntervals bool) error {
-	totals := p.messages.newUnions(len(slots))
-	if p.messages.key.by == "" {
-		p.messages.addTo(f.messages, p.choice, slots, func(slot int, _ uint32) *buckets.Union { return &totals[slot] })
-	} else if err := p.fillRows(f, slots, ofIntervals, totals); err != nil {
-		return err
-	}
-	files := p.files.newUnions(len(slots))
-	p.files.addTo(f.files, choice{}, slots, func(slot int, _ uint32) *buckets.Union { return &files[slot] })
-	for n, slot := range slots {
-		figures := p.tally.figures(p.tally.row(0), slot.From, ofIntervals)
-		if err := errors.Join(p.messages.subject.addTo(figures, &totals[n]), p.files.subject.addTo(figures, &files[n])); err != nil {
+	for _, s := range p.sides(f) {
+		fill := p.fillTotal
+		if s.key.by != "" {
+			fill = p.fillRows
+		}
+		if err := fill(s, slots, ofIntervals); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fillRows sets the figures of the rows but the total, and adds up the total.
-func (p *plan) fillRows(f *fetched, slots []Interval, ofIntervals bool, totals []buckets.Union) error {
+// fillTotal sets a subject's figures of the total.
+func (p *plan) fillTotal(s side, slots []Interval, ofIntervals bool) error {
+	total := p.tally.row(0)
+	for _, slot := range s.counted {
+		s.subject.copyTo(p.tally.figures(total, slot.From, ofIntervals), &slot.figures)
+	}
+	slots = s.uncounted(slots)
+	unions := s.newUnions(len(slots))
+	s.addTo(slots, func(slot int, _ uint32) *buckets.Union { return &unions[slot] })
+	return p.setTotal(s.subject, slots, ofIntervals, unions)
+}
+
+// setTotal sets a subject's figures of the total to those of unions of slots.
+func (p *plan) setTotal(of *subject, slots []Interval, ofIntervals bool, unions []buckets.Union) error {
+	total := p.tally.row(0)
+	for n, slot := range slots {
+		if err := of.addTo(p.tally.figures(total, slot.From, ofIntervals), &unions[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillRows sets a subject's figures of all rows.
+func (p *plan) fillRows(s side, slots []Interval, ofIntervals bool) error {
 	t, others := p.tally, uint32(p.question.Grouping.Limit+1)
-	for n, groups := range p.messages.groups(f.messages, p.choice, slots) {
+	totals := s.newUnions(len(slots))
+	for n, groups := range s.groups(slots) {
 		rows := map[uint32]*buckets.Union{}
 		for number, union := range groups {
 			totals[n].AddUnion(union)
@@ -126,7 +165,7 @@ func (p *plan) fillRows(f *fetched, slots []Interval, ofIntervals bool, totals [
 				row = others
 			}
 			if rows[row] == nil {
-				rows[row] = p.messages.subject.newUnion()
+				rows[row] = s.subject.newUnion()
 			}
 			rows[row].AddUnion(union)
 		}
@@ -134,24 +173,24 @@ func (p *plan) fillRows(f *fetched, slots []Interval, ofIntervals bool, totals [
 			if !ofIntervals && slots[n] == t.window.Interval && row != others {
 				continue // the group was counted to be ranked
 			}
-			if err := p.messages.subject.addTo(t.figures(t.row(row), slots[n].From, ofIntervals), union); err != nil {
+			if err := s.subject.addTo(t.figures(t.row(row), slots[n].From, ofIntervals), union); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return p.setTotal(s.subject, slots, ofIntervals, totals)
 }
 
-// groups returns what a part has in each slot, by the number of the group.
-func (p *part) groups(f found, c choice, slots []Interval) []map[uint32]*buckets.Union {
+// groups returns what a side has in each slot, by the number of the group.
+func (s side) groups(slots []Interval) []map[uint32]*buckets.Union {
 	all := make([]map[uint32]*buckets.Union, len(slots))
-	p.addTo(f, c, slots, func(slot int, number uint32) *buckets.Union {
+	s.addTo(slots, func(slot int, number uint32) *buckets.Union {
 		if all[slot] == nil {
 			all[slot] = map[uint32]*buckets.Union{}
 		}
 		u := all[slot][number]
 		if u == nil {
-			u = p.subject.newUnion()
+			u = s.subject.newUnion()
 			all[slot][number] = u
 		}
 		return u
@@ -159,8 +198,8 @@ func (p *part) groups(f found, c choice, slots []Interval) []map[uint32]*buckets
 	return all
 }
 
-// addTo adds what a part has to the unions of slots and groups. What lies in no slot is left out.
-func (p *part) addTo(f found, c choice, slots []Interval, union func(slot int, number uint32) *buckets.Union) {
+// addTo adds what a side has to the unions of slots and groups. What lies in no slot is left out.
+func (s side) addTo(slots []Interval, union func(slot int, number uint32) *buckets.Union) {
 	add := func(start int64, g buckets.Grouped) {
 		if slot, ok := slotOf(start, slots); ok {
 			for _, group := range g {
@@ -168,26 +207,26 @@ func (p *part) addTo(f found, c choice, slots []Interval, union func(slot int, n
 			}
 		}
 	}
-	for _, h := range p.held {
+	for _, h := range s.held {
 		add(h.start, h.groups)
 	}
-	for _, piece := range p.lackingPieces {
-		add(piece.start, f.buckets[piece])
+	for _, piece := range s.lackingPieces {
+		add(piece.start, s.buckets[piece])
 	}
-	for start, groups := range f.live {
+	for start, groups := range s.found.live {
 		add(start, groups)
 	}
-	if c.nothing {
+	if s.nothing {
 		return
 	}
-	for _, h := range p.allRows(f) {
+	for _, h := range s.allRows(s.found) {
 		slot, ok := slotOf(h.From, slots)
 		switch {
 		case !ok:
-		case p.key.by == ByAgent:
-			h.rows.AddRowsBy(agentSet, h.From, h.Until, c.filters, func(number uint32) *buckets.Union { return union(slot, number) })
+		case s.key.by != "":
+			h.rows.AddRowsBy(s.subject.groupSet[s.key.by], h.From, h.Until, s.filters, func(number uint32) *buckets.Union { return union(slot, number) })
 		default:
-			union(slot, 0).AddRows(h.rows, h.From, h.Until, c.filters)
+			union(slot, 0).AddRows(h.rows, h.From, h.Until, s.filters)
 		}
 	}
 }

@@ -19,7 +19,8 @@ type organization struct {
 	fetches map[*fetch]struct{}
 	series  map[seriesKey]*series
 	rows    map[rowsKey]*rowsItem
-	bases   map[string]uint32 // numbers of knowledge bases, given here, since the tables have none
+	bases   map[string]uint32 // numbers of knowledge bases, given here from 1 on, since the tables have none
+	baseIDs []string          // ids by number - 1; only ever appended to
 	agents  map[uint32]string // ids of agents by number; nil: not known. A number is given once, for ever
 }
 
@@ -27,13 +28,14 @@ type organization struct {
 type seriesKey struct {
 	subject *subject
 	filter  Filter
-	by      Dimension // "" or ByAgent
+	by      Dimension // "", or one that is of buckets
 }
 
 // series are the buckets of one filter, and what the filter means for records that are kept one by one.
 type series struct {
 	item
 	buckets map[piece]buckets.Grouped
+	counted countedSlots
 
 	userNo, agentNo uint32           // 0: not known
 	members         *buckets.Numbers // users whose metadata match; nil: not known

@@ -19,10 +19,12 @@ type plan struct {
 	files    part
 	choice   choice
 	fetch    *fetch // nil: everything is in memory
+	version  uint64 // of the organization when everything that the answer is put together from was right
 	plain    bool   // only one statement is to read all: members are being written, or there are too many buckets
 
 	agents        map[uint32]string // ids of the agents that rows are of, by number
 	lackingAgents bool
+	baseIDs       []string // of the knowledge bases that rows are of, by number - 1
 
 	// state says that the organization's state has to be read with everything else; stale are the hours that were
 	// believed to be stale until then, sorted.
@@ -34,6 +36,7 @@ type plan struct {
 type part struct {
 	subject *subject
 	key     seriesKey
+	counted []countedSlot
 	held    []heldBucket
 	rows    []heldRows
 
@@ -79,18 +82,19 @@ func (m *memory) plan(q Question) *plan {
 	defer m.mu.Unlock()
 	o := m.organization(q.OrgID)
 	t := newTally(q)
-	p := &plan{question: q, org: o, tally: t, slots: t.slots()}
+	p := &plan{question: q, org: o, tally: t, slots: t.slots(), version: o.version}
 	if p.state = o.stateToRead(); p.state {
 		p.stale = slices.Clone(o.state.stale)
 	}
-	p.messages = m.part(o, seriesKey{messageRecords, q.Filter, q.Grouping.By}, p.slots, o.state.anyStale)
+	p.messages = m.part(o, seriesKey{messageRecords, q.Filter, q.Grouping.of(messageRecords)}, p, o.state.anyStale)
 	p.messages.limitLive(len(p.slots))
 	if p.agents = o.agents; q.Grouping.By == ByAgent {
 		p.lackingAgents = o.agents == nil
 	}
+	p.baseIDs = o.baseIDs
 	p.plain = q.byMetadata() && o.state.writingMembers || p.messages.tooMany()
 	none := func(Interval) bool { return false }
-	p.files = m.part(o, seriesKey{subject: fileRecords}, p.slots, none)
+	p.files = m.part(o, seriesKey{subject: fileRecords, by: q.Grouping.of(fileRecords)}, p, none)
 	if o.state.writingFiles {
 		p.files = part{subject: fileRecords, key: p.files.key, live: p.slots}
 	}
@@ -106,9 +110,12 @@ func (m *memory) plan(q Question) *plan {
 }
 
 // part plans what a question needs of one subject.
-func (m *memory) part(o *organization, key seriesKey, slots []Interval, anyStale func(Interval) bool) part {
+func (m *memory) part(o *organization, key seriesKey, of *plan, anyStale func(Interval) bool) part {
 	p := part{subject: key.subject, key: key}
-	s := m.seriesOf(o, key)
+	s, slots := m.seriesOf(o, key), of.slots
+	if of.isSeries() {
+		slots = p.useCounted(s, slots)
+	}
 	divided := divide(slots, key.subject.grains, anyStale)
 	if fewHoursOfUsers(key, divided.pieces) {
 		divided = division{rest: slots}
@@ -220,6 +227,7 @@ func (p *part) limitLive(slots int) {
 	}
 	all := Interval{p.live[0].From, p.live[len(p.live)-1].Until}
 	p.live = []Interval{all}
+	p.counted = without(p.counted, func(c countedSlot) bool { return all.overlaps(c.Interval) })
 	p.held = without(p.held, func(h heldBucket) bool { return all.overlaps(h.interval()) })
 	p.rows = without(p.rows, func(h heldRows) bool { return all.overlaps(h.Interval) })
 	p.lackingPieces = without(p.lackingPieces, func(l piece) bool { return all.overlaps(l.interval()) })

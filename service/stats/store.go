@@ -113,7 +113,7 @@ func (s session) fromMemory(ctx context.Context, arrived time.Time) (a Answer, o
 		s.memory.end(p)
 		return Answer{}, false, nil
 	}
-	a, err = p.answer(&fetched{})
+	a, err = s.compose(p, &fetched{})
 	if errors.Is(err, errUnknownAgent) {
 		s.memory.forgetAgents(p.org)
 		return Answer{}, false, nil
@@ -174,7 +174,7 @@ func (s session) attempt(ctx context.Context, began time.Time) (Answer, error) {
 	p := s.memory.plan(s.Question)
 	for p.complete() && !p.plain {
 		if s.changes.since(began) {
-			return p.answer(&fetched{})
+			return s.compose(p, &fetched{})
 		}
 		// Somebody else has fetched it, and callers may have come since.
 		if err := s.changes.follow(ctx, s, began); err != nil {
@@ -201,7 +201,16 @@ func (s session) attempt(ctx context.Context, began time.Time) (Answer, error) {
 	if !right {
 		return Answer{}, errChanged
 	}
-	return p.answer(f)
+	return s.compose(p, f)
+}
+
+// compose puts an answer together from what a plan has and what was fetched for it.
+func (s session) compose(p *plan, f *fetched) (Answer, error) {
+	a, err := p.answer(f)
+	if err == nil {
+		s.memory.keepCounted(p)
+	}
+	return a, err
 }
 
 // fetch reads what a plan lacks, and the log of changes once all statements have begun. A plan whose fetch fails has

@@ -17,6 +17,9 @@ type subject struct {
 	sets []string // columns of Figures that count distinct numbers of the records
 
 	sumFields, setFields []int // which fields of Figures these are
+
+	records  string            // the figure that counts the records, by its JSON name
+	groupSet map[Dimension]int // the sets whose numbers are those of groups
 }
 
 // The sets of messages, in this order.
@@ -33,6 +36,8 @@ var (
 		unit:   cells.Hour,
 		sums:   sumColumns(),
 		sets:   []string{conversationSet: "conversation_count", userSet: "unique_users", agentSet: "unique_agents"},
+
+		records: "messageCount", groupSet: map[Dimension]int{ByAgent: agentSet},
 	})
 	fileRecords = newSubject(subject{
 		name:   "files",
@@ -40,6 +45,8 @@ var (
 		unit:   cells.Day,
 		sums:   []string{"kb_file_count", "kb_total_tokens", "kb_input_tokens", "kb_output_tokens"},
 		sets:   []string{"kb_count"},
+
+		records: "kbFileCount", groupSet: map[Dimension]int{ByKnowledgeBase: 0},
 	})
 )
 
@@ -70,6 +77,16 @@ func (s *subject) figures() (names []string) {
 		}
 	}
 	return names
+}
+
+// copyTo sets the figures of the subject to those that others have.
+func (s *subject) copyTo(f, from *Figures) {
+	fields, values := f.fields(), from.fields()
+	for _, list := range [][]int{s.sumFields, s.setFields} {
+		for _, column := range list {
+			*fields[column] = *values[column]
+		}
+	}
 }
 
 // addTo sets the figures of the subject. It fails when a sum is too great.
