@@ -48,6 +48,9 @@ func (c *groupedCase) ask(ctx context.Context, db *database) error {
 			return err
 		}
 		for _, l := range []*loadtest.Latencies{pair.cold, pair.warm} {
+			if err := followChanges(ctx, store); err != nil {
+				return err
+			}
 			err := c.timed(l, pair.question, func() (stats.Answer, error) {
 				return store.Answer(ctx, stats.Request{Question: pair.question})
 			})

@@ -121,7 +121,7 @@ func randomQuestion(r *rand.Rand) stats.Question {
 	return q
 }
 
-// randomGrouping returns no grouping, one by an interval of a zone, by agent or knowledge base, or by both.
+// randomGrouping returns no grouping, one by an interval of a zone, by a dimension, or by both.
 func randomGrouping(r *rand.Rand, intervals []calendar.Unit) (g stats.Grouping) {
 	if r.IntN(3) == 0 {
 		zones := []string{"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"}
@@ -136,8 +136,13 @@ func randomGrouping(r *rand.Rand, intervals []calendar.Unit) (g stats.Grouping) 
 	}
 	g.By, g.Limit, g.Ascending = stats.ByAgent, 1+r.IntN(4), r.IntN(2) == 0
 	g.OrderBy = []string{"messageCount", "uniqueUsers", "totalFeedback"}[r.IntN(3)]
-	if r.IntN(3) == 0 {
+	switch r.IntN(6) {
+	case 0:
 		g.By, g.OrderBy = stats.ByKnowledgeBase, []string{"kbFileCount", "kbExtractTotalTokens"}[r.IntN(2)]
+	case 1:
+		g.By = stats.ByUser
+	case 2:
+		g.By, g.Path = stats.ByMetadata, "team"
 	}
 	return g
 }

@@ -33,7 +33,7 @@ func (s *Store) Explain(ctx context.Context, q Question) (Explanation, error) {
 	}
 	p := s.memory.plan(q)
 	defer s.memory.end(p)
-	if p.plain || !q.Grouping.ofBuckets() {
+	if p.plain || !q.Grouping.isPlanned() {
 		return Explanation{
 			Sources: []Source{{Name: "everything, by the plain query", Intervals: mergeIntervals(p.slots, nil)}},
 			Queries: []clickhouse.Query{PlainQuery(q)},
@@ -73,6 +73,7 @@ func (p *part) sources() (all []Source) {
 	}
 	add("one by one", true, rows)
 	add("one by one", false, p.lackingRows)
+	add("hours summed up for this question alone", false, intervalsOf(p.summed, ""))
 	add("summed up for this question alone", false, p.live)
 	return all
 }

@@ -43,9 +43,8 @@ func (d Dimension) subject() *subject {
 	return messageRecords
 }
 
-// ofBuckets reports whether the figures are put together from buckets. Those by user or metadata would be too many, and
-// the tables of figures know no roles.
-func (g Grouping) ofBuckets() bool { return g.By == "" || g.By == ByAgent || g.By == ByKnowledgeBase }
+// isPlanned reports whether a plan may answer, and not only the plain query: the tables of figures know no roles.
+func (g Grouping) isPlanned() bool { return g.By != ByRole }
 
 // of returns the dimension that the records of a subject are grouped by, "" if they are not.
 func (g Grouping) of(s *subject) Dimension {

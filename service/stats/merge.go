@@ -13,17 +13,23 @@ type found struct {
 	buckets map[piece]buckets.Grouped
 	rows    map[int64]*buckets.Rows   // by the start of their unit
 	live    map[int64]buckets.Grouped // by the start of their slot
+	summed  map[int64]buckets.Grouped // by the start of their slot
 
 	building *buckets.Builder // of the unit that is being read
 	unit     int64            // its start
 }
 
-// errUnknownAgent is returned where an agent's number is newer than the ids of agents in memory.
-var errUnknownAgent = errors.New("an agent's id is not known")
+var (
+	// errUnknownAgent is returned where an agent's number is newer than the ids of agents in memory.
+	errUnknownAgent = errors.New("an agent's id is not known")
+	// errUnknownUser is returned where a user's number is newer than the ids of users that were read with it.
+	errUnknownUser = errors.New("a user's id is not known")
+)
 
 // answer returns the answer of a plan, given what was fetched for it.
 func (p *plan) answer(f *fetched) (Answer, error) {
 	g := p.question.Grouping
+	p.users, p.values = f.users, f.values
 	if g.By != "" {
 		if err := p.rank(f); err != nil {
 			return Answer{}, err
@@ -62,7 +68,11 @@ func (p *plan) rank(f *fetched) error {
 		if s.key.by == "" {
 			continue
 		}
-		for number, union := range s.groups([]Interval{t.window.Interval})[0] {
+		groups := s.groups([]Interval{t.window.Interval})[0]
+		if p.values != nil {
+			groups = p.values.union(groups)
+		}
+		for number, union := range groups {
 			r, err := p.rankedGroup(number, s.subject, union)
 			if err != nil {
 				return err
@@ -100,19 +110,47 @@ func (p *plan) rankedGroup(number uint32, of *subject, union *buckets.Union) (r 
 	return r, r.addFeedback() // which rows may be sorted by
 }
 
-// group returns the group of the number of an agent or a knowledge base.
+// group returns the group of a number: that of an agent, a user, a knowledge base, or of a value of the metadata.
 func (p *plan) group(number uint32) (Group, error) {
-	if p.question.Grouping.By == ByKnowledgeBase {
-		return Group{Value: p.baseIDs[number-1]}, nil
-	}
 	if number == 0 {
 		return Group{None: true}, nil
 	}
-	id, ok := p.agents[number]
+	switch p.question.Grouping.By {
+	case ByKnowledgeBase:
+		return Group{Value: p.baseIDs[number-1]}, nil
+	case ByMetadata:
+		return Group{Value: p.values.values[number-1]}, nil
+	case ByUser:
+		return groupIn(p.users, number, errUnknownUser)
+	}
+	return groupIn(p.agents, number, errUnknownAgent)
+}
+
+// groupIn returns the group of the id of a number, or an error if there is none.
+func groupIn(ids map[uint32]string, number uint32, unknown error) (Group, error) {
+	id, ok := ids[number]
 	if !ok {
-		return Group{}, errUnknownAgent
+		return Group{}, unknown
 	}
 	return Group{Value: id}, nil
+}
+
+// rowsOf returns the rows that a number counts in. A user with several values counts once in a row of several groups.
+func (p *plan) rowsOf(number uint32) (rows []uint32) {
+	groups := []uint32{number}
+	if p.values != nil {
+		groups = p.values.of(number)
+	}
+	for _, group := range groups {
+		row, shown := p.rowOf[group]
+		if !shown {
+			row = uint32(p.question.Grouping.Limit + 1)
+		}
+		if !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // fill sets the figures of all rows for some slots: intervals, or whole windows.
@@ -160,14 +198,12 @@ func (p *plan) fillRows(s side, slots []Interval, ofIntervals bool) error {
 		rows := map[uint32]*buckets.Union{}
 		for number, union := range groups {
 			totals[n].AddUnion(union)
-			row, shown := p.rowOf[number]
-			if !shown {
-				row = others
+			for _, row := range p.rowsOf(number) {
+				if rows[row] == nil {
+					rows[row] = s.subject.newUnion()
+				}
+				rows[row].AddUnion(union)
 			}
-			if rows[row] == nil {
-				rows[row] = s.subject.newUnion()
-			}
-			rows[row].AddUnion(union)
 		}
 		for row, union := range rows {
 			if !ofIntervals && slots[n] == t.window.Interval && row != others {
@@ -213,8 +249,10 @@ func (s side) addTo(slots []Interval, union func(slot int, number uint32) *bucke
 	for _, piece := range s.lackingPieces {
 		add(piece.start, s.buckets[piece])
 	}
-	for start, groups := range s.found.live {
-		add(start, groups)
+	for _, found := range []map[int64]buckets.Grouped{s.found.live, s.found.summed} {
+		for start, groups := range found {
+			add(start, groups)
+		}
 	}
 	if s.nothing {
 		return

@@ -28,7 +28,7 @@ type organization struct {
 type seriesKey struct {
 	subject *subject
 	filter  Filter
-	by      Dimension // "", or one that is of buckets
+	by      Dimension
 }
 
 // series are the buckets of one filter, and what the filter means for records that are kept one by one.

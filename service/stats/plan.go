@@ -24,7 +24,9 @@ type plan struct {
 
 	agents        map[uint32]string // ids of the agents that rows are of, by number
 	lackingAgents bool
-	baseIDs       []string // of the knowledge bases that rows are of, by number - 1
+	baseIDs       []string          // of the knowledge bases that rows are of, by number - 1
+	users         map[uint32]string // ids of the users that rows are of, by number
+	values        *userValues       // that rows are of; nil: users have none
 
 	// state says that the organization's state has to be read with everything else; stale are the hours that were
 	// believed to be stale until then, sorted.
@@ -44,8 +46,9 @@ type part struct {
 	extra         []piece    // are not needed, but fetched with the others, because others will soon be asked about them
 	lackingRows   []Interval // each in one unit of the subject
 	// live are intervals whose figures are read for this question alone, in one statement: they are being written, or
-	// there is too much of them to be kept.
-	live []Interval
+	// there is too much of them to be kept. summed is what is summed up for it from buckets, in another one.
+	live   []Interval
+	summed []piece
 }
 
 type heldBucket struct {
@@ -66,7 +69,7 @@ type choice struct {
 }
 
 func (p *part) complete() bool {
-	return len(p.lackingPieces) == 0 && len(p.lackingRows) == 0 && len(p.live) == 0
+	return len(p.lackingPieces) == 0 && len(p.lackingRows) == 0 && len(p.live) == 0 && len(p.summed) == 0
 }
 
 // needsRows reports whether records one by one are needed.
@@ -92,7 +95,7 @@ func (m *memory) plan(q Question) *plan {
 		p.lackingAgents = o.agents == nil
 	}
 	p.baseIDs = o.baseIDs
-	p.plain = q.byMetadata() && o.state.writingMembers || p.messages.tooMany()
+	p.plain = (q.byMetadata() || q.Grouping.By == ByMetadata) && o.state.writingMembers || p.messages.tooMany()
 	none := func(Interval) bool { return false }
 	p.files = m.part(o, seriesKey{subject: fileRecords, by: q.Grouping.of(fileRecords)}, p, none)
 	if o.state.writingFiles {
@@ -119,6 +122,10 @@ func (m *memory) part(o *organization, key seriesKey, of *plan, anyStale func(In
 	divided := divide(slots, key.subject.grains, anyStale)
 	if fewHoursOfUsers(key, divided.pieces) {
 		divided = division{rest: slots}
+	}
+	if key.by.ofUsers() {
+		p.summed, p.live = divided.pieces, divided.rest
+		return p
 	}
 	for _, piece := range divided.pieces {
 		if b, ok := s.buckets[piece]; ok {
@@ -230,7 +237,8 @@ func (p *part) limitLive(slots int) {
 	p.counted = without(p.counted, func(c countedSlot) bool { return all.overlaps(c.Interval) })
 	p.held = without(p.held, func(h heldBucket) bool { return all.overlaps(h.interval()) })
 	p.rows = without(p.rows, func(h heldRows) bool { return all.overlaps(h.Interval) })
-	p.lackingPieces = without(p.lackingPieces, func(l piece) bool { return all.overlaps(l.interval()) })
+	within := func(l piece) bool { return all.overlaps(l.interval()) }
+	p.lackingPieces, p.summed = without(p.lackingPieces, within), without(p.summed, within)
 	p.lackingRows = without(p.lackingRows, all.overlaps)
 }
 

@@ -41,7 +41,8 @@ type fetched struct {
 	messages, files found
 	agentNo, userNo uint32
 	members         *buckets.Numbers
-	agents          map[uint32]string // ids by number
+	agents, users   map[uint32]string // ids by number
+	values          *userValues
 	fileRows        []fileRow
 
 	counter uint64  // of changes; 0 of an organization that was never loaded
@@ -57,6 +58,9 @@ func (p *plan) statements(f *fetched) (all []statement) {
 	if len(p.messages.lackingPieces) > 0 {
 		all = append(all, p.bucketsStatement(&f.messages))
 	}
+	if len(p.messages.summed) > 0 {
+		all = append(all, p.summedStatement(&f.messages))
+	}
 	if len(p.messages.lackingRows) > 0 {
 		all = append(all, p.rowsStatement(&f.messages))
 	}
@@ -69,6 +73,12 @@ func (p *plan) statements(f *fetched) (all []statement) {
 	if p.lackingAgents {
 		all = append(all, p.agentsStatement(f))
 	}
+	switch p.question.Grouping.By {
+	case ByUser:
+		all = append(all, p.usersStatement(f))
+	case ByMetadata:
+		all = append(all, p.valuesStatement(f))
+	}
 	if !p.files.complete() {
 		all = append(all, p.filesStatement(f))
 	}
@@ -79,6 +89,7 @@ func (p *plan) statements(f *fetched) (all []statement) {
 func (p *part) found() found {
 	f := found{
 		buckets: map[piece]buckets.Grouped{}, rows: map[int64]*buckets.Rows{}, live: map[int64]buckets.Grouped{},
+		summed: map[int64]buckets.Grouped{},
 	}
 	for _, piece := range p.toFetch() {
 		f.buckets[piece] = nil
@@ -119,7 +130,7 @@ func (p *plan) bucketsStatement(f *found) statement {
 	q := clickhouse.Query{Params: b.params}
 	switch {
 	case !p.question.hasCells():
-		q.Name, q.SQL = KindActivity, b.activityBuckets(pieces, nil)+p.threads()
+		q.Name, q.SQL = KindActivity, b.activityBuckets(startsOf(intervalsIn(pieces)), pieces, nil)+p.threads()
 	case p.question.Grouping.By == ByAgent:
 		q.Name, q.SQL = KindCells, b.cellsByAgent(pieces)+oneThread
 	default:
@@ -151,11 +162,11 @@ FROM stats_cells FINAL
 ` + prewhere(b.cells(pieces, agents), nil)
 }
 
-// activityBuckets sums up user activity, by group.
-func (b *builder) activityBuckets(pieces []piece, conditions []string) string {
+// activityBuckets sums up user activity of some buckets, by group and the start of what holds it.
+func (b *builder) activityBuckets(starts []int64, pieces []piece, conditions []string) string {
 	return `
 SELECT
-    ` + b.startOf("hour", startsOf(intervalsIn(pieces))) + ` AS start, ` + b.groupNumber() + ` AS number, ` + groupedSetsSQL + `,
+    ` + b.startOf("hour", starts) + ` AS start, ` + b.groupNumber() + ` AS number, ` + groupedSetsSQL + `,
     ` + cells.SumsOf("user_activity") + `
 FROM user_activity FINAL
 ` + b.activity(intervalsOf(pieces, ""), conditions) + `
@@ -175,13 +186,16 @@ func (b *builder) cellsByAgent(pieces []piece) string {
               ` + prewhere(b.cells(pieces, "true"), nil) + `
           )`
 	return b.cellBuckets(number, pieces, "agent_id != ''") + `
-UNION ALL` + b.activityBuckets(pieces, []string{"agent_no = 0", some})
+UNION ALL` + b.activityBuckets(startsOf(intervalsIn(pieces)), pieces, []string{"agent_no = 0", some})
 }
 
 // groupNumber returns, in SQL, the number of the group of a row of messages or of user activity.
 func (b *builder) groupNumber() string {
-	if b.question.Grouping.By == ByAgent {
+	switch by := b.question.Grouping.By; {
+	case by == ByAgent:
 		return "agent_no"
+	case by.ofUsers():
+		return "user_no"
 	}
 	return "toUInt32(0)"
 }
@@ -270,6 +284,9 @@ SELECT
 FROM messages FINAL
 ` + prewhere(b.messageKey(p.messages.live), b.messageFilters()) + `
 GROUP BY start, number`}
+	if p.messages.key.by.ofUsers() {
+		q.SQL += atMostUserGroups()
+	}
 	return statement{q, func(scan clickhouse.Scan) error {
 		start, group, err := scanGroup(scan)
 		f.live[start] = append(f.live[start], group)

@@ -79,7 +79,7 @@ func (s *Store) Answer(ctx context.Context, r Request) (Answer, error) {
 	}
 	arrived := time.Now()
 	r.Cost.setFilter(r.Filter.kind())
-	if r.Grouping.ofBuckets() {
+	if r.Grouping.isPlanned() {
 		if a, ok, err := (session{s, r}).fromMemory(ctx, arrived); ok || err != nil {
 			return a, classify(err)
 		}
@@ -143,7 +143,7 @@ const attempts = 4
 // otherwise, and what is fetched is as well if the log, read once all statements have begun, announces no change of
 // it. What is being written can be read at that one moment only by one statement.
 func (s session) answer(ctx context.Context) (Answer, error) {
-	if !s.Grouping.ofBuckets() {
+	if !s.Grouping.isPlanned() {
 		return s.plain(ctx)
 	}
 	began := time.Now()
@@ -154,7 +154,7 @@ func (s session) answer(ctx context.Context) (Answer, error) {
 		switch {
 		case errors.Is(err, errUnknownAgent):
 			s.memory.forgetAgents(o)
-		case errors.Is(err, errPlain):
+		case errors.Is(err, errPlain), errors.Is(err, errUnknownUser):
 			return s.plain(ctx)
 		case !errors.Is(err, errChanged):
 			return a, err
@@ -188,6 +188,9 @@ func (s session) attempt(ctx context.Context, began time.Time) (Answer, error) {
 	}
 	f, err := s.fetch(ctx, p)
 	if clickhouse.IsTooManyRows(err) {
+		if p.messages.key.by.ofUsers() {
+			return Answer{}, errPlain
+		}
 		s.memory.tooLarge(p)
 		return Answer{}, errChanged
 	}
