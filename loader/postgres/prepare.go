@@ -143,7 +143,7 @@ func (s *session) begin(ctx context.Context, now wal.Cluster, found *source.Slot
 		if err != nil {
 			return err
 		}
-		next := sourceState{system: now.System, timeline: now.Timeline, base: s.state.source.base, confirmed: start, committedAt: time.Unix(0, 0)}
+		next := sourceState{system: now.System, timeline: now.Timeline, base: s.state.source.base, confirmed: start, committedAt: time.Unix(0, 0), caughtUpAt: time.Unix(0, 0)}
 		if last >= next.position(start) {
 			next.base = last + 1 - uint64(start)
 		}

@@ -32,6 +32,7 @@ type session struct {
 	changed     map[string]bool         // tables whose counts are not noted yet
 	seen        map[uint32]source.Files // of partitioned tables, when they were looked at last
 	busy        bool                    // batches come as fast as they can be written
+	progress    progress
 }
 
 // steady is how long a session must have lasted to be more than another attempt.

@@ -24,6 +24,7 @@ type sourceState struct {
 	base        uint64 // position = base + LSN
 	confirmed   pglogrepl.LSN
 	committedAt time.Time
+	caughtUpAt  time.Time // every change that was committed before is written; 1970: not known yet
 	savedAt     time.Time // when this was noted
 }
 
@@ -121,10 +122,10 @@ func (s *store) load(ctx context.Context) (*state, error) {
 	var timeline uint32
 	var confirmed uint64
 	err := s.conn.QueryRow(s.bind(ctx, nil), `
-SELECT system_identifier, timeline, base, confirmed, committed_at, taken_at
+SELECT system_identifier, timeline, base, confirmed, committed_at, caught_up_at, taken_at
 FROM replication_sources FINAL
 WHERE slot = {slot:String}`).Scan(&st.source.system, &timeline, &st.source.base, &confirmed, &st.source.committedAt,
-		&st.source.savedAt)
+		&st.source.caughtUpAt, &st.source.savedAt)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("read how far the source was replicated: %w", err)
 	}
@@ -168,8 +169,8 @@ func (s *store) read(ctx context.Context, what string, t *tableState, query stri
 
 // saveSource notes how far the source was replicated. What it counts on must be durable before.
 func (s *store) saveSource(ctx context.Context, st *sourceState) error {
-	return s.insert(ctx, "INSERT INTO replication_sources (slot, system_identifier, timeline, base, confirmed, committed_at, taken_at, step)",
-		[]any{s.slot, st.system, uint32(st.timeline), st.base, uint64(st.confirmed), st.committedAt, time.Now(), s.next()})
+	return s.insert(ctx, "INSERT INTO replication_sources (slot, system_identifier, timeline, base, confirmed, committed_at, caught_up_at, taken_at, step)",
+		[]any{s.slot, st.system, uint32(st.timeline), st.base, uint64(st.confirmed), st.committedAt, st.caughtUpAt, time.Now(), s.next()})
 }
 
 // saveTables notes the states of tables.

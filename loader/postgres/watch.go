@@ -37,6 +37,11 @@ const inspectTimeout = time.Minute
 func (s *session) inspect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
+	now := look{at: time.Now()}
+	var err error
+	if now.end, err = s.catalog.WALEnd(ctx); err != nil {
+		return err
+	}
 	found, err := s.catalog.Slot(ctx, s.Slot)
 	if err != nil {
 		return err
@@ -64,7 +69,13 @@ func (s *session) inspect(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.inspectPublication(p)
+	if err := s.inspectPublication(p); err != nil {
+		return err
+	}
+	if len(s.unsent) == 0 {
+		s.progress.add(now)
+	}
+	return nil
 }
 
 // lostTable says where a table is whose name is not its own any more.

@@ -240,7 +240,8 @@ func (s *session) addCounts(w *wal.Changes) {
 // checkpoint computes cells, notes how far the source was replicated, and lets the source forget it; all of that now,
 // or when it is due.
 func (s *session) checkpoint(ctx context.Context, now bool) error {
-	if s.written == s.state.source.confirmed && len(s.changed) == 0 {
+	caughtUpAt := s.caughtUpAt()
+	if s.written == s.state.source.confirmed && len(s.changed) == 0 && caughtUpAt.Equal(s.state.source.caughtUpAt) {
 		return nil
 	}
 	every := time.Duration(0)
@@ -254,7 +255,7 @@ func (s *session) checkpoint(ctx context.Context, now bool) error {
 		return nil
 	}
 	next := s.state.source
-	next.confirmed, next.committedAt = s.written, s.committedAt
+	next.confirmed, next.committedAt, next.caughtUpAt = s.written, s.committedAt, caughtUpAt
 	waiting, err := s.waitingMessages(ctx)
 	if err != nil {
 		return err
@@ -281,6 +282,16 @@ func (s *session) checkpoint(ctx context.Context, now bool) error {
 	s.stream.Confirm(s.written)
 	s.Monitor.checkpointed(s, waiting)
 	return nil
+}
+
+// caughtUpAt returns the time before which every change that was committed is written. It stands still while a table is
+// copied, whose rows are of that time in part only.
+func (s *session) caughtUpAt() time.Time {
+	last := s.state.source.caughtUpAt
+	if now := s.progress.caughtUpAt(s.written); s.copies == nil && now.After(last) {
+		return now
+	}
+	return last
 }
 
 // compute computes the cells of all that was written.

@@ -35,13 +35,15 @@ SELECT
     )                                                                  AS last_write,
     (SELECT count() FROM replication_rejects FINAL)                    AS rejects,
     (SELECT max(taken_at) FROM replication_sources FINAL)              AS taken,
-    (SELECT max(committed_at) FROM replication_sources FINAL)          AS committed
+    (SELECT max(committed_at) FROM replication_sources FINAL)          AS committed,
+    (SELECT max(caught_up_at) FROM replication_sources FINAL)          AS caught_up
 SETTINGS max_threads = 1`
 
 // left is what loader and replicator have left in the database. Times are of 1970 where there is nothing yet.
 type left struct {
 	staleHours, waiting, step, rejects uint64
 	lastWrite, taken, committed        time.Time
+	caughtUp                           time.Time
 }
 
 // database asks ClickHouse when it is scraped.
@@ -67,6 +69,8 @@ var (
 		"When a replicator last noted how far it is, which it does every few seconds; 0: there was none.")
 	committedDesc = describe("replication_last_commit_timestamp_seconds",
 		"When the last change that was applied from a source was committed there; 0: none was.")
+	caughtUpDesc = describe("replication_caught_up_timestamp_seconds",
+		"Every change that a source committed before is in the replicas; 0: none was replicated completely.")
 	writeDesc = describe("loader_last_write_timestamp_seconds", "When the loader last began or finished a batch; 0: it never did.")
 )
 
@@ -80,7 +84,7 @@ func (m *Metrics) Database(conn clickhouse.Conn, log *slog.Logger) {
 }
 
 func (d *database) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{upDesc, staleDesc, waitingDesc, batchDesc, openDesc, writeDesc, rejectsDesc, takenDesc, committedDesc} {
+	for _, desc := range []*prometheus.Desc{upDesc, staleDesc, waitingDesc, batchDesc, openDesc, writeDesc, rejectsDesc, takenDesc, committedDesc, caughtUpDesc} {
 		descs <- desc
 	}
 }
@@ -103,6 +107,7 @@ func (d *database) Collect(metrics chan<- prometheus.Metric) {
 	gauge(rejectsDesc, float64(now.rejects))
 	gauge(takenDesc, float64(now.taken.UnixMilli())/1000)
 	gauge(committedDesc, float64(now.committed.UnixMilli())/1000)
+	gauge(caughtUpDesc, float64(now.caughtUp.UnixMilli())/1000)
 }
 
 // ask returns what was asked lately, or asks again. A failure is remembered as well, and logged when it is a new one.
@@ -118,7 +123,7 @@ func (d *database) ask() (left, error) {
 	})
 	defer cancel()
 	d.err = d.conn.QueryRow(ctx, databaseSQL).Scan(&d.left.staleHours, &d.left.waiting, &d.left.step, &d.left.lastWrite,
-		&d.left.rejects, &d.left.taken, &d.left.committed)
+		&d.left.rejects, &d.left.taken, &d.left.committed, &d.left.caughtUp)
 	d.asked = time.Now()
 	if d.err != nil && before == nil {
 		d.log.Error("the metrics of the database can't be asked for", "error", d.err)

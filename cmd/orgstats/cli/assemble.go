@@ -138,6 +138,10 @@ func (a *assembly) problems(ctx context.Context) (all []service.Problem) {
 	}
 	if cause != nil {
 		all = append(all, service.Problem{Part: "clickhouse", Cause: cause})
+	} else if bound := a.flags.MaxLag; bound > 0 {
+		if cause := lagging(ctx, a.conn, bound); cause != nil {
+			all = append(all, service.Problem{Part: "replication", Cause: cause})
+		}
 	}
 	if err := a.verifier.Ready(); err != nil {
 		all = append(all, service.Problem{Part: "signing keys", Cause: err})

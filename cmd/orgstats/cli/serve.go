@@ -32,6 +32,7 @@ type serviceFlags struct {
 	QueryMemory       int64         `help:"Bytes that a statement may use on ClickHouse." env:"ORGSTATS_QUERY_MEMORY" default:"4294967296" placeholder:"BYTES" least:"67108864"`
 	Memory            int64         `help:"Bytes of memory for the buckets and records to answer from, garbage included. More fetches less from ClickHouse; the process stays within a tenth more, and takes 128 MiB at least. 0 keeps nothing." env:"ORGSTATS_MEMORY" default:"536870912" placeholder:"BYTES" least:"0"`
 	CacheAge          time.Duration `help:"How long an answer from before a change may still be returned after it. More reads the log of changes less often." env:"ORGSTATS_CACHE_AGE" default:"1s" placeholder:"TIME" least:"0s"`
+	MaxLag            time.Duration `help:"How old the newest state may be that is known to be replicated from PostgreSQL; beyond that /readyz fails, so that a load balancer leaves this stack out. 30s or more; 0: any." env:"ORGSTATS_MAX_LAG" default:"0s" placeholder:"TIME" least:"0s"`
 	Connections       int           `help:"Connections to ClickHouse: how many statements may run at once; further ones wait. A request that fetches something runs up to six at a time, rarely nine." env:"ORGSTATS_CONNECTIONS" default:"24" placeholder:"N" least:"1"`
 }
 
@@ -47,7 +48,7 @@ func (f *serviceFlags) mistakes() []error {
 	if _, _, err := net.SplitHostPort(f.Listen); err != nil {
 		all = append(all, fmt.Errorf("--listen (ORGSTATS_LISTEN) is %q; it has the form ADDRESS:PORT, as in 127.0.0.1:8080", f.Listen))
 	}
-	return slices.Concat(all, f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes())
+	return slices.Concat(all, f.edgeFlags.mistakes(), f.metricsFlags.mistakes(), f.authMistakes(), f.lagMistakes())
 }
 
 func (f *serviceFlags) authMistakes() []error {

@@ -1,0 +1,1 @@
+ALTER TABLE replication_sources DROP COLUMN IF EXISTS caught_up_at;
