@@ -92,7 +92,7 @@ func (r *running) vanish(t *testing.T, s stage) {
 		}
 	}
 	r.expectNothingLeft(t, s.why)
-	// A busy machine may take longer, and nothing here may take the ten seconds or more that the limits have by default.
+	// A busy machine may take longer, but nothing here may take the ten seconds or more of the limits' defaults.
 	if took := time.Since(began); took > s.limit+defaultReadTimeout*4/5 {
 		t.Errorf("%s: clients were let go after %s, want about %s", s.why, took, s.limit)
 	}

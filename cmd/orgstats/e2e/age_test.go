@@ -157,8 +157,8 @@ func (m *moments) begin() {
 	m.all = []moment{{figures: m.plainFigures()}}
 }
 
-// changePace is the least time between two changes: with more of them in the age of an answer, it could be of most of the
-// moments, and show little.
+// changePace is the least time between two changes: with more of them in the age of an answer, it could be of most of
+// the moments, and show little.
 const changePace = 400 * time.Millisecond
 
 // next makes a change and waits until it is written, which the organization's change counter tells at less cost than

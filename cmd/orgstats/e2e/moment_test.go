@@ -116,9 +116,9 @@ func questionOf(t *testing.T, a asking) stats.Question {
 	return q
 }
 
-// comparePace is the least time from one comparison to the next, and compareShare the share of the time for which they
-// may go on: most of what the processors can do is left to what is watched. Each takes them some 80 ms where nothing else
-// does.
+// comparePace is the least time from one comparison to the next, and compareShare how many times as long as the
+// comparison itself that time is at least: most of what the processors can do is left to what is watched. Each takes
+// them some 80 ms, and longer on a busy machine.
 const (
 	comparePace  = 400 * time.Millisecond
 	compareShare = 4
