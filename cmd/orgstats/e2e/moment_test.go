@@ -116,13 +116,9 @@ func questionOf(t *testing.T, a asking) stats.Question {
 	return q
 }
 
-// comparePace is the least time from one comparison to the next, and compareShare how many times as long as the
-// comparison itself that time is at least: most of what the processors can do is left to what is watched. Each takes
-// them some 80 ms, and longer on a busy machine.
-const (
-	comparePace  = 400 * time.Millisecond
-	compareShare = 4
-)
+// comparePace is the pause between comparisons, which leaves the processors most of the time for what is watched: each
+// takes them some 80 ms.
+const comparePace = 400 * time.Millisecond
 
 // watch compares answers continuously, whatever else happens, until stop is called, which returns how many were
 // compared.
@@ -133,18 +129,18 @@ func (e *examiner) watch(seed uint64) (stop func() (compared int)) {
 	g := newGenerator(seed)
 	go func() {
 		defer close(stopped)
+		pace := time.NewTicker(comparePace)
+		defer pace.Stop()
 		for {
-			began := time.Now()
 			if e.compare(g.asked(), false) {
 				n.Add(1)
 			}
-			took := time.Since(began)
 			select {
 			case <-stopping:
 				return
 			case <-e.Context().Done():
 				return
-			case <-time.After(max(comparePace, compareShare*took) - took):
+			case <-pace.C:
 			}
 		}
 	}()
