@@ -47,10 +47,12 @@ ldflags: # for tests
 	@echo '$(LDFLAGS)'
 
 # Packages whose goroutines share memory are tested with the race detector, which needs a C compiler. The others are
-# tested without it, the longest first: the whole program, of whose processes it sees none, and replication, of which
-# most tests wait for two databases, and which takes a quarter longer with it. `make race` tests these with it, too.
+# tested without it: those that only compute, because their users are tested with it, and, the longest first, the whole
+# program, of whose processes it sees none, and replication, of which most tests wait for two databases, and which takes
+# a quarter longer with it. `make race` tests these with it, too.
 CONCURRENT := ./clickhouse/... ./loader ./loader/postgres/snapshot ./loader/postgres/source ./loader/postgres/wal \
-	./loader/replica/... ./loader/rollup ./service/...
+	./loader/replica ./loader/rollup ./service ./service/auth ./service/dashboard ./service/limit ./service/metrics \
+	./service/stats ./service/transport
 LONGEST := ./cmd/orgstats/e2e ./loader/postgres
 # Lines of 64 MiB are copied within one goroutine, for which the race detector takes seven times as long.
 LARGE := ^TestLongestLines$$

@@ -89,7 +89,8 @@ func TestClaimIsWaitedForAWhile(t *testing.T) {
 	first := take(t, url, "test", "first")
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if _, err := clickhouse.TakeClaim(ctx, url, "test", "second"); !errors.Is(err, context.DeadlineExceeded) {
+	// It is the driver's error that comes if the time ends while a connection is being opened.
+	if _, err := clickhouse.TakeClaim(ctx, url, "test", "second"); err == nil || ctx.Err() == nil {
 		t.Errorf("waiting past the context's end gave %v", err)
 	}
 	taken := make(chan error, 1)

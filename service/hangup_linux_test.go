@@ -37,7 +37,7 @@ func TestHangUpStopsTheQuery(t *testing.T) {
 			if cause := <-slow.causes; !errors.Is(cause, transport.ErrHungUp) {
 				t.Fatalf("the query ended with %v, want %v", cause, transport.ErrHungUp)
 			}
-			if took := time.Since(started); took > 2*time.Second {
+			if took := time.Since(started); took > defaultRequestTimeout/2 { // a busy machine may take some seconds
 				t.Errorf("it took %v to notice", took)
 			}
 		})

@@ -45,7 +45,7 @@ func TestRatesAreAnswered429(t *testing.T) {
 
 // Questions pass a gate of one place and one in the queue.
 func TestBusyIsAnswered503(t *testing.T) {
-	gate := limit.NewGate(limit.GateOptions{UnderWay: 1, Waiting: 1, Patience: time.Minute})
+	gate := limit.NewGate(limit.GateOptions{UnderWay: 1, Waiting: 1, Patience: enginetest.Patience})
 	slow := newGate()
 	service := start(t, Config{Answerer: answererFunc(func(ctx context.Context, r stats.Request) (stats.Answer, error) {
 		leave, err := gate.Enter(ctx, r.OrgID)

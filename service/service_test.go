@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/auth"
 	"github.com/orgstats/orgstats/service/stats"
 )
@@ -141,7 +142,7 @@ func start(t testing.TB, config Config) *running {
 	r.Service, r.address = New(config), listener.Addr().String()
 	go func() { r.served <- r.Serve(listener) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), enginetest.Patience)
 		defer cancel()
 		if err := r.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -204,7 +205,7 @@ func (r *running) dial(t testing.TB) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(enginetest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return c.(*net.TCPConn)

@@ -71,7 +71,7 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	enginetest.Await(t, "all connections are open", func() bool { return service.openConnections() == requests+3 })
 	enginetest.Await(t, "the late request has begun", func() bool { return service.connections.Idle() == 2 })
 
-	done := shutdown(service, within(t, 20*time.Second))
+	done := shutdown(service, within(t, enginetest.Patience))
 	enginetest.Await(t, "new connections are refused", func() bool {
 		c, err := net.Dial("tcp", service.address)
 		if err == nil {
@@ -111,7 +111,7 @@ func TestShutdownTakesWhatArrivesAtThatMoment(t *testing.T) {
 	reader := bufio.NewReader(idle)
 	send(t, idle, rawRequest(admin, day))
 	readNext(t, reader)
-	done := shutdown(service, within(t, 20*time.Second))
+	done := shutdown(service, within(t, enginetest.Patience))
 	enginetest.Await(t, "the service stops", service.connections.Stopping)
 	send(t, idle, rawRequest(admin, day))
 	fresh := service.dial(t) // may still be in the kernel's queue
@@ -151,14 +151,14 @@ func TestShutdownOutOfTimeCutsOff(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("serve: %v", err)
 	}
-	if err := service.Shutdown(within(t, 10*time.Second)); err != nil {
+	if err := service.Shutdown(within(t, enginetest.Patience)); err != nil {
 		t.Errorf("a second shutdown: %v", err)
 	}
 }
 
 func TestShutdownBeforeServe(t *testing.T) {
 	service := New(Config{Answerer: newGate(), Authenticator: plainTokens{}})
-	if err := service.Shutdown(within(t, 10*time.Second)); err != nil {
+	if err := service.Shutdown(within(t, enginetest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -184,7 +184,7 @@ func TestServeGivesTheListenersError(t *testing.T) {
 	if err := service.Serve(brokenListener{listener, broken}); !errors.Is(err, broken) {
 		t.Errorf("serve: %v, want %v", err, broken)
 	}
-	if err := service.Shutdown(within(t, 10*time.Second)); err != nil {
+	if err := service.Shutdown(within(t, enginetest.Patience)); err != nil {
 		t.Errorf("shutdown: %v", err)
 	}
 }

@@ -3,9 +3,11 @@ package service
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -54,7 +56,8 @@ func TestClientsThatVanishAreLetGo(t *testing.T) {
 						send(t, c, more)
 						return
 					}
-					send(t, tls.Client(c, &tls.Config{InsecureSkipVerify: true}), more) // the handshake comes first
+					// The handshake comes first. On a busy machine it may take longer than the service waits.
+					_, _ = io.WriteString(tls.Client(c, &tls.Config{InsecureSkipVerify: true}), more)
 				}
 			}
 			stages := []stage{
@@ -82,13 +85,15 @@ func (r *running) vanish(t *testing.T, s stage) {
 	}
 	began := time.Now()
 	for _, c := range gone {
-		if _, err := io.Copy(io.Discard, c); err != nil { // until the service closes it, to which reading adds nothing
+		// Until the service closes it, to which reading adds nothing. It is reset if the service closed it before the
+		// client had come as far as it should, which happens on a busy machine.
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %v", s.why, err)
 		}
 	}
 	r.expectNothingLeft(t, s.why)
-	// A busy machine may take longer, and nothing here may take the seconds that the limits have by default.
-	if took := time.Since(began); took > s.limit+3*time.Second {
+	// A busy machine may take longer, but nothing here may take the ten seconds or more of the limits' defaults.
+	if took := time.Since(began); took > s.limit+defaultReadTimeout*4/5 {
 		t.Errorf("%s: clients were let go after %s, want about %s", s.why, took, s.limit)
 	}
 }

@@ -115,7 +115,8 @@ func TestFailedStartsSayWhatToDo(t *testing.T) {
 					t.Errorf("%q does not say %q", err, want)
 				}
 			}
-			if took := time.Since(began); took > 10*time.Second {
+			// Who does not notice that the process has ended learns it at the end of a start's time, which is a minute.
+			if took := time.Since(began); took > 50*time.Second {
 				t.Errorf("it took %v to find out", took)
 			}
 		})

@@ -86,7 +86,7 @@ func TestJWKSOverTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	for deadline := time.Now().Add(time.Minute); v.Ready() != nil; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); v.Ready() != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal(v.Ready())
 		}

@@ -135,16 +135,17 @@ func texts(z Zone, all []int64) (shown []string) {
 // walk returns the bounds of the intervals between two, found minute by minute.
 func walk(z Zone, unit Unit, first, last int64) []int64 {
 	bounds := []int64{first}
-	label := func(ms int64) (date int64, hour string, full bool) {
+	label := func(ms int64) (date, hour int64, full bool) {
 		t := time.UnixMilli(ms).In(z.location)
 		y, m, d := t.Date()
+		hour = time.Date(y, m, d, t.Hour(), 0, 0, 0, time.UTC).Unix()
 		if unit == Week {
 			d -= (int(t.Weekday()) + 6) % 7
 		}
 		if unit == Month {
 			d = 1
 		}
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix(), t.Format("2006-01-02T15"), t.Minute() == 0
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix(), hour, t.Minute() == 0
 	}
 	greatest, hour, _ := label(first)
 	for ms := first + 60_000; ms <= last; ms += 60_000 {

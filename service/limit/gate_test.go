@@ -14,7 +14,7 @@ import (
 	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 )
 
-const patient = time.Minute // longer than any test
+const patient = enginetest.Patience // longer than any test
 
 // asker is a question that is at the gate.
 type asker struct {

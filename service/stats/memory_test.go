@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/service/stats"
 )
 
@@ -57,7 +58,7 @@ func TestMemoryIsBelievedForItsAge(t *testing.T) {
 	d.load(otherMessage)
 	loaded := time.Now()
 	for d.ask(store, year("o1")).MessageCount != 2 {
-		if waited := time.Since(loaded); waited > age+time.Minute {
+		if waited := time.Since(loaded); waited > age+enginetest.Patience {
 			t.Fatalf("the old answer is still given %s after the change", waited)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orgstats/orgstats/clickhouse"
+	"github.com/orgstats/orgstats/clickhouse/engine/enginetest"
 	"github.com/orgstats/orgstats/loader"
 	"github.com/orgstats/orgstats/loader/replica"
 	"github.com/orgstats/orgstats/schema/schematest"
@@ -32,7 +33,7 @@ const enough = 64 << 20
 
 // store returns a store that asks the database.
 func (d *database) store(o stats.Options) *stats.Store {
-	o.Limits = clickhouse.Limits{Time: time.Minute}
+	o.Limits = clickhouse.Limits{Time: enginetest.Patience}
 	return stats.NewStore(d.conn, o)
 }
 

@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 export const settings = JSON.parse(process.env.ORGSTATS_TEST_DASHBOARD);
 export const { tokens } = settings;
 
-const patience = 60_000;
+const patience = 300_000; // only a failure takes that long
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const browser = await chromium.launch({

@@ -104,7 +104,7 @@ func execute(tb testing.TB, c engine.Connection, statement string) {
 
 // Patience is how long tests wait for what should happen soon. Only a failure takes that long, so that no test fails
 // because the machine is busy.
-const Patience = time.Minute
+const Patience = 5 * time.Minute
 
 // Eventually waits for a condition, and reports whether it became true.
 func Eventually(condition func() bool) bool { return Within(Patience, condition) }

@@ -140,7 +140,7 @@ func (d *propertyDriver) countWrites(loads int) (most map[string]int) {
 // batch stores random records, and some that no batch had before, of which every table is written.
 func (d *propertyDriver) batch() (path string, records, wrong int) {
 	d.Helper()
-	lines, wrong := d.lines(80)
+	lines, wrong := d.lines(40)
 	for _, line := range newcomer(d.loads) {
 		lines = append(lines, line)
 		d.oracle.take(line)

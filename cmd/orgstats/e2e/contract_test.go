@@ -98,7 +98,7 @@ func (c *contract) checkLoad(t *testing.T, o outcome, first bool) {
 }
 
 // checkCases asks every case, some with tokens that the command signs; one process for each would take too long.
-func (c *contract) checkCases(t *testing.T, s *server) {
+func (c contract) checkCases(t *testing.T, s *server) {
 	t.Helper()
 	for n, k := range c.Cases {
 		query := url.Values{}
@@ -124,6 +124,21 @@ func (c *contract) checkCases(t *testing.T, s *server) {
 			checkError(t, k.Name, got.body, k.Error)
 		}
 	}
+}
+
+// some returns the contract with every fourth case, from any of the first four on: for services that were asked all of
+// them before a load that changed nothing.
+func (c contract) some(t *testing.T) contract {
+	t.Helper()
+	const share = 4
+	first := rand.IntN(share)
+	t.Logf("every fourth case is asked again, from number %d on", first)
+	all := c.Cases
+	c.Cases = nil
+	for n := first; n < len(all); n += share {
+		c.Cases = append(c.Cases, all[n])
+	}
+	return c
 }
 
 // compact returns JSON without white space, with its fields in their order.
@@ -182,7 +197,7 @@ func TestContractInTheGivenOrder(t *testing.T) {
 		t.Errorf("the same questions again fetch %v times more than the %v times before", after-before, before)
 	}
 	c.checkLoad(t, i.run(append([]string{"load"}, paths...)...), false)
-	c.checkCases(t, s)
+	c.some(t).checkCases(t, s)
 }
 
 // The service has so little memory that it evicts something all the time.
@@ -199,7 +214,7 @@ func TestContractShuffled(t *testing.T) {
 	c.checkCases(t, s)
 	slices.Reverse(lines)
 	c.checkLoad(t, i.runWith(joined(lines), "load", "-"), false)
-	c.checkCases(t, s)
+	c.some(t).checkCases(t, s)
 	s.expectEvictions(17_500) // seven eighths
 }
 
@@ -244,7 +259,7 @@ func TestContractShuffledAndKilled(t *testing.T) {
 	s := i.serveWith(append(unlimited, "--metrics-listen=127.0.0.1:0", "--memory=0")...)
 	c.checkCases(t, s)
 	c.checkLoad(t, i.run("load", "--rejects", "again", "all"), false)
-	c.checkCases(t, s)
+	c.some(t).checkCases(t, s)
 	s.expectEvictions(0)
 }
 

@@ -236,7 +236,7 @@ func (p *provoked) limits(i *installation) {
 func (p *provoked) outages(i *installation) {
 	p.Helper()
 	// The log of changes is not read again: who waits for it is not refused.
-	s := i.serveWith("--query-time=2s", "--concurrency=1", "--queue=0", "--user-rate=0", "--cache-age=1h")
+	s := i.serveWith("--query-time=4s", "--concurrency=1", "--queue=0", "--user-rate=0", "--cache-age=1h")
 	e := s.engine()
 	conn, err := clickhouse.Open(p.Context(), e.URL(), clickhouse.Pool{MaxOpen: 1, MaxIdle: 1})
 	if err != nil {

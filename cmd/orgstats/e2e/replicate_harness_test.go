@@ -12,7 +12,7 @@ import (
 )
 
 // longPatience is the patience with what has much to catch up on a busy machine.
-const longPatience = 5 * patience
+const longPatience = 2 * patience
 
 // replication is an installation that replicates a source.
 type replication struct {

@@ -23,8 +23,8 @@ type server struct {
 	tokens  sync.Map // by caller
 }
 
-// unlimited turns off the limits that would refuse a test's own requests.
-var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=1m"}
+// unlimited turns off the limits that would refuse a test's own requests, on a busy machine, too.
+var unlimited = []string{"--user-rate=0", "--organization-rate=0", "--queue=10000", "--queue-time=5m", "--query-time=5m"}
 
 // serve starts a server on a free port and returns when it listens. It reads the log of changes for every question.
 func (i *installation) serve() *server { return i.serveWith(unlimited...) }

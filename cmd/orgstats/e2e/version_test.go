@@ -15,7 +15,7 @@ func TestTheBuildIsShown(t *testing.T) {
 	i := install(t)
 	flags := linkerFlags(t, "VERSION=v9.8.7", "COMMIT=0123abcd")
 	i.program = i.path("orgstats")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", flags, "-o", i.program, "..").CombinedOutput(); err != nil {
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-pgo=off", "-ldflags", flags, "-o", i.program, "..").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	o := i.run("version")

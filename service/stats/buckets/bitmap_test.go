@@ -47,7 +47,11 @@ func TestDamagedStates(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, query := range states() {
 		text, _ := read(t, conn, query)
-		for range 50 {
+		damages := 50
+		if len(text) > 1<<16 { // what is damaged of so many bytes are mostly numbers
+			damages = 10
+		}
+		for range damages {
 			state := []byte(text)
 			if _, err := buckets.DecodeBitmap(state[:r.IntN(len(state))]); err == nil {
 				t.Errorf("%s: a part of it is decoded", query)
