@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -84,9 +85,9 @@ func writeLine(w *bufio.Writer, cells []string) error {
 }
 
 // harmless keeps a spreadsheet from reading a text as a formula: one that begins like a formula gets an apostrophe,
-// which marks a text there (OWASP, "CSV Injection").
+// which marks a text there (OWASP, "CSV Injection"). Some spreadsheets take the full-width signs for the others.
 func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -52,7 +53,7 @@ func (s *Service) serve(e endpoint) fiber.Handler {
 			return trueCause(ctx, err)
 		}
 		r.http.Response.Header.Add(fasthttp.HeaderVary, fasthttp.HeaderAccept)
-		if asked.format == formatCSV || asked.format == "" && c.Accepts(jsonMedia, csvMedia) == csvMedia {
+		if asked.format == formatCSV || asked.format == "" && prefersCSV(c) {
 			return respondTable(r, e, asked.Question, answer)
 		}
 		if err := respond(&r.http.Response, fasthttp.StatusOK, e.render(asked.Question, answer)); err != nil {
@@ -61,6 +62,25 @@ func (s *Service) serve(e endpoint) fiber.Handler {
 		tag(&r.http.Request, &r.http.Response)
 		return nil
 	}
+}
+
+// prefersCSV reports whether the Accept headers ask for CSV rather than JSON. Types are compared in lower case, and
+// parameters but the quality say nothing: there is one charset.
+func prefersCSV(c *fiber.Ctx) bool {
+	var ranges []string
+	for _, header := range c.Request().Header.PeekAll(fasthttp.HeaderAccept) {
+		for text := range strings.SplitSeq(strings.ToLower(string(header)), ",") {
+			media, parameters, _ := strings.Cut(text, ";")
+			for parameter := range strings.SplitSeq(parameters, ";") {
+				if parameter = strings.TrimSpace(parameter); strings.HasPrefix(parameter, "q=") {
+					media = strings.TrimSpace(media) + ";" + parameter
+				}
+			}
+			ranges = append(ranges, strings.TrimSpace(media))
+		}
+	}
+	c.Request().Header.Set(fasthttp.HeaderAccept, strings.Join(ranges, ", "))
+	return c.Accepts(jsonMedia, csvMedia) == csvMedia
 }
 
 // answer reads what the caller asks, and answers it.

@@ -34,15 +34,14 @@ type statsJSON struct {
 
 type previousJSON struct {
 	windowJSON
-	Stats   *stats.Figures `json:"stats,omitempty"`
-	Buckets []bucketJSON   `json:"buckets,omitempty"`
+	Stats stats.Figures `json:"stats"`
 }
 
 func renderStats(q stats.Question, a stats.Answer) any {
 	if q.Previous == (stats.Interval{}) {
 		return a.Total.Window.Figures
 	}
-	return statsJSON{a.Total.Window.Figures, &previousJSON{windowJSON: windowOf(q.Previous), Stats: &a.Total.Previous.Figures}}
+	return statsJSON{a.Total.Window.Figures, &previousJSON{windowOf(q.Previous), a.Total.Previous.Figures}}
 }
 
 // bucketJSON is the figures of an interval. Its start and end are the calendar's: what counts is the part of it in the
@@ -93,10 +92,15 @@ func windowOfQuestion(q stats.Question) stats.Interval {
 
 // seriesJSON is the answer of getTimeSeries.
 type seriesJSON struct {
-	Interval calendar.Unit `json:"interval"`
-	TimeZone string        `json:"timeZone"`
-	Buckets  []bucketJSON  `json:"buckets"`
-	Previous *previousJSON `json:"previous,omitempty"`
+	Interval calendar.Unit       `json:"interval"`
+	TimeZone string              `json:"timeZone"`
+	Buckets  []bucketJSON        `json:"buckets"`
+	Previous *previousSeriesJSON `json:"previous,omitempty"`
+}
+
+type previousSeriesJSON struct {
+	windowJSON
+	Buckets []bucketJSON `json:"buckets"`
 }
 
 func renderSeries(q stats.Question, a stats.Answer) any {
@@ -106,7 +110,7 @@ func renderSeries(q stats.Question, a stats.Answer) any {
 		Buckets: axes.window.with(a.Total.Window),
 	}
 	if q.Previous != (stats.Interval{}) {
-		s.Previous = &previousJSON{windowJSON: windowOf(q.Previous), Buckets: axes.previous.with(a.Total.Previous)}
+		s.Previous = &previousSeriesJSON{windowOf(q.Previous), axes.previous.with(a.Total.Previous)}
 	}
 	return s
 }

@@ -231,6 +231,54 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// Media types are the same in any case, and with any charset.
+func TestAccept(t *testing.T) {
+	service := start(t, Config{Answerer: answererFunc(grouped)})
+	for accept, wantCSV := range map[string]bool{
+		"": false, "*/*": false, "application/json": false, "text/html, */*;q=0.1": false, "text/csv;q=0, application/json": false,
+		"application/json, text/csv;q=0.9": false, "text/csv": true, "TEXT/CSV": true, "text/csv; charset=utf-8": true, csvType: true,
+		"text/csv;charset=utf-8;q=0.9, application/json; q=0.5": true, "text/*": true,
+	} {
+		header := bearer(tokenOf(admin))
+		header.Set("Accept", accept)
+		if got := service.do(t, http.MethodGet, statsPath+"?"+day, header); (got.header.Get("Content-Type") == csvType) != wantCSV {
+			t.Errorf("%q is answered with %s", accept, got.header.Get("Content-Type"))
+		}
+	}
+}
+
+// A spreadsheet must not run what a user's metadata say.
+func TestTextsOfCSVAreHarmless(t *testing.T) {
+	for _, formula := range []string{"=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a"} {
+		if got := harmless(formula); got != "'"+formula {
+			t.Errorf("%q becomes %q", formula, got)
+		}
+	}
+	for _, text := range []string{"", "a=1", "'=1", "सहायक", "\xff"} {
+		if got := harmless(text); got != text {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+// Of a window outside of the years that records have there is none before it.
+func TestNothingIsBeforeWindowsWithoutRecords(t *testing.T) {
+	nothing := func(context.Context, stats.Request) (stats.Answer, error) { return stats.Answer{}, nil }
+	service := start(t, Config{Answerer: answererFunc(nothing)})
+	for _, years := range [][2]string{{"0001", "0003"}, {"2262", "2263"}} {
+		window := encodeQuery("from", years[0]+"-01-01T00:00:00Z", "to", years[1]+"-01-01T00:00:00Z")
+		for _, path := range []string{statsPath, seriesPath} {
+			query := window + "&compare=previous"
+			if path == seriesPath {
+				query += "&interval=year"
+			}
+			if got := service.get(t, path, query); got.status != http.StatusOK || gjson.Get(got.body, "previous").Exists() {
+				t.Errorf("%s of %s: %d %s", path, years, got.status, got.body)
+			}
+		}
+	}
+}
+
 // Records have no times before 1900: what the window that is compared has of them are empty buckets.
 func TestWindowsBeforeAllRecordsHaveBuckets(t *testing.T) {
 	for _, row := range []struct {

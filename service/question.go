@@ -123,8 +123,11 @@ func oneOf(words []string) string {
 }
 
 // previous returns the window before one: of the same length, or of as many months where it is a number of whole months
-// of the zone.
+// of the zone. A window outside of the years that records have is empty, and there is none before it.
 func previous(window stats.Interval, zone calendar.Zone) stats.Interval {
+	if window.From == window.Until {
+		return stats.Interval{}
+	}
 	if months := zone.WholeMonths(window.From, window.Until); months > 0 {
 		return stats.Interval{From: zone.MonthsBefore(window.From, months), Until: window.From}
 	}

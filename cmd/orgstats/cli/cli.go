@@ -69,7 +69,7 @@ type commands struct {
 	Restore    restoreCommand    `cmd:"" help:"Restore a backup into an empty database."`
 	Health     healthCommand     `cmd:"" help:"Report by the exit status whether the service on this machine is ready: for containers and supervisors."`
 	Loadtest   loadtestCommand   `cmd:"" help:"Put a deployment under load as dashboards do, and report how it performs."`
-	Demo       demoCommand       `cmd:"" help:"Load sample records and serve them, with a request to try."`
+	Demo       demoCommand       `cmd:"" help:"Load sample records, serve them, and print the dashboard's address and a request to try."`
 	Version    versionCommand    `cmd:"" help:"Show the version, the commit, the toolchain and the engine that the program was built with."`
 	OnlyName   kong.VersionFlag  `name:"version" help:"Show the version and exit."`
 }

@@ -92,18 +92,17 @@ func (c *demoCommand) printRequest(p *program, address string, until time.Time, 
 	}
 	_, err = fmt.Fprintf(p.stdout, `
 The largest sample organization is %s: %d messages of %d users and %d agents.
-Open its dashboard:
-
-http://%s/#token=%s
-
-Or ask for the last 30 days of it:
+Ask for the last 30 days of it:
 
 curl -H 'Authorization: Bearer %s' \
   'http://%s/api/dashboard/getStats?%s'
 
 Narrow it with &agentId=%s, &userId=%s or &metadataKey=%s&metadataValue=%s.
-Press Ctrl-C to stop.
-`, org.ID, org.Messages, org.Users, org.Agents, address, token, token, address, parameters.Encode(),
-		org.TopAgentID, org.MemberUserID, sample.MetadataFilters[1].Key, sample.MetadataFilters[1].Value)
+
+Or open its dashboard, and press Ctrl-C here to stop:
+
+http://%s/#token=%s
+`, org.ID, org.Messages, org.Users, org.Agents, token, address, parameters.Encode(), org.TopAgentID, org.MemberUserID,
+		sample.MetadataFilters[1].Key, sample.MetadataFilters[1].Value, address, token)
 	return err
 }

@@ -75,7 +75,7 @@ func (q asking) members(r row, name string, value any) members {
 	}
 	if q.interval != "" {
 		m = append(m, "buckets", q.series(q.window, q.buckets, r.window))
-		if before := q.series(q.before, q.bucketsBefore, r.before); q.compares && before != nil {
+		if before := q.series(q.before, q.bucketsBefore, r.before); q.compares && len(before) > 0 {
 			m = append(m, "previousBuckets", before)
 		}
 	}
@@ -89,7 +89,8 @@ func (q asking) ends(w window) members {
 func millis(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // series returns the buckets of a window.
-func (q asking) series(w window, buckets []window, p period) (all []members) {
+func (q asking) series(w window, buckets []window, p period) []members {
+	all := []members{}
 	for n, b := range buckets {
 		all = append(all, members{
 			"start", q.clocks.text(b.from), "end", q.clocks.text(b.until), "partial", b.from < w.from || b.until > w.until,
@@ -123,7 +124,7 @@ func harmless(value *string) string {
 	switch {
 	case value == nil:
 		return ""
-	case strings.HasPrefix(strings.TrimLeft(*value, "=+-@\t\r"), *value): // nothing was cut off
+	case strings.HasPrefix(strings.TrimLeft(*value, "=+-@\t\r\n＝＋－＠"), *value): // nothing was cut off
 		return *value
 	}
 	return "'" + *value

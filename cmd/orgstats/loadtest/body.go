@@ -19,8 +19,12 @@ type windowBody struct {
 
 type previousBody struct {
 	windowBody
-	Stats   *stats.Figures `json:"stats,omitempty"`
-	Buckets []bucketBody   `json:"buckets,omitempty"`
+	Stats stats.Figures `json:"stats"`
+}
+
+type previousSeriesBody struct {
+	windowBody
+	Buckets []bucketBody `json:"buckets"`
 }
 
 type bucketBody struct {
@@ -31,10 +35,10 @@ type bucketBody struct {
 }
 
 type seriesBody struct {
-	Interval calendar.Unit `json:"interval"`
-	TimeZone string        `json:"timeZone"`
-	Buckets  []bucketBody  `json:"buckets"`
-	Previous *previousBody `json:"previous,omitempty"`
+	Interval calendar.Unit       `json:"interval"`
+	TimeZone string              `json:"timeZone"`
+	Buckets  []bucketBody        `json:"buckets"`
+	Previous *previousSeriesBody `json:"previous,omitempty"`
 }
 
 type breakdownBody struct {
@@ -84,11 +88,19 @@ func bodyOf(q stats.Question) body {
 }
 
 func (b *statsBody) answer() stats.Answer {
-	return stats.Answer{Total: stats.Row{Window: stats.Period{Figures: b.Figures}, Previous: b.Previous.period()}}
+	total := stats.Row{Window: stats.Period{Figures: b.Figures}}
+	if b.Previous != nil {
+		total.Previous.Figures = b.Previous.Stats
+	}
+	return stats.Answer{Total: total}
 }
 
 func (b *seriesBody) answer() stats.Answer {
-	return stats.Answer{Total: stats.Row{Window: stats.Period{Series: seriesOf(b.Buckets)}, Previous: b.Previous.period()}}
+	total := stats.Row{Window: stats.Period{Series: seriesOf(b.Buckets)}}
+	if b.Previous != nil {
+		total.Previous.Series = seriesOf(b.Previous.Buckets)
+	}
+	return stats.Answer{Total: total}
 }
 
 func (b *breakdownBody) answer() stats.Answer {
@@ -105,17 +117,6 @@ func (b *breakdownBody) answer() stats.Answer {
 		a.Other = &other
 	}
 	return a
-}
-
-func (b *previousBody) period() (p stats.Period) {
-	if b == nil {
-		return p
-	}
-	if b.Stats != nil {
-		p.Figures = *b.Stats
-	}
-	p.Series = seriesOf(b.Buckets)
-	return p
 }
 
 func (b rowBody) row() (r stats.Row) {

@@ -13,26 +13,26 @@ func render(q stats.Question, a stats.Answer) ([]byte, error) {
 	case q.Grouping.By != "":
 		return json.Marshal(renderBreakdown(q, a))
 	case q.Grouping.Interval != "":
-		return json.Marshal(seriesBody{
-			Interval: q.Grouping.Interval, TimeZone: q.Grouping.Zone.String(),
-			Buckets: bucketsIn(q, ownWindow(q), a.Total.Window), Previous: renderPrevious(q, a.Total.Previous),
-		})
+		return json.Marshal(renderSeries(q, a.Total))
 	}
-	return json.Marshal(statsBody{a.Total.Window.Figures, renderPrevious(q, a.Total.Previous)})
+	body := statsBody{Figures: a.Total.Window.Figures}
+	if q.Previous != (stats.Interval{}) {
+		body.Previous = &previousBody{renderWindow(q.Previous), a.Total.Previous.Figures}
+	}
+	return json.Marshal(body)
+}
+
+func renderSeries(q stats.Question, total stats.Row) seriesBody {
+	body := seriesBody{
+		Interval: q.Grouping.Interval, TimeZone: q.Grouping.Zone.String(), Buckets: bucketsIn(q, ownWindow(q), total.Window),
+	}
+	if q.Previous != (stats.Interval{}) {
+		body.Previous = &previousSeriesBody{renderWindow(q.Previous), bucketsIn(q, q.Previous, total.Previous)}
+	}
+	return body
 }
 
 func ownWindow(q stats.Question) stats.Interval { return stats.Interval{From: q.From, Until: q.Until} }
-
-// renderPrevious returns what stands beside the window's figures, nil if nothing is compared.
-func renderPrevious(q stats.Question, p stats.Period) *previousBody {
-	if q.Previous == (stats.Interval{}) {
-		return nil
-	}
-	if q.Grouping.Interval != "" {
-		return &previousBody{windowBody: renderWindow(q.Previous), Buckets: bucketsIn(q, q.Previous, p)}
-	}
-	return &previousBody{windowBody: renderWindow(q.Previous), Stats: &p.Figures}
-}
 
 func renderWindow(i stats.Interval) windowBody {
 	text := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(toISOString) }
@@ -40,8 +40,8 @@ func renderWindow(i stats.Interval) windowBody {
 }
 
 // bucketsIn returns the buckets of a window. If the figures are of another number of them, some are left out.
-func bucketsIn(q stats.Question, window stats.Interval, p stats.Period) (buckets []bucketBody) {
-	g := q.Grouping
+func bucketsIn(q stats.Question, window stats.Interval, p stats.Period) []bucketBody {
+	g, buckets := q.Grouping, []bucketBody{}
 	bounds := g.Bounds(window)
 	for n, figures := range p.Series[:min(len(p.Series), max(0, len(bounds)-1))] {
 		start, end := bounds[n], bounds[n+1]

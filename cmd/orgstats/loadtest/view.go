@@ -23,8 +23,10 @@ type view struct {
 var views = []view{
 	{name: "figures", weight: 50, endpoint: statsEndpoint},
 	{name: "figures, compared", weight: 16, endpoint: statsEndpoint, compare: true},
-	{name: "series", weight: 16, endpoint: "getTimeSeries", series: true},
+	{name: "series", weight: 8, endpoint: seriesEndpoint, series: true},
+	{name: "series, compared", weight: 8, endpoint: seriesEndpoint, series: true, compare: true},
 	{name: "series by agent", weight: 4, endpoint: breakdownEndpoint, by: stats.ByAgent, series: true, limit: 5},
+	{name: "by knowledge base", weight: 4, endpoint: breakdownEndpoint, by: stats.ByKnowledgeBase, compare: true, limit: 10},
 	{name: "by agent", weight: 6, endpoint: breakdownEndpoint, by: stats.ByAgent, compare: true, limit: 10},
 	{name: "by user", weight: 5, endpoint: breakdownEndpoint, by: stats.ByUser, limit: 25},
 	{name: "by metadata", weight: 3, endpoint: breakdownEndpoint, by: stats.ByMetadata, limit: 10},
@@ -32,6 +34,7 @@ var views = []view{
 
 const (
 	statsEndpoint     = "getStats"
+	seriesEndpoint    = "getTimeSeries"
 	breakdownEndpoint = "getBreakdown"
 )
 
@@ -76,6 +79,9 @@ func (v view) apply(m *mix, r *request, org *Organization, location *time.Locati
 		return
 	}
 	g.By, g.OrderBy, g.Limit = v.by, "messageCount", v.limit
+	if v.by == stats.ByKnowledgeBase {
+		g.OrderBy = "kbFileCount" // as the service has it
+	}
 	r.query.Set("groupBy", string(v.by))
 	r.query.Set("limit", strconv.Itoa(v.limit))
 	if v.by == stats.ByMetadata {
