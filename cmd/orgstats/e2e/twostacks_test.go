@@ -35,10 +35,7 @@ func TestTwoStacks(t *testing.T) {
 	if got := b.ask(b.token(admin), always()); got.header.Get("ETag") != tag || a.figures(admin, always()).MessageCount != 1 {
 		t.Errorf("the tags of the same figures are %s and %s", tag, got.header.Get("ETag"))
 	}
-	second.replicator.signal(syscall.SIGTERM)
-	if o := second.replicator.wait(); o.status != cli.ExitOK {
-		t.Errorf("the replicator ended with status %d: %s", o.status, o.stderr)
-	}
+	second.unfollow()
 	b.expectLagging()
 	a.awaitReady(http.StatusOK)
 	first.source.Exec("INSERT INTO message (id, conversation_id, role) VALUES ('m2', 'c1', 'user')")
@@ -53,6 +50,41 @@ func TestTwoStacks(t *testing.T) {
 	if got := b.figures(admin, always()); got.MessageCount != 2 {
 		t.Errorf("the stack that is ready again counts %d messages, want 2", got.MessageCount)
 	}
+	first.bringBack(admin)
+}
+
+// unfollow stops the replicator.
+func (r *replication) unfollow() {
+	r.Helper()
+	r.replicator.signal(syscall.SIGTERM)
+	if o := r.replicator.wait(); o.status != cli.ExitOK {
+		r.Errorf("the replicator ended with status %d: %s", o.status, o.stderr)
+	}
+}
+
+// bringBack makes another stack of the backup of this one, as docs/availability.md has it.
+func (r *replication) bringBack(admin auth.Caller) {
+	r.Helper()
+	r.unfollow()
+	if o := r.run("backup", "backup.tar"); o.status != cli.ExitOK {
+		r.Fatalf("status %d: %s", o.status, o.stderr)
+	}
+	r.follow()
+	r.source.Exec("DELETE FROM message WHERE id = 'm1'; INSERT INTO message (id, conversation_id, role) SELECT 'n' || n, 'c1', 'user' FROM generate_series(1, 5) AS n")
+	third := &replication{installation: install(r.T), source: r.source, arguments: []string{"--slot", "orgstats_c"}}
+	third.env = r.env
+	if o := third.run("restore", r.path("backup.tar")); o.status != cli.ExitOK {
+		r.Fatalf("status %d: %s", o.status, o.stderr)
+	}
+	s := third.serveWith(append([]string{"--max-lag=30s"}, unlimited...)...)
+	if got := s.figures(admin, always()); got.MessageCount != 2 {
+		r.Errorf("the restored stack counts %d messages, want the backup's 2", got.MessageCount)
+	}
+	third.follow()
+	if !enginetest.Within(longPatience, func() bool { return s.figures(admin, always()).MessageCount == 6 }) {
+		r.Errorf("the restored stack counts %d messages, want 6", s.figures(admin, always()).MessageCount)
+	}
+	s.awaitReady(http.StatusOK)
 }
 
 // expectLagging waits until the service is not ready because its stack lags.
