@@ -20,3 +20,42 @@ for (const [name, options] of [
     await expectAccessible(page);
   });
 }
+
+// A change that has no room beside its figure takes its own line.
+for (const width of [320, 375, 1280]) {
+  inPage(`figures and their changes do not overlap at ${width} pixels`, { width }, async (page) => {
+    await loaded(page);
+    const overlaps = await page.evaluate((figure) => {
+      const boxes = [];
+      for (const numbers of document.querySelectorAll(".tile-numbers")) {
+        const [value, change] = [numbers.querySelector(".tile-value"), numbers.querySelector(".tile-change")];
+        value.textContent = figure;
+        change.textContent = "×114,943";
+        const [a, b, tile] = [value, change, numbers.closest(".tile")].map((e) => e.getBoundingClientRect());
+        const isApart = a.right <= b.left + 1 || a.bottom <= b.top + 1;
+        const isInside = a.right <= tile.right + 1 && b.right <= tile.right + 1;
+        if (!isApart || !isInside) {
+          boxes.push(value.dataset.figure);
+        }
+      }
+      return boxes;
+    }, "9,999,999");
+    assert.deepEqual(overlaps, []);
+  });
+}
+
+inPage("the keyboard keeps its place", {}, async (page) => {
+  await loaded(page);
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await page.getByRole("button", { name: "Add a filter" }).press("Enter");
+  await page.getByRole("textbox", { name: "Value" }).fill("agent_9");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "Add a filter");
+  await page.getByRole("button", { name: "Remove the filter Agent agent_9" }).press("Enter");
+  assert.equal(await focused(), "Add a filter");
+  await page.getByRole("button", { name: "From … to" }).press("Enter");
+  await page.getByRole("button", { name: "Show", exact: true }).press("Escape");
+  assert.equal(await focused(), "From … to");
+  assert.equal(await page.getByRole("button", { name: "Show", exact: true }).count(), 0);
+  await loaded(page);
+});

@@ -39,11 +39,18 @@ inPage("an expired token is replaced, and the view stays", { token: tokens.expir
   assert.equal(page.url(), view);
 });
 
-inPage("what the service does not know is told in words", { query: "?timeZone=%2B05:30" }, async (page) => {
+const beyondYears = "?from=%2B012000-01-01T00:00:00Z&to=%2B012000-02-01T00:00:00Z"; // RFC 3339 has four digits
+
+inPage("what the service refuses is told in words", { query: beyondYears }, async (page) => {
   await page.getByRole("heading", { name: "This view can't be answered" }).waitFor();
-  await page.getByText(/timeZone/).waitFor();
-  await page.getByLabel("Time zone").selectOption("UTC");
+  await page.getByText(/from/).first().waitFor();
+  await button(page, "7 days").click();
   await loaded(page);
+});
+
+inPage("a zone in an address is one of the database's, or the browser's", { query: "?timeZone=%2B05:30" }, async (page) => {
+  await loaded(page);
+  assert.match(await page.getByLabel("Time zone").inputValue(), /^Asia\/Kath?mandu$/); // the browser's own name of it
 });
 
 inPage("who asks too often waits as long as the service says", { service: settings.limited }, async (page) => {

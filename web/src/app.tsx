@@ -65,7 +65,7 @@ function Dashboard({ tokens, client, token }: Props & { token: number }) {
         {canAsk && (
           <>
             <MessagesSection {...common} stats={stats} isWhole={isWholeOrganization(view, isAdmin)} window={w} tiles={tiles} />
-            <PlotPanel {...common} series={series} stack={stack} />
+            <PlotPanel {...common} window={w} series={series} stack={stack} />
             <TablePanel {...common} loaded={table} />
             <KnowledgeSection {...common} loaded={knowledge} tiles={tiles} />
           </>

@@ -1,7 +1,7 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { Chips } from "./filters";
-import type { Change } from "./hooks";
+import { onEscape, type Change } from "./hooks";
 import { automatic, intervalLabels, intervals, isAllowed, type Interval } from "./interval";
 import { isWholeOrganization } from "./questions";
 import { windowOf, type View } from "./view";
@@ -20,6 +20,11 @@ export function Controls(props: Props) {
   const [isOpen, setOpen] = useState(false);
   const { view, change } = props;
   const isOwn = typeof view.window !== "string";
+  const opener = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    opener.current?.focus(); // the form, which had it, is gone
+  };
   return (
     <div class="controls">
       <div class="presets" role="group" aria-label="Window">
@@ -28,9 +33,9 @@ export function Controls(props: Props) {
             {presets[name].label}
           </button>
         ))}
-        <button aria-pressed={isOwn} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>From … to</button>
+        <button ref={opener} aria-pressed={isOwn} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>From … to</button>
       </div>
-      {isOpen && <OwnWindow {...props} close={() => setOpen(false)} />}
+      {isOpen && <OwnWindow {...props} close={close} />}
       <div class="selects">
         <ScopeSelect {...props} />
         <IntervalSelect {...props} />
@@ -57,7 +62,7 @@ function OwnWindow({ view, now, change, close }: Props & { close: () => void }) 
     close();
   };
   return (
-    <form class="own" onSubmit={apply}>
+    <form class="own" onSubmit={apply} onKeyDown={onEscape(close)}>
       <label>From <input type="datetime-local" name="from" required defaultValue={asInput(w.from, view.timeZone)} /></label>
       <label>To <input type="datetime-local" name="to" required defaultValue={asInput(w.to, view.timeZone)} /></label>
       <button class="primary">Show</button>

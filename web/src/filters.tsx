@@ -1,23 +1,31 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
-import type { Change } from "./hooks";
+import { onEscape, type Change } from "./hooks";
 import type { Filter, View } from "./view";
 
 // Chips are the filters that apply. Each is removed on its own.
 export function Chips({ view, change }: { view: View; change: Change }) {
   const { agentId, userId, metadataKey, metadataValue } = view.filter;
-  const without = (...names: (keyof Filter)[]): void =>
+  const opener = useRef<HTMLButtonElement>(null); // has the focus when what had it is gone
+  const without = (...names: (keyof Filter)[]): void => {
+    opener.current?.focus();
     change({ filter: Object.fromEntries(Object.entries(view.filter).filter(([name]) => !names.includes(name as keyof Filter))) });
+  };
   const [isOpen, setOpen] = useState(false);
+  const close = (): void => {
+    setOpen(false);
+    opener.current?.focus();
+  };
   return (
-    <div class="chips" role="group" aria-label="Filters">
+    <div class="chips" role="group" aria-label="Filters" onKeyDown={onEscape(() => isOpen && close())}>
       {agentId && <Chip what="Agent" value={agentId} remove={() => without("agentId")} />}
       {userId && <Chip what="User" value={userId} remove={() => without("userId")} />}
-      {metadataKey && (
-        <Chip what={metadataKey} value={metadataValue!} remove={() => without("metadataKey", "metadataValue")} />
+      {(metadataKey || metadataValue) && (
+        <Chip what={metadataKey ?? "Any key"} value={metadataValue ?? "(any value)"}
+          remove={() => without("metadataKey", "metadataValue")} />
       )}
-      <button class="chip add" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>Add a filter</button>
-      {isOpen && <AddFilter add={(filter) => { setOpen(false); change({ filter: { ...view.filter, ...filter } }); }} />}
+      <button class="chip add" ref={opener} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>Add a filter</button>
+      {isOpen && <AddFilter add={(filter) => { close(); change({ filter: { ...view.filter, ...filter } }); }} />}
     </div>
   );
 }

@@ -5,6 +5,13 @@ import { read, write, type View } from "./view";
 
 export type Change = (part: Partial<View>) => void;
 
+// onEscape returns a handler of keys that closes what they are pressed in.
+export const onEscape = (close: () => void) => (event: KeyboardEvent): void => {
+  if (event.key === "Escape") {
+    close();
+  }
+};
+
 // useView keeps the view in the address. Every change is a step that Back takes back.
 export function useView(): [View, Change] {
   const [view, setView] = useState(() => read(location.search));

@@ -18,7 +18,7 @@ export function Notice({ failure, due, isShown, retry, showOwn }: Props) {
     <div class="notice" role="alert">
       <h2>{headlineOf(failure)}</h2>
       <p>
-        {failure.sentence} {isShown && "The figures below are older."}{" "}
+        {withStop(failure.sentence)} {isShown && "The figures below are older."}{" "}
         {failure.requestId && <>The request was <code>{failure.requestId}</code>.</>}
       </p>
       {failure.details.length > 0 && <ul>{failure.details.map((detail) => <li key={detail}>{detail}</li>)}</ul>}
@@ -30,6 +30,9 @@ export function Notice({ failure, due, isShown, retry, showOwn }: Props) {
     </div>
   );
 }
+
+// withStop ends a sentence of the service that stands alone there, and not here.
+const withStop = (sentence: string): string => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
 
 // Countdown is no part of what is read aloud: that would be read again every second.
 function Countdown({ due }: { due: number }) {

@@ -30,8 +30,10 @@ export function single(answer: SeriesAnswer, figure: FigureName): PlotData {
     { label: figures[figure].label, color: 0, shape: shapeOf(figure), values: valuesOf(buckets, figure) },
   ];
   if (previous?.buckets) {
-    const before = valuesOf(previous.buckets, figure);
-    const values = buckets.map((_, i) => before[i] ?? null); // months differ in their days
+    const values = buckets.map((bucket, i) => {
+      const before = previous.buckets![i]; // there may be none: months differ in their days
+      return before && (!before.partial || bucket.partial) ? before.stats[figure] : null; // a part looks like a whole one
+    });
     lines.push({ label: "The window before", color: "previous", shape: "dashes", values });
   }
   return { buckets, lines, isStacked: false };

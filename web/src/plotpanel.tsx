@@ -12,9 +12,10 @@ import { FigureSelect, StackSelect } from "./plotselects";
 import { leavesOutMetadata } from "./questions";
 import { SeriesTable } from "./seriestable";
 import { groupLabels, type View } from "./view";
+import type { Window } from "./window";
 
 // PlotPanel shows one figure over time.
-export function PlotPanel(props: Common & { series: Loaded<SeriesAnswer>; stack: Loaded<BreakdownAnswer> }) {
+export function PlotPanel(props: Common & { window: Window; series: Loaded<SeriesAnswer>; stack: Loaded<BreakdownAnswer> }) {
   const { view, change, download, series, stack } = props;
   const { figure } = view;
   const isStacked = view.stack !== "none";
@@ -30,7 +31,8 @@ export function PlotPanel(props: Common & { series: Loaded<SeriesAnswer>; stack:
   const label = `${figures[figure].label} over time${view.stack === "none" ? "" : ` by ${groupLabels[view.stack].toLowerCase()}`}`;
   const zoom = (from: number, to: number): void => {
     const [first, last] = [data!.buckets[from]!, data!.buckets[to]!];
-    change({ window: { from: Date.parse(first.start), to: Date.parse(last.end) - 1 } });
+    const w = props.window; // its first and its last bucket may reach beyond it
+    change({ window: { from: Math.max(Date.parse(first.start), w.from), to: Math.min(Date.parse(last.end) - 1, w.to) } });
   };
   return (
     <section class="panel" aria-labelledby="plot-title" aria-busy={loaded.isLoading}>

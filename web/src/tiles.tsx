@@ -18,8 +18,10 @@ export function Tiles({ names, stats, buckets, selected, onSelect }: TileProps &
           <button class="tile" aria-pressed={name === selected} title={titleOf(name, stats)}
             onClick={() => onSelect(name)}>
             <span class="tile-label">{figures[name].label}</span>
-            <span class="tile-value" data-figure={name}>{stats ? short(stats[name]) : <Placeholder />}</span>
-            <span class="tile-change">{stats && <Change now={stats[name]} before={stats.previous?.stats[name]} />}</span>
+            <span class="tile-numbers">
+              <span class="tile-value" data-figure={name}>{stats ? short(stats[name]) : <Placeholder />}</span>
+              <span class="tile-change">{stats && <Change now={stats[name]} before={stats.previous?.stats[name]} />}</span>
+            </span>
             <Sparkline values={buckets?.map((bucket) => bucket.stats[name]) ?? []} />
           </button>
         </li>

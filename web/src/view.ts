@@ -3,7 +3,7 @@
 import { figures, isFigure, type FigureName } from "./figures";
 import { isInterval, type Interval } from "./interval";
 import { isPreset, presets, type PresetName, type Window } from "./window";
-import { browserZone, isZone } from "./zone";
+import { browserZone, canonicalZone } from "./zone";
 
 export const filterNames = ["agentId", "userId", "metadataKey", "metadataValue"] as const;
 export type Filter = Partial<Record<(typeof filterNames)[number], string>>;
@@ -116,7 +116,7 @@ export function read(query: string): View {
   const preset = q.get("window");
   view.window = isPreset(preset) ? preset : readWindow(q) ?? view.window;
   const zone = q.get("timeZone");
-  view.timeZone = zone && isZone(zone) ? zone : view.timeZone;
+  view.timeZone = canonicalZone(zone) ?? view.timeZone;
   const interval = q.get("interval");
   view.interval = isInterval(interval) ? interval : "auto";
   view.scope = one("scope", ["own", "organization"], view.scope as View["scope"]);
@@ -145,10 +145,6 @@ function readFilter(q: URLSearchParams): Filter {
     if (value) {
       filter[name] = value;
     }
-  }
-  if (!filter.metadataKey || !filter.metadataValue) { // one without the other is refused by the service
-    delete filter.metadataKey;
-    delete filter.metadataValue;
   }
   return filter;
 }

@@ -48,13 +48,17 @@ export function startOfMonth(instant: number, zone: string, months = 0): number 
   return instantOf(Date.UTC(wall.getUTCFullYear(), wall.getUTCMonth() + months, 1), zone);
 }
 
-// isZone reports whether the browser knows a time zone.
-export function isZone(name: string): boolean {
+// canonicalZone returns the name, as the IANA database writes it, of a zone that the browser knows in any case. It
+// returns undefined for others, and for offsets such as +05:30, which are no zones to the service.
+export function canonicalZone(name: string | null): string | undefined {
+  if (!name || /^[+-]/.test(name)) {
+    return undefined;
+  }
   try {
-    formatOf(name);
-    return true;
+    const known = formatOf(name).resolvedOptions().timeZone;
+    return known.toLowerCase() === name.toLowerCase() ? known : name; // an older name of a zone stays as it is
   } catch {
-    return false;
+    return undefined;
   }
 }
 

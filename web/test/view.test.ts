@@ -27,9 +27,14 @@ test("an address leaves out what is as usual, but not the time zone", () => {
 
 test("what an address says wrong is as usual", () => {
   const wrong = "window=8d&from=2026-03-02&to=2026-03-01&timeZone=Nowhere&interval=minute&scope=all&figure=constructor" +
-    "&stack=knowledgeBase&by=everything&orderBy=kbCount&kbOrderBy=messageCount&order=up&rows=5&metadataKey=a&token=secret";
+    "&stack=knowledgeBase&by=everything&orderBy=kbCount&kbOrderBy=messageCount&order=up&rows=5&token=secret";
   assert.deepEqual(read(wrong), defaultView());
   assert.ok(!write(read(wrong)).includes("secret"));
+});
+
+test("a key of the metadata and a value are filters, each alone, too", () => {
+  assert.deepEqual(read("metadataKey=team").filter, { metadataKey: "team" });
+  assert.deepEqual(read("metadataValue=Sales").filter, { metadataValue: "Sales" });
 });
 
 test("questions are as the service wants them", () => {
