@@ -16,6 +16,7 @@ inPage("members see their own", { token: tokens.member, query: "?window=12m" }, 
 
 inPage("a view for administrators is shared with a member", { token: tokens.member, query: "?scope=organization" }, async (page) => {
   await page.getByRole("heading", { name: "This view is for administrators" }).waitFor();
+  assert.match(await page.getByRole("alert").innerText(), /\. The request was /);
   await page.getByText(/The request was [0-9a-f]{16}\./).waitFor();
   await button(page, "Show only my own").click();
   await loaded(page);
@@ -43,15 +44,20 @@ const beyondYears = "?from=%2B012000-01-01T00:00:00Z&to=%2B012000-02-01T00:00:00
 
 inPage("what the service refuses is told in words", { query: beyondYears }, async (page) => {
   await page.getByRole("heading", { name: "This view can't be answered" }).waitFor();
-  await page.getByText(/from/).first().waitFor();
+  await page.getByRole("alert").getByText(/^from /).waitFor();
   await button(page, "7 days").click();
   await loaded(page);
 });
 
-inPage("a zone in an address is one of the database's, or the browser's", { query: "?timeZone=%2B05:30" }, async (page) => {
-  await loaded(page);
-  assert.match(await page.getByLabel("Time zone").inputValue(), /^Asia\/Kath?mandu$/); // the browser's own name of it
-});
+for (const [written, zone] of [
+  ["%2B05:30", /^Asia\/Kath?mandu$/], ["europe/berlin", /^Europe\/Berlin$/], ["us/eastern", /^America\/New_York$/],
+]) {
+  inPage(`an address says timeZone=${written}`, { query: `?window=30d&timeZone=${written}` }, async (page) => {
+    await loaded(page);
+    assert.match(await page.getByLabel("Time zone").inputValue(), zone);
+    assert.equal(await page.getByRole("alert").count(), 0);
+  });
+}
 
 inPage("who asks too often waits as long as the service says", { service: settings.limited }, async (page) => {
   await page.getByRole("heading", { name: "Too many requests" }).waitFor();

@@ -95,6 +95,20 @@ inPage("filters are added by hand", {}, async (page) => {
   await expectTiles(page, await ask(url));
 });
 
+for (const [query, chip] of [
+  ["metadataKey=department", "Remove the filter department (any value)"],
+  ["metadataValue=Sales", "Remove the filter Any key Sales"],
+]) {
+  inPage(`half a filter by metadata is one: ${query}`, { query: `?window=30d&${query}` }, async (page) => {
+    await loaded(page);
+    const url = await asked(page, "getStats", () => button(page, "Refresh").click());
+    assert.ok(url.includes(query) && page.url().includes(query));
+    await expectTiles(page, await ask(url));
+    const all = await asked(page, "getStats", () => button(page, chip).click());
+    assert.ok(!all.includes("metadata"));
+  });
+}
+
 inPage("every group has its table", { query: "?window=12m" }, async (page) => {
   await loaded(page);
   const groups = page.getByRole("group", { name: "Group by" });

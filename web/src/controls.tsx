@@ -27,13 +27,15 @@ export function Controls(props: Props) {
   };
   return (
     <div class="controls">
-      <div class="presets" role="group" aria-label="Window">
+      <div class="presets" role="group" aria-label="Window" onKeyDown={onEscape(() => isOpen && close())}>
         {presetNames.map((name) => (
           <button key={name} aria-pressed={view.window === name} onClick={() => { setOpen(false); change({ window: name }); }}>
             {presets[name].label}
           </button>
         ))}
-        <button ref={opener} aria-pressed={isOwn} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>From … to</button>
+        <button ref={opener} aria-pressed={isOwn} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          From … to
+        </button>
       </div>
       {isOpen && <OwnWindow {...props} close={close} />}
       <div class="selects">

@@ -20,6 +20,9 @@ export async function failureOf(response: Response): Promise<Failure> {
   };
 }
 
+// withStop ends a sentence, because others follow it on the page: the service's own need no full stop where they stand.
+export const withStop = (sentence: string): string => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+
 export const unreachable: Failure = {
   status: 0, sentence: "The service can't be reached.", details: [], requestId: "", retryAfter: undefined,
 };

@@ -24,7 +24,9 @@ export function Chips({ view, change }: { view: View; change: Change }) {
         <Chip what={metadataKey ?? "Any key"} value={metadataValue ?? "(any value)"}
           remove={() => without("metadataKey", "metadataValue")} />
       )}
-      <button class="chip add" ref={opener} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>Add a filter</button>
+      <button class="chip add" ref={opener} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        Add a filter
+      </button>
       {isOpen && <AddFilter add={(filter) => { close(); change({ filter: { ...view.filter, ...filter } }); }} />}
     </div>
   );

@@ -41,8 +41,8 @@ function Age({ at, zone }: { at: number; zone: string }) {
 export const Footer = () => (
   <footer>
     <p>
-      In CSV, a cell that begins with =, +, -, @, a tab or a line's end has an apostrophe before it, so that no spreadsheet takes it for a
-      formula. Distinct counts do not add up over time or groups.
+      In CSV, a cell that begins with =, +, -, @, a tab or a line's end has an apostrophe before it, so that no
+      spreadsheet takes it for a formula. Distinct counts do not add up over time or groups.
     </p>
     <p><a href="docs">The HTTP interface</a> · <a href="assets/licenses.txt">Licenses</a></p>
   </footer>

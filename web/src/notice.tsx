@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-import { headlineOf, type Failure } from "./failure";
+import { headlineOf, withStop, type Failure } from "./failure";
 import { useClock } from "./hooks";
 import type { Tokens } from "./tokens";
 
@@ -30,9 +30,6 @@ export function Notice({ failure, due, isShown, retry, showOwn }: Props) {
     </div>
   );
 }
-
-// withStop ends a sentence of the service that stands alone there, and not here.
-const withStop = (sentence: string): string => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
 
 // Countdown is no part of what is read aloud: that would be read again every second.
 function Countdown({ due }: { due: number }) {

@@ -4,6 +4,7 @@ import type { Bucket, BreakdownAnswer, Grouped, SeriesAnswer } from "./answers";
 import { figures, type FigureName } from "./figures";
 import { rowName } from "./names";
 import type { Group } from "./view";
+import type { Window } from "./window";
 
 // Line is what one color stands for. Bars are of figures that add up, and lines of those that do not.
 export interface Line {
@@ -30,13 +31,24 @@ export function single(answer: SeriesAnswer, figure: FigureName): PlotData {
     { label: figures[figure].label, color: 0, shape: shapeOf(figure), values: valuesOf(buckets, figure) },
   ];
   if (previous?.buckets) {
-    const values = buckets.map((bucket, i) => {
-      const before = previous.buckets![i]; // there may be none: months differ in their days
-      return before && (!before.partial || bucket.partial) ? before.stats[figure] : null; // a part looks like a whole one
-    });
+    const before = previous.buckets;
+    const values = buckets.map((bucket, i) => comparable(bucket, before[i])?.stats[figure] ?? null);
     lines.push({ label: "The window before", color: "previous", shape: "dashes", values });
   }
   return { buckets, lines, isStacked: false };
+}
+
+// comparable returns the bucket before, unless there is none, because months differ in their days, or it is a part that
+// would look like a whole one.
+const comparable = (bucket: Bucket, before: Bucket | undefined): Bucket | undefined =>
+  before?.partial && !bucket.partial ? undefined : before;
+
+// zoomed returns the window of some buckets, the first and the last of which may reach beyond the one that is shown.
+// While another window is loading, the plot is still that of the one before, and may have nothing in common with it.
+export function zoomed(first: Bucket, last: Bucket, shown: Window): Window {
+  const [start, end] = [Date.parse(first.start), Date.parse(last.end) - 1];
+  const [from, to] = [Math.max(start, shown.from), Math.min(end, shown.to)];
+  return from <= to ? { from, to } : { from: start, to: end };
 }
 
 // grouped draws the rows of a breakdown, and all others as one.

@@ -7,15 +7,21 @@ import { figures } from "./figures";
 import type { Loaded } from "./rounds";
 import { KeyForm } from "./keyform";
 import { Plot } from "./plot";
-import { grouped, single } from "./plotdata";
+import { grouped, single, zoomed } from "./plotdata";
 import { FigureSelect, StackSelect } from "./plotselects";
 import { leavesOutMetadata } from "./questions";
 import { SeriesTable } from "./seriestable";
 import { groupLabels, type View } from "./view";
 import type { Window } from "./window";
 
+interface Props extends Common {
+  window: Window;
+  series: Loaded<SeriesAnswer>;
+  stack: Loaded<BreakdownAnswer>;
+}
+
 // PlotPanel shows one figure over time.
-export function PlotPanel(props: Common & { window: Window; series: Loaded<SeriesAnswer>; stack: Loaded<BreakdownAnswer> }) {
+export function PlotPanel(props: Props) {
   const { view, change, download, series, stack } = props;
   const { figure } = view;
   const isStacked = view.stack !== "none";
@@ -30,9 +36,7 @@ export function PlotPanel(props: Common & { window: Window; series: Loaded<Serie
   const interval = series.answer?.interval;
   const label = `${figures[figure].label} over time${view.stack === "none" ? "" : ` by ${groupLabels[view.stack].toLowerCase()}`}`;
   const zoom = (from: number, to: number): void => {
-    const [first, last] = [data!.buckets[from]!, data!.buckets[to]!];
-    const w = props.window; // its first and its last bucket may reach beyond it
-    change({ window: { from: Math.max(Date.parse(first.start), w.from), to: Math.min(Date.parse(last.end) - 1, w.to) } });
+    change({ window: zoomed(data!.buckets[from]!, data!.buckets[to]!, props.window) });
   };
   return (
     <section class="panel" aria-labelledby="plot-title" aria-busy={loaded.isLoading}>

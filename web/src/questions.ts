@@ -80,6 +80,6 @@ export function tableQuestion(view: View, scope: Scope, group: Group): string | 
 
 // leavesOutMetadata reports whether a table or plot by metadata can't keep to the filter by metadata.
 export const leavesOutMetadata = (view: View, group: Group | "none"): boolean =>
-  group === "metadata" && view.filter.metadataKey !== undefined;
+  group === "metadata" && (view.filter.metadataKey ?? view.filter.metadataValue) !== undefined;
 
 export const asCSV = (question: string): string => `${question}&format=csv`;

@@ -48,15 +48,15 @@ export function startOfMonth(instant: number, zone: string, months = 0): number 
   return instantOf(Date.UTC(wall.getUTCFullYear(), wall.getUTCMonth() + months, 1), zone);
 }
 
-// canonicalZone returns the name, as the IANA database writes it, of a zone that the browser knows in any case. It
-// returns undefined for others, and for offsets such as +05:30, which are no zones to the service.
+// canonicalZone returns the browser's own name for a zone, because the browser knows zones in any case, and the service
+// only as the IANA database writes them. It is undefined for what the browser does not know, and for offsets such as
+// +05:30, which some browsers know, and the service does not.
 export function canonicalZone(name: string | null): string | undefined {
   if (!name || /^[+-]/.test(name)) {
     return undefined;
   }
   try {
-    const known = formatOf(name).resolvedOptions().timeZone;
-    return known.toLowerCase() === name.toLowerCase() ? known : name; // an older name of a zone stays as it is
+    return formatOf(name).resolvedOptions().timeZone;
   } catch {
     return undefined;
   }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asCSV, seriesQuestion, stackQuestion, statsQuestion, tableQuestion } from "../src/questions";
+import {
+  asCSV, leavesOutMetadata, seriesQuestion, stackQuestion, statsQuestion, tableQuestion,
+} from "../src/questions";
 import { defaultView, read, write, type View } from "../src/view";
 
 const scope = { isAdmin: true, now: Date.parse("2026-11-28T09:41:11Z") };
@@ -11,7 +13,7 @@ const queryOf = (question: string | undefined): Record<string, string> =>
 test("an address holds the whole view", () => {
   const view: View = {
     window: { from: Date.parse("2026-03-01T00:00:00Z"), to: Date.parse("2026-03-31T23:59:59.999Z") },
-    timeZone: "Asia/Kathmandu", interval: "hour", scope: "own",
+    timeZone: "America/St_Johns", interval: "hour", scope: "own",
     filter: { agentId: "7&8=9", userId: "用户 #1", metadataKey: "a.b", metadataValue: "<b>\u202e+%" },
     figure: "uniqueUsers", stack: "metadata", key: "address.country", by: "user",
     table: { orderBy: "totalTokens", order: "asc", all: true },
@@ -35,6 +37,12 @@ test("what an address says wrong is as usual", () => {
 test("a key of the metadata and a value are filters, each alone, too", () => {
   assert.deepEqual(read("metadataKey=team").filter, { metadataKey: "team" });
   assert.deepEqual(read("metadataValue=Sales").filter, { metadataValue: "Sales" });
+  for (const query of ["metadataKey=team", "metadataValue=Sales"]) {
+    const view = read(query);
+    assert.ok(write(view).endsWith(query), query);
+    assert.ok(leavesOutMetadata(view, "metadata") && !leavesOutMetadata(view, "agent"), query);
+  }
+  assert.ok(!leavesOutMetadata(defaultView(), "metadata"));
 });
 
 test("questions are as the service wants them", () => {

@@ -3,9 +3,10 @@ import { test } from "node:test";
 
 import { claimsOf } from "../src/claims";
 import { fileName } from "../src/csv";
-import { failureOf, pauseOf, unreachable } from "../src/failure";
+import { failureOf, pauseOf, unreachable, withStop } from "../src/failure";
 import { change, short, span } from "../src/format";
-import { every, heights } from "../src/plotdata";
+import type { Bucket } from "../src/answers";
+import { every, heights, single, zoomed } from "../src/plotdata";
 import { filterOf, rowName } from "../src/names";
 
 const token = (claims: object): string => `x.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.y`;
@@ -58,6 +59,37 @@ test("a stack is as high as what it consists of", () => {
   assert.deepEqual(heights([line(1, 2), line(3, 0), line(0, 5)]), [[1, 2], [4, 2], [4, 7]]);
   assert.equal(every(30, 15), 2);
   assert.ok(2000 / every(2000, 10) <= 10);
+});
+
+const day = (date: string, messageCount: number, partial = false): Bucket => ({
+  start: `${date}T00:00:00.000Z`, end: new Date(Date.parse(date) + 86_400_000).toISOString(), partial,
+  stats: { messageCount } as Bucket["stats"],
+});
+
+test("a part of a day before is not drawn beside a whole one", () => {
+  const buckets = [day("2026-03-10", 5, true), day("2026-03-11", 6), day("2026-03-12", 7), day("2026-03-13", 8, true)];
+  const before = [day("2026-03-06", 1, true), day("2026-03-07", 2, true), day("2026-03-08", 3)];
+  const previous = { from: "", to: "", buckets: before };
+  const { lines } = single({ interval: "day", timeZone: "UTC", buckets, previous }, "messageCount");
+  assert.deepEqual(lines.map((line) => line.values), [[5, 6, 7, 8], [1, null, 3, null]]);
+});
+
+test("drawing over the plot never widens the window", () => {
+  const at = (text: string): number => Date.parse(text);
+  const [first, last] = [day("2026-03-10", 0, true), day("2026-03-12", 0, true)];
+  const shown = { from: at("2026-03-10T09:30:00Z"), to: at("2026-03-12T11:59:59.999Z") };
+  assert.deepEqual(zoomed(first, last, shown), shown);
+  const middle = day("2026-03-11", 0);
+  const whole = { from: at("2026-03-11T00:00:00Z"), to: at("2026-03-11T23:59:59.999Z") };
+  assert.deepEqual(zoomed(middle, middle, shown), whole);
+  assert.deepEqual(zoomed(middle, middle, { from: at("2027-01-01"), to: at("2027-01-02") }), whole);
+});
+
+test("sentences end before the next begins", () => {
+  assert.equal(withStop("Internal Server Error"), "Internal Server Error.");
+  for (const sentence of ["Slower.", "Why?", "No!"]) {
+    assert.equal(withStop(sentence), sentence);
+  }
 });
 
 test("failures say when to ask again", async () => {
