@@ -145,8 +145,6 @@ const (
 	maxLimit     = 1000
 	// maxRowIntervals bounds the rows of a breakdown times the intervals of each.
 	maxRowIntervals = 100_000
-	// maxCounted is how many intervals are counted for the message that says how many there would be.
-	maxCounted = 100_000
 )
 
 // groupBreakdown reads how a breakdown is grouped.
@@ -202,22 +200,27 @@ func (p *parameters) checkIntervals(q *stats.Question, limit int) {
 	if g.Interval == "" {
 		return
 	}
-	count := max(0, len(g.Zone.Bounds(g.Interval, q.From, q.Until, maxCounted))-1)
+	count := countIntervals(g, q.From, q.Until)
 	switch {
 	case count > stats.MaxIntervals:
-		p.wrong(paramInterval, "interval is %s, of which the window has %s: at most %d are answered, so ask for a longer interval or a shorter window",
-			g.Interval, counted(count), stats.MaxIntervals)
+		p.wrong(paramInterval, "interval is %s, of which the window has %d: at most %d are answered, so ask for a longer interval or a shorter window",
+			g.Interval, count, stats.MaxIntervals)
 	case count*limit > maxRowIntervals:
 		p.wrong(paramLimit, "limit is %d and the window has %d intervals: at most %d rows times intervals are answered, so ask for less of one",
 			limit, count, maxRowIntervals)
 	}
 }
 
-func counted(n int) string {
-	if n == maxCounted {
-		return fmt.Sprintf("%d or more", n)
+// countIntervals returns how many intervals a window has, for the message that says so: of hours up to three million,
+// of which not all are held at once.
+func countIntervals(g stats.Grouping, from, until int64) (count int) {
+	const most = 10_000
+	for from < until {
+		bounds := g.Zone.Bounds(g.Interval, from, until, most)
+		count += len(bounds) - 1
+		from = bounds[len(bounds)-1]
 	}
-	return strconv.Itoa(n)
+	return count
 }
 
 func words[T ~string](values []T) (all []string) {

@@ -2,11 +2,13 @@ package loadtest
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -15,13 +17,20 @@ import (
 )
 
 // checkAnswer checks an answer's shape: what the contract says about any answer, and what every correct one satisfies.
-// It returns the body without white space.
+// It returns the body without white space, nil of one that is not JSON.
 func checkAnswer(r *vegeta.Result, asked request) ([]byte, error) {
-	if kind, _, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err != nil || kind != "application/json" {
+	want, ok := "application/json", r.Code == http.StatusOK
+	if ok && asked.csv {
+		want = "text/csv"
+	}
+	if kind, _, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err != nil || kind != want {
 		return nil, fmt.Errorf("status %d with the content type %q", r.Code, r.Headers.Get("Content-Type"))
 	}
-	if r.Code != http.StatusOK {
+	switch {
+	case !ok:
 		return nil, checkFailure(r)
+	case asked.csv:
+		return nil, checkCSV(r.Body)
 	}
 	body, err := checkBody(r.Body, asked.question)
 	if err != nil {
@@ -70,6 +79,19 @@ func checkBody(body []byte, q stats.Question) ([]byte, error) {
 		return nil, errFields
 	}
 	return want, checkRows(answer, q)
+}
+
+// checkCSV checks that all lines have as many cells as the first one, whose last ones name the figures.
+func checkCSV(body []byte) error {
+	lines, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
+	if err != nil {
+		return fmt.Errorf("the answer is no CSV: %w", err)
+	}
+	figures := stats.FigureNames
+	if len(lines) == 0 || len(lines[0]) <= len(figures) || !slices.Equal(lines[0][len(lines[0])-len(figures):], figures) {
+		return errors.New("the first line of the CSV does not name the figures")
+	}
+	return nil
 }
 
 // checkRows checks all figures of an answer, and how many rows there are.

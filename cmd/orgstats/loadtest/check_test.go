@@ -139,3 +139,21 @@ func TestEveryGroupedAnswersShapeIsChecked(t *testing.T) {
 		t.Errorf("two rows of one: %v", err)
 	}
 }
+
+func TestCSVIsChecked(t *testing.T) {
+	header := "period,start," + strings.Join(stats.FigureNames, ",") + "\r\n"
+	line := "window,2026-01-01T00:00:00Z" + strings.Repeat(",0", len(stats.FigureNames)) + "\r\n"
+	for _, c := range []struct{ reason, kind, body, says string }{
+		{"as it should be", "text/csv; charset=utf-8; header=present", header + line + line, ""},
+		{"JSON", "application/json", goodFigures, "content type"},
+		{"a line is cut off", "text/csv", header + line + line[:40], "no CSV"},
+		{"a figure is missing", "text/csv", strings.Replace(header, ",toolCalls", "", 1), "does not name the figures"},
+		{"nothing", "text/csv", "", "does not name the figures"},
+	} {
+		r := &vegeta.Result{Code: 200, Headers: http.Header{"Content-Type": {c.kind}}, Body: []byte(c.body)}
+		_, err := checkAnswer(r, request{csv: true})
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", c.reason, err, c.says)
+		}
+	}
+}

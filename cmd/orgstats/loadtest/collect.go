@@ -101,7 +101,9 @@ func (c *collector) add(r *vegeta.Result, v *Verifier) {
 	switch r.Code {
 	case http.StatusOK:
 		c.figures(r, asked, i)
-		v.offer(sample{asked, body, r.Timestamp})
+		if body != nil {
+			v.offer(sample{asked, body, r.Timestamp})
+		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		c.shed.Add(r.Latency)
 		i.shed++

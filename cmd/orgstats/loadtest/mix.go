@@ -15,6 +15,7 @@ type request struct {
 	view     string // the view's name
 	window   string // the window's name
 	filter   string // the filter's name
+	csv      bool
 	query    url.Values
 	question stats.Question
 }

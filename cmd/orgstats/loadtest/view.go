@@ -15,6 +15,7 @@ type view struct {
 	endpoint string
 	compare  bool // with the window before
 	series   bool // by interval
+	csv      bool
 	by       stats.Dimension
 	limit    int // of rows
 }
@@ -25,9 +26,11 @@ var views = []view{
 	{name: "figures, compared", weight: 16, endpoint: statsEndpoint, compare: true},
 	{name: "series", weight: 8, endpoint: seriesEndpoint, series: true},
 	{name: "series, compared", weight: 8, endpoint: seriesEndpoint, series: true, compare: true},
+	{name: "series in CSV", weight: 1, endpoint: seriesEndpoint, series: true, csv: true},
 	{name: "series by agent", weight: 4, endpoint: breakdownEndpoint, by: stats.ByAgent, series: true, limit: 5},
 	{name: "by knowledge base", weight: 4, endpoint: breakdownEndpoint, by: stats.ByKnowledgeBase, compare: true, limit: 10},
 	{name: "by agent", weight: 6, endpoint: breakdownEndpoint, by: stats.ByAgent, compare: true, limit: 10},
+	{name: "by role", weight: 1, endpoint: breakdownEndpoint, by: stats.ByRole, limit: 10},
 	{name: "by user", weight: 5, endpoint: breakdownEndpoint, by: stats.ByUser, limit: 25},
 	{name: "by metadata", weight: 3, endpoint: breakdownEndpoint, by: stats.ByMetadata, limit: 10},
 }
@@ -64,6 +67,9 @@ func (o *Organization) paths() (all []string) {
 // apply asks for what the view shows, in the caller's zone.
 func (v view) apply(m *mix, r *request, org *Organization, location *time.Location) {
 	q, g := &r.question, &r.question.Grouping
+	if r.csv = v.csv; v.csv {
+		r.query.Set("format", "csv")
+	}
 	if v.compare {
 		r.query.Set("compare", "previous")
 		q.Previous = before(time.UnixMilli(q.From).In(location), time.UnixMilli(q.Until).In(location))
