@@ -86,6 +86,9 @@ func (g *generator) localWindow(q url.Values) {
 		from = time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, zone)
 		to = time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, zone).Add(-time.Millisecond)
 	}
+	if to.Before(from) { // the day after it is one that the zone skipped
+		to = from.Add(time.Hour)
+	}
 	q.Set("from", g.writeFiner(from, ""))
 	q.Set("to", g.writeFiner(to, pick(g, "", "999")))
 }
