@@ -56,7 +56,7 @@ func (m *memory) keep(p *plan, f *fetched) (right bool, err error) {
 	if p.state && !m.keepState(p, f) {
 		return false, nil
 	}
-	ofUsers := (p.question.byMetadata() || p.question.Grouping.By == ByMetadata) && p.fetch.members
+	ofUsers := p.question.needsMembers() && p.fetch.members
 	if !ofUsers {
 		m.keepMessages(p, f)
 	}

@@ -55,17 +55,27 @@ LIMIT 1` + oneThread}
 
 // agentsStatement reads the ids of all agents.
 func (p *plan) agentsStatement(f *fetched) statement {
-	b := newBuilder(p.question)
 	f.agents = map[uint32]string{}
-	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
-SELECT agent_no, agent_id
-FROM agents
-PREWHERE org_id = {org_id:String}` + oneThread}
+	return p.idsStatement("agent_no, agent_id", "agents", oneThread, f.agents)
+}
+
+// usersStatement reads the ids of all users.
+func (p *plan) usersStatement(f *fetched) statement {
+	f.users = map[uint32]string{}
+	return p.idsStatement("user_no, user_id", "users", atMostUserGroups(), f.users)
+}
+
+// idsStatement reads the numbers and ids of a table.
+func (p *plan) idsStatement(columns, table, settings string, ids map[uint32]string) statement {
+	q := clickhouse.Query{Name: KindNumbers, Params: newBuilder(p.question).params, SQL: `
+SELECT ` + columns + `
+FROM ` + table + `
+PREWHERE org_id = {org_id:String}` + settings}
 	return statement{q, func(scan clickhouse.Scan) error {
 		var number uint32
 		var id string
 		err := scan(&number, &id)
-		f.agents[number] = id
+		ids[number] = id
 		return err
 	}}
 }

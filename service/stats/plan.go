@@ -95,7 +95,7 @@ func (m *memory) plan(q Question) *plan {
 		p.lackingAgents = o.agents == nil
 	}
 	p.baseIDs = o.baseIDs
-	p.plain = (q.byMetadata() || q.Grouping.By == ByMetadata) && o.state.writingMembers || p.messages.tooMany()
+	p.plain = q.needsMembers() && o.state.writingMembers || p.messages.tooMany()
 	none := func(Interval) bool { return false }
 	p.files = m.part(o, seriesKey{subject: fileRecords, by: q.Grouping.of(fileRecords)}, p, none)
 	if o.state.writingFiles {

@@ -14,6 +14,9 @@ import (
 // ofUsers reports whether the groups are users, or made of users.
 func (d Dimension) ofUsers() bool { return d == ByUser || d == ByMetadata }
 
+// needsMembers reports whether members decide which records count, or which rows they count in.
+func (q Question) needsMembers() bool { return q.byMetadata() || q.Grouping.By == ByMetadata }
+
 // maxUserGroups is how many users, times the intervals in which they have records, are summed up for a question in
 // memory; it is some 40 MB of them. ClickHouse answers by the plain query where there are more. Tests change it.
 var maxUserGroups = 50_000
@@ -32,23 +35,6 @@ func (p *plan) summedStatement(f *found) statement {
 	return statement{q, func(scan clickhouse.Scan) error {
 		start, group, err := scanGroup(scan)
 		f.summed[start] = append(f.summed[start], group)
-		return err
-	}}
-}
-
-// usersStatement reads the ids of all users.
-func (p *plan) usersStatement(f *fetched) statement {
-	b := newBuilder(p.question)
-	f.users = map[uint32]string{}
-	q := clickhouse.Query{Name: KindNumbers, Params: b.params, SQL: `
-SELECT user_no, user_id
-FROM users
-PREWHERE org_id = {org_id:String}` + atMostUserGroups()}
-	return statement{q, func(scan clickhouse.Scan) error {
-		var number uint32
-		var id string
-		err := scan(&number, &id)
-		f.users[number] = id
 		return err
 	}}
 }
